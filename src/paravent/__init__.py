@@ -1,0 +1,1 @@
+"""Paravent: third-party payment for optics whose breach opens almost no file."""

@@ -1,0 +1,89 @@
+"""The HTTP client of every party: signed requests, time limits, errors rebuilt (docs/protocol.md sections 9, 13)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+
+from paravent.access.requests import Authenticated, new_nonce, sign_request
+from paravent.crypto.group import Rng
+from paravent.crypto.signing import SigningKey
+from paravent.errors import Unreachable
+from paravent.wire.codec import BODY_BYTES_MAX, decode, encode
+from paravent.wire.problem import from_problem
+
+M = TypeVar("M")
+
+TIMEOUT_SECONDS = 5.0
+CONNECT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRequest:
+    """A signed request ready to be sent, and what the other side will read in it."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    authenticated: Authenticated
+
+
+class SignedClient:
+    """Sends requests signed with one key; redirects, proxies and cookies are never followed or kept."""
+
+    def __init__(self, key: SigningKey, rng: Rng, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Signs with ``key``."""
+        self._key = key
+        self._rng = rng
+        timeout = httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
+        self._http = httpx2.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
+
+    async def __aenter__(self) -> Self:
+        """Opens the connections."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the connections."""
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, party: str, url: str, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX) -> M:
+        """Fetches a public statement; raises Unreachable or what the party answered."""
+        return decode(await self._send(party, "GET", url, b"", {}), kind, bytes_max=bytes_max)
+
+    def prepare(self, base_url: str, path: str, message: object, *, nonce: str | None = None) -> PreparedRequest:
+        """Signs a POST; ``nonce`` is given when the message itself proves something about it."""
+        body = message if isinstance(message, bytes) else encode(message)
+        headers, authenticated = sign_request(
+            method="POST", base_url=base_url, path=path, body=body, key=self._key,
+            now=int(time.time()), nonce=nonce or new_nonce(self._rng),
+        )  # fmt: skip
+        return PreparedRequest(url=base_url + path, headers=headers, body=body, authenticated=authenticated)
+
+    async def send(
+        self, party: str, prepared: PreparedRequest, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX
+    ) -> M:
+        """Sends a signed request; raises Unreachable or what the party answered."""
+        body = await self._send(party, "POST", prepared.url, prepared.body, prepared.headers)
+        return decode(body, kind, bytes_max=bytes_max)
+
+    async def post(
+        self, party: str, base_url: str, path: str, message: object, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX
+    ) -> M:
+        """Signs and sends a message."""
+        return await self.send(party, self.prepare(base_url, path, message), kind, bytes_max=bytes_max)
+
+    async def _send(self, party: str, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+        try:
+            answer = await self._http.request(method, url, content=body, headers=headers)
+        except httpx2.HTTPError as error:
+            raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise from_problem(answer.content, party=party)
+        return answer.content

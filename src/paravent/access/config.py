@@ -1,0 +1,85 @@
+"""Configuration files: strict TOML, unknown keys refused, secrets as file paths (docs/operating.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import InvalidConfiguration
+from paravent.wire.codec import Message, Name, decode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed, open_statement
+
+C = TypeVar("C", bound=Message)
+
+CONFIG_NAME = "config.toml"
+DIRECTORY_NAME = "directory.json"
+
+
+class DirectoryPin(Message):
+    """Which directory a party trusts: the hexadecimal key that signs it, and its signer's name."""
+
+    signer: Name
+    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+    def verify_key(self) -> VerifyKey:
+        """Returns the key."""
+        return VerifyKey(bytes.fromhex(self.key))
+
+
+def read_config(home: Path, kind: type[C]) -> C:
+    """Reads ``config.toml`` of a home; raises InvalidConfiguration saying which key is wrong."""
+    path = home / CONFIG_NAME
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise InvalidConfiguration(f"{path} is missing: run init first") from None
+    except msgspec.MsgspecError as error:
+        raise InvalidConfiguration(f"{path}: {error}") from None
+
+
+def write_config(home: Path, config: Message, *, replace: bool = False) -> None:
+    """Writes ``config.toml`` of a home; raises InvalidConfiguration when there is one and it is not replaced."""
+    path = home / CONFIG_NAME
+    if path.exists() and not replace:
+        raise InvalidConfiguration(f"{path} exists: this home is already initialised")
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_bytes(_toml(msgspec.to_builtins(config)))
+
+
+def join_directory(home: Path, config: C, file: Path, pin: DirectoryPin) -> C:
+    """Pins a directory in a home: verifies the file, copies it, returns and writes the new configuration."""
+    (home / DIRECTORY_NAME).write_bytes(file.read_bytes())
+    read_directory(home, pin)
+    joined = msgspec.structs.replace(config, directory=pin)
+    write_config(home, joined, replace=True)
+    return joined
+
+
+def read_directory(home: Path, pin: DirectoryPin | None) -> Directory:
+    """Reads and verifies the directory of a home against its pin."""
+    if pin is None:
+        raise InvalidConfiguration(f"{home} has joined no directory yet: run join first")
+    path = home / DIRECTORY_NAME
+    try:
+        signed = decode(path.read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
+    except FileNotFoundError:
+        raise InvalidConfiguration(f"{path} is missing: fetch the directory first") from None
+    return open_statement(signed, Directory, Label.DIRECTORY, pin.signer, pin.verify_key())
+
+
+def _toml(values: dict[str, object]) -> bytes:
+    plain = {name: value for name, value in values.items() if not isinstance(value, dict)}
+    tables = {name: value for name, value in values.items() if isinstance(value, dict)}
+    lines = [f"{name} = {_scalar(value)}" for name, value in plain.items() if value is not None]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_scalar(value)}" for key, value in table.items())]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _scalar(value: object) -> str:
+    # JSON strings, numbers, booleans and arrays of them are valid TOML values.
+    return msgspec.json.encode(value).decode()

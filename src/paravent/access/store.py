@@ -1,0 +1,213 @@
+"""Ledger of devices, nonces and quotas; secret files (docs/protocol.md sections 9, 10 and 14).
+
+Holds: public keys of devices with professional and shop, nonces and keyed hashes of the last 24 hours.
+Stolen: which professionals are enrolled; nothing of an insured person. Altered: quotas could be
+refilled, so the witness log rebuilds them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from paravent.access.devices import Device
+from paravent.access.quotas import (
+    WINDOW_SECONDS,
+    DailyKey,
+    QuotaKind,
+    QuotaLimits,
+    charge,
+    professional_pseudonym,
+    subject_pseudonym,
+)
+from paravent.access.requests import Authenticated
+from paravent.crypto.group import Rng
+from paravent.errors import InvalidConfiguration, RequestNotAuthentic, StorageDown
+
+LEDGER_SCHEMA = """
+CREATE TABLE IF NOT EXISTS device (
+    keyid TEXT PRIMARY KEY, public BLOB NOT NULL, professional TEXT NOT NULL, shop TEXT NOT NULL,
+    enrolled_at INTEGER NOT NULL, withdrawn_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nonce (
+    keyid TEXT NOT NULL, nonce TEXT NOT NULL, digest BLOB NOT NULL, seen_at INTEGER NOT NULL,
+    PRIMARY KEY (keyid, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spending (
+    kind TEXT NOT NULL, professional BLOB NOT NULL, spent_at INTEGER NOT NULL, subject BLOB NOT NULL,
+    charged INTEGER NOT NULL, request BLOB NOT NULL,
+    PRIMARY KEY (kind, professional, spent_at, request)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS nonce_by_time ON nonce (seen_at);
+CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens a durable SQLite database: WAL, every commit on disk before it returns."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Runs one immediate transaction; a storage error becomes StorageDown and nothing is kept."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StorageDown("the store of this server cannot be written") from error
+
+
+@contextmanager
+def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Runs one request inside a group commit: its failure undoes its own writes only."""
+    connection.execute("SAVEPOINT request")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO request")
+        connection.execute("RELEASE request")
+        raise
+    connection.execute("RELEASE request")
+
+
+class Ledger:
+    """Devices, replay and quotas of one verifier; every method runs in the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, keys: DailyKeys, limits: QuotaLimits) -> None:
+        """Uses a connection on which the schema is created if absent."""
+        self._connection = connection
+        self._keys = keys
+        self._limits = limits
+        connection.executescript(LEDGER_SCHEMA)
+
+    def enrol(self, device: Device, now: int) -> None:
+        """Enrols a device; enrolling it again changes nothing."""
+        self._connection.execute(
+            "INSERT INTO device VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (keyid) DO NOTHING",
+            (device.keyid, device.public, device.professional, device.shop, now),
+        )
+
+    def withdraw(self, keyid: str, now: int) -> None:
+        """Withdraws a device: its requests are refused from now on."""
+        self._connection.execute("UPDATE device SET withdrawn_at = ? WHERE keyid = ?", (now, keyid))
+
+    def device(self, keyid: str) -> Device | None:
+        """Returns an active device, or None."""
+        found = self._connection.execute(
+            "SELECT public, professional, shop FROM device WHERE keyid = ? AND withdrawn_at IS NULL", (keyid,)
+        ).fetchone()
+        return None if found is None else Device(public=found[0], professional=found[1], shop=found[2])
+
+    def first_time(self, caller: Authenticated, now: int) -> bool:
+        """Records a nonce: True the first time, False for the identical request again.
+
+        Raises RequestNotAuthentic when the nonce was used with another request.
+        """
+        known = self._connection.execute(
+            "SELECT digest FROM nonce WHERE keyid = ? AND nonce = ?", (caller.keyid, caller.nonce)
+        ).fetchone()
+        if known is None:
+            self._connection.execute(
+                "INSERT INTO nonce VALUES (?, ?, ?, ?)", (caller.keyid, caller.nonce, caller.digest, now)
+            )
+            return True
+        if known[0] != caller.digest:
+            raise RequestNotAuthentic("this nonce was used for another request")
+        return False
+
+    def spend(
+        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
+    ) -> tuple[bytes, bytes]:
+        """Spends one unit, or none for a repeat; returns today's two pseudonyms; raises QuotaExceeded."""
+        keys = self._keys.of(now)
+        names = [professional_pseudonym(key, professional) for key in keys]
+        subjects = [subject_pseudonym(key, professional, subject) for key in keys]
+        since = now - WINDOW_SECONDS
+        spent, repeats = self._connection.execute(
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(subject IN (?, ?)), 0) FROM spending"
+            " WHERE kind = ? AND professional IN (?, ?) AND spent_at > ?",
+            (*subjects, kind.value, *names, since),
+        ).fetchone()
+        charged = charge(kind, spent=spent, repeats=repeats, limits=self._limits)
+        self._connection.execute(
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?)",
+            (kind.value, names[0], now, subjects[0], charged, request),
+        )
+        return names[0], subjects[0]
+
+    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
+        """Returns how many units a professional has left at this server."""
+        names = [professional_pseudonym(key, professional) for key in self._keys.of(now)]
+        (spent,) = self._connection.execute(
+            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?)"
+            " AND spent_at > ?",
+            (kind.value, *names, now - WINDOW_SECONDS),
+        ).fetchone()
+        return max(0, self._limits.of(kind) - int(spent))
+
+    def forget(self, now: int) -> None:
+        """Deletes what is older than 24 hours: hashes and nonces live no longer."""
+        self._connection.execute("DELETE FROM nonce WHERE seen_at <= ?", (now - WINDOW_SECONDS,))
+        self._connection.execute("DELETE FROM spending WHERE spent_at <= ?", (now - WINDOW_SECONDS,))
+
+
+class DailyKeys:
+    """Quota keys in files of their own, one a day, destroyed after 48 hours."""
+
+    def __init__(self, directory: Path, rng: Rng) -> None:
+        """Keeps keys under ``directory``."""
+        self._directory = directory
+        self._rng = rng
+        self._cache: dict[int, DailyKey] = {}
+
+    def of(self, now: int) -> tuple[DailyKey, DailyKey]:
+        """Returns today's key and yesterday's."""
+        day = now // WINDOW_SECONDS
+        return self._key(day), self._key(day - 1)
+
+    def _key(self, day: int) -> DailyKey:
+        if day not in self._cache:
+            path = self._directory / f"quota-{day}.key"
+            if not path.exists():
+                write_secret(path, self._rng(32))
+                self._destroy_before(day - 1)
+            self._cache[day] = DailyKey(read_secret(path))
+        return self._cache[day]
+
+    def _destroy_before(self, day: int) -> None:
+        for path in self._directory.glob("quota-*.key"):
+            if int(path.stem.removeprefix("quota-")) < day:
+                path.unlink()
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Writes a new secret file, readable by its owner only, on disk before it returns."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_secret(path: Path) -> bytes:
+    """Reads a secret file; raises InvalidConfiguration when it is absent or open to others."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise InvalidConfiguration(f"{path.name} can be read by others: chmod 600")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidConfiguration(f"the secret file {path.name} is missing: run init") from None

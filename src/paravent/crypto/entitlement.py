@@ -1,0 +1,174 @@
+"""Entitlements: what the contract pays, signed, with no person in it (docs/protocol.md section 4).
+
+An entitlement is COSE_Sign1 (RFC 9052) over CWT claims (RFC 8392): the hub part E, which carries
+SHA-256 of the desk part D. Decoding re-encodes and compares, so one entitlement has one encoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NewType
+
+import cbor2
+
+from paravent.crypto.signing import SigningKey, VerifyKey, verify_bytes
+from paravent.errors import MalformedMessage, ProofFailure, UnknownInsurer
+
+Entitlement = NewType("Entitlement", bytes)
+"""The hub part E: a COSE_Sign1 message of at most 206 bytes."""
+
+EncodedDeskPart = NewType("EncodedDeskPart", bytes)
+"""The desk part D: CBOR, at most 90 bytes; never sent to the hub."""
+
+ENTITLEMENT_BYTES_MAX = 206
+DESK_PART_BYTES_MAX = 90
+NULLIFIER_BYTES = 16
+SERIAL_BYTES = 16
+SALT_BYTES = 16
+GUARANTEE_CHARACTERS_MAX = 16
+RENEWAL_MONTHS = (6, 12, 24)
+_PROTECTED = b"\xa1\x01\x27"  # {1: -8}, alg EdDSA
+_ISS, _EXP, _NBF, _CTI, _RIGHT = 1, 4, 5, 7, -65537
+_COSE_SIGN1 = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubPart:
+    """What the hub may read: the contract's terms for one right of one person, nameless."""
+
+    insurer: str
+    serial: bytes
+    valid_from: int
+    valid_until: int
+    guarantee: str
+    free_from: int
+    renewal_months: int
+    nullifier: bytes
+    status_index: int
+    desk_digest: bytes
+
+    def __post_init__(self) -> None:
+        """Checks sizes and ranges; raises MalformedMessage."""
+        sizes = (len(self.serial), len(self.nullifier), len(self.desk_digest))
+        if sizes != (SERIAL_BYTES, NULLIFIER_BYTES, 32):
+            raise MalformedMessage("an entitlement field has a wrong length")
+        if self.renewal_months not in RENEWAL_MONTHS or not 190001 <= self.free_from <= 299912:
+            raise MalformedMessage("an entitlement has an impossible renewal")
+        if not 1 <= self.free_from % 100 <= 12 or not 0 <= self.status_index < 2**32:
+            raise MalformedMessage("an entitlement field is out of range")
+        if not self.insurer.isascii() or not self.insurer.isdigit() or not 8 <= len(self.insurer) <= 10:
+            raise MalformedMessage("an AMC number is 8 to 10 digits")
+        if not self.guarantee.isascii() or not 0 < len(self.guarantee) <= GUARANTEE_CHARACTERS_MAX:
+            raise MalformedMessage("a guarantee code is 1 to 16 ASCII characters")
+        if not 0 <= self.valid_from < self.valid_until < 2**32:
+            raise MalformedMessage("an entitlement ends after it begins")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPart:
+    """What only the desk reads: the salted holder value and, in the number lane, the label bound."""
+
+    salt: bytes
+    holder: bytes
+    binding: bytes | None
+
+    def __post_init__(self) -> None:
+        """Checks sizes; raises MalformedMessage."""
+        if len(self.salt) != SALT_BYTES or len(self.holder) != 32:
+            raise MalformedMessage("a desk part field has a wrong length")
+        if self.binding is not None and len(self.binding) != 32:
+            raise MalformedMessage("a desk part field has a wrong length")
+
+    def encode(self) -> EncodedDeskPart:
+        """Encodes D."""
+        return EncodedDeskPart(cbor2.dumps([self.salt, self.holder, self.binding]))
+
+
+def issue(part: HubPart, key: SigningKey) -> Entitlement:
+    """Signs a hub part with the insurer's issuer key."""
+    right = [
+        part.guarantee, part.free_from, part.renewal_months, part.nullifier, part.status_index, part.desk_digest,
+    ]  # fmt: skip
+    claims = {
+        _ISS: part.insurer, _EXP: part.valid_until, _NBF: part.valid_from, _CTI: part.serial, _RIGHT: right,
+    }  # fmt: skip
+    payload = cbor2.dumps(claims)
+    signature = key.sign_bytes(_to_be_signed(payload))
+    return Entitlement(cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [_PROTECTED, {}, payload, signature])))
+
+
+def verify_entitlement(entitlement: bytes, issuers: Mapping[str, VerifyKey]) -> HubPart:
+    """Verifies E against the issuer keys of the directory and returns its terms.
+
+    Raises MalformedMessage on another form, UnknownInsurer, or ProofFailure on a wrong signature.
+    """
+    payload, signature = _envelope(entitlement)
+    part = _claims(payload)
+    if part.insurer not in issuers:
+        raise UnknownInsurer("no insurer of the directory has this AMC number")
+    verify_bytes(
+        issuers[part.insurer], signature, _to_be_signed(payload), culprit=f"entitlement of insurer {part.insurer}"
+    )
+    return part
+
+
+def desk_digest(desk_part: EncodedDeskPart) -> bytes:
+    """Computes SHA-256(D), which E carries."""
+    return hashlib.sha256(desk_part).digest()
+
+
+def verify_desk_part(part: HubPart, desk_part: bytes) -> DeskPart:
+    """Checks that D is the one E was signed with; raises MalformedMessage or ProofFailure."""
+    if hashlib.sha256(desk_part).digest() != part.desk_digest:
+        raise ProofFailure("the desk part is not the one signed", culprit=f"entitlement of insurer {part.insurer}")
+    match _decode(desk_part, DESK_PART_BYTES_MAX):
+        case [bytes(salt), bytes(holder), (bytes() | None) as binding]:
+            return DeskPart(salt=salt, holder=holder, binding=binding)
+    raise MalformedMessage("a desk part has another form")
+
+
+def _to_be_signed(payload: bytes) -> bytes:
+    """The Sig_structure of RFC 9052 section 4.4, context Signature1, no external data."""
+    return cbor2.dumps(["Signature1", _PROTECTED, b"", payload])
+
+
+def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:
+    tagged = _decode(entitlement, ENTITLEMENT_BYTES_MAX)
+    if isinstance(tagged, cbor2.CBORTag) and tagged.tag == _COSE_SIGN1:
+        match tagged.value:
+            case [protected, Mapping() as unprotected, bytes(payload), bytes(signature)]:
+                if protected == _PROTECTED and not unprotected:
+                    return payload, signature
+    raise MalformedMessage("an entitlement is a COSE_Sign1 message signed with EdDSA")
+
+
+def _claims(payload: bytes) -> HubPart:
+    claims = _decode(payload, ENTITLEMENT_BYTES_MAX)
+    if isinstance(claims, dict) and set(claims) == {_ISS, _EXP, _NBF, _CTI, _RIGHT}:
+        match [claims[_ISS], claims[_EXP], claims[_NBF], claims[_CTI], claims[_RIGHT]]:
+            case [
+                str(insurer), int(until), int(since), bytes(serial),
+                [str(guarantee), int(free_from), int(renewal), bytes(nullifier), int(index), bytes(digest)],
+            ]:  # fmt: skip
+                return HubPart(
+                    insurer=insurer, serial=serial, valid_from=since, valid_until=until, guarantee=guarantee,
+                    free_from=free_from, renewal_months=renewal, nullifier=nullifier, status_index=index,
+                    desk_digest=digest,
+                )  # fmt: skip
+    raise MalformedMessage("an entitlement has other claims than expected")
+
+
+def _decode(encoded: bytes, bytes_max: int) -> object:
+    """Decodes CBOR and refuses any encoding but the one this module writes (no trailing byte, no duplicate)."""
+    if len(encoded) > bytes_max:
+        raise MalformedMessage("a CBOR structure is too long")
+    try:
+        value: object = cbor2.loads(encoded, max_depth=4)
+        same = cbor2.dumps(value) == encoded
+    except (cbor2.CBORDecodeError, cbor2.CBOREncodeError, ValueError, TypeError, RecursionError) as error:
+        raise MalformedMessage("a CBOR structure cannot be decoded") from error
+    if not same:
+        raise MalformedMessage("a CBOR structure has another encoding than the only one allowed")
+    return value

@@ -1,0 +1,95 @@
+"""Labels and the one injective encoding (docs/protocol.md section 1).
+
+Every hash, MAC, signature and key derivation of the project starts with a label of this table.
+One label has one meaning, for ever: a new meaning takes a new label.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import Enum
+
+FIELD_BYTES_MAX = 0xFFFF
+INTEGER_MAX = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class Label(bytes, Enum):
+    """What a hash, MAC, signature or derivation is for; the value is what is encoded."""
+
+    # derivations and hashes of the number lane (section 5)
+    INPUT = b"paravent/1/input"
+    HANDLE_KEY = b"paravent/1/handle-key"
+    HANDLE = b"paravent/1/handle"
+    OPEN = b"paravent/1/open"
+    ROW_KEY = b"paravent/1/row-key"
+    OPENING_KEY = b"paravent/1/opening-key"
+    MANIFEST_LEAF = b"paravent/1/manifest-leaf"
+    ROW = b"paravent/1/row"
+    # entitlements (section 4)
+    HOLDER = b"paravent/1/holder"
+    BINDING = b"paravent/1/binding"
+    NULLIFIER = b"paravent/1/nullifier"
+    # proofs of knowledge of a, made with the handle key (section 7)
+    FETCH = b"paravent/1/fetch"
+    AUTH = b"paravent/1/auth"
+    # signed statements (sections 2 to 7 and 11)
+    DIRECTORY = b"paravent/1/directory"
+    EPOCH = b"paravent/1/epoch"
+    BATCH = b"paravent/1/batch"
+    DEAL = b"paravent/1/deal"
+    RECEIPT = b"paravent/1/receipt"
+    MANIFEST_HEAD = b"paravent/1/manifest-head"
+    STATUS_LIST = b"paravent/1/status-list"
+    GUARANTEES = b"paravent/1/guarantees"
+    EVALUATION = b"paravent/1/evaluation"
+    OPENING = b"paravent/1/opening"
+    CLAIM = b"paravent/1/claim"
+    DECISION = b"paravent/1/decision"
+    # sealed boxes, as HPKE info (sections 3, 7 and 11)
+    DEAL_BOX = b"paravent/1/deal-box"
+    OPENING_BOX = b"paravent/1/opening-box"
+    CLAIM_DETAIL_BOX = b"paravent/1/claim-detail-box"
+    PAYMENT_LINE_BOX = b"paravent/1/payment-line-box"
+    JOURNAL_BOX = b"paravent/1/journal-box"
+    # the trade (section 11)
+    COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
+    # witness log and quotas (sections 10 and 12)
+    LEAF = b"paravent/1/leaf"
+    LOG_ENTRY = b"paravent/1/log-entry"
+    JOURNAL = b"paravent/1/journal"
+    QUOTA_PROFESSIONAL = b"paravent/1/quota-professional"
+    QUOTA_SUBJECT = b"paravent/1/quota-subject"
+
+
+def enc(label: Label, *fields: bytes | int | str) -> bytes:
+    """Encodes a label and fields: each is u16be length then bytes.
+
+    Integers become u64be (8 bytes); text becomes NFC UTF-8; bytes stay as they are.
+    Raises ValueError when a field exceeds 65,535 bytes or an integer is not a u64.
+    """
+    parts = [_PREFIXED[label]]
+    for field in fields:
+        body = field if type(field) is bytes else _field_bytes(field)
+        parts.append(len(body).to_bytes(2, "big"))
+        parts.append(body)
+    return b"".join(parts)
+
+
+def _field_bytes(field: bytes | int | str) -> bytes:
+    match field:
+        case bool():
+            raise ValueError("a boolean is not a protocol field")
+        case int():
+            if not 0 <= field <= INTEGER_MAX:
+                raise ValueError("an integer field is a u64")
+            return field.to_bytes(8, "big")
+        case str():
+            body = unicodedata.normalize("NFC", field).encode()
+        case _:
+            body = bytes(field)
+    if len(body) > FIELD_BYTES_MAX:
+        raise ValueError("a field is at most 65,535 bytes")
+    return body
+
+
+_PREFIXED = {label: len(label.value).to_bytes(2, "big") + label.value for label in Label}

@@ -1,0 +1,383 @@
+"""The one error tree: what happened, whether to retry, what to do (docs/protocol.md section 13).
+
+Four branches, never mixed:
+
+* ``BadInput``: what was given cannot be understood; nothing was done, nothing is lost.
+* ``Refusal``: everything worked and the answer is no, with the reason.
+* ``TechnicalFailure``: nothing can be concluded; never shown as "not covered".
+* ``ProofFailure``: a technical failure in which somebody's proof does not verify; it names who.
+
+A message never holds a secret, a NIR, a name or a correction: it may be logged anywhere.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Retry(Enum):
+    """Whether sending the same thing again can help."""
+
+    NO = "no"
+    LATER = "later"
+    AFTER_CORRECTION = "after-correction"
+
+
+class ParaventError(Exception):
+    """Base of every declared error; ``str(error)`` is the technical detail, in English."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    retry: ClassVar[Retry] = Retry.NO
+    title_fr: ClassVar[str] = "Erreur"
+    title_en: ClassVar[str] = "Error"
+    advice_fr: ClassVar[str] = "Contactez l'assistance avec le code de l'erreur."
+    advice_en: ClassVar[str] = "Contact support with the error code."
+
+
+# --- what was given cannot be understood -------------------------------------------------
+
+
+class BadInput(ParaventError):
+    """What was given cannot be understood; nothing was done."""
+
+    code = "bad-input"
+    status = 400
+    retry = Retry.AFTER_CORRECTION
+    title_fr = "Saisie incorrecte"
+    title_en = "Incorrect input"
+    advice_fr = "Corrigez la saisie et recommencez ; rien n'a été perdu."
+    advice_en = "Correct the input and try again; nothing was lost."
+
+
+class MalformedMessage(BadInput):
+    """A message has an unknown field, a duplicate key, a wrong type or trailing bytes."""
+
+    code = "malformed-message"
+    title_fr = "Message mal formé"
+    title_en = "Malformed message"
+
+
+class BodyTooLarge(BadInput):
+    """A body is larger than the limit of its kind."""
+
+    code = "body-too-large"
+    status = 413
+    title_fr = "Message trop volumineux"
+    title_en = "Message too large"
+
+
+class InvalidNir(BadInput):
+    """A social-security number has a wrong form or key."""
+
+    code = "invalid-nir"
+    status = 422
+    title_fr = "Numéro de sécurité sociale incorrect"
+    title_en = "Incorrect social-security number"
+    advice_fr = "Vérifiez les 13 chiffres et la clé sur l'attestation."
+    advice_en = "Check the 13 digits and the key on the certificate."
+
+
+class InvalidIdentity(BadInput):
+    """A name, a birth date or a rank has a wrong form."""
+
+    code = "invalid-identity"
+    status = 422
+    title_fr = "Identité incorrecte"
+    title_en = "Incorrect identity"
+    advice_fr = "Vérifiez le nom, la date de naissance et le rang sur l'attestation."
+    advice_en = "Check the name, the birth date and the rank on the certificate."
+
+
+class UnknownInsurer(BadInput):
+    """No insurer of the directory has this AMC number."""
+
+    code = "unknown-insurer"
+    status = 422
+    title_fr = "Numéro AMC inconnu"
+    title_en = "Unknown AMC number"
+    advice_fr = "Vérifiez le numéro AMC sur l'attestation ; cet organisme n'est peut-être pas raccordé."
+    advice_en = "Check the AMC number on the certificate; this insurer may not be connected."
+
+
+class UnreadableCard(BadInput):
+    """A card's QR code is truncated, altered or of another kind."""
+
+    code = "unreadable-card"
+    status = 422
+    title_fr = "Carte illisible"
+    title_en = "Unreadable card"
+    advice_fr = "Présentez de nouveau le QR code, ou passez par le numéro."
+    advice_en = "Scan the QR code again, or use the number lane."
+
+
+class UnsupportedPrescription(BadInput):
+    """A prescription is of another kind, off the grid or for contact lenses."""
+
+    code = "unsupported-prescription"
+    status = 422
+    title_fr = "Prescription non prise en charge"
+    title_en = "Unsupported prescription"
+    advice_fr = "Vérifiez la prescription ; seules les lunettes, au quart de dioptrie, sont acceptées."
+    advice_en = "Check the prescription; only spectacles, by quarter dioptre, are accepted."
+
+
+class InvalidBasket(BadInput):
+    """A quote or a claim has items that cannot stand together or a price that is not one."""
+
+    code = "invalid-basket"
+    status = 422
+    title_fr = "Panier incohérent"
+    title_en = "Inconsistent basket"
+    advice_fr = "Vérifiez les articles, leurs classes et leurs prix."
+    advice_en = "Check the items, their classes and their prices."
+
+
+class InvalidMemberFile(BadInput):
+    """An insurer's file cannot be read or has lines that are not valid."""
+
+    code = "invalid-member-file"
+    status = 422
+    title_fr = "Fichier des assurés incorrect"
+    title_en = "Incorrect member file"
+    advice_fr = "Corrigez les lignes du fichier de rejet, puis relancez ; rien n'a été publié."
+    advice_en = "Correct the lines of the reject file and run again; nothing was published."
+
+
+class InvalidConfiguration(BadInput):
+    """A configuration file is missing, has an unknown key or a value out of range."""
+
+    code = "invalid-configuration"
+    title_fr = "Configuration incorrecte"
+    title_en = "Incorrect configuration"
+
+
+# --- everything worked and the answer is no ----------------------------------------------
+
+
+class Refusal(ParaventError):
+    """Everything worked and the answer is no."""
+
+    code = "refused"
+    status = 403
+    title_fr = "Refus"
+    title_en = "Refused"
+
+
+class NotCovered(Refusal):
+    """A proof shows that the insurer published nothing for this person."""
+
+    code = "not-covered"
+    status = 404
+    title_fr = "Personne non couverte par cet organisme"
+    title_en = "Person not covered by this insurer"
+    advice_fr = "Vérifiez le numéro, la date de naissance et le rang ; sinon, demandez la carte à jour."
+    advice_en = "Check the number, the birth date and the rank; otherwise ask for the current card."
+
+
+class HolderMismatch(Refusal):
+    """The name or birth date is not the one on the entitlement; this says nothing about cover."""
+
+    code = "holder-mismatch"
+    status = 422
+    retry = Retry.AFTER_CORRECTION
+    title_fr = "Vérifiez le nom et la date de naissance"
+    title_en = "Check the name and the birth date"
+    advice_fr = "Saisissez le nom et la date tels qu'imprimés sur la carte."
+    advice_en = "Enter the name and the date as printed on the card."
+
+
+class OutsideValidity(Refusal):
+    """The entitlement is not yet, or no longer, valid."""
+
+    code = "outside-validity"
+    title_fr = "Droits hors période de validité"
+    title_en = "Entitlement outside its validity period"
+    advice_fr = "Demandez la carte à jour à l'assuré."
+    advice_en = "Ask the insured person for the current card."
+
+
+class EntitlementRevoked(Refusal):
+    """The insurer's status list says that this entitlement is revoked."""
+
+    code = "entitlement-revoked"
+    title_fr = "Droits révoqués par l'organisme"
+    title_en = "Entitlement revoked by the insurer"
+    advice_fr = "L'assuré doit contacter son organisme."
+    advice_en = "The insured person should contact the insurer."
+
+
+class RenewalNotDue(Refusal):
+    """Equipment was paid less than one renewal period ago."""
+
+    code = "renewal-not-due"
+    status = 409
+    title_fr = "Renouvellement trop proche du précédent équipement"
+    title_en = "Too soon after the previous equipment"
+    advice_fr = "Attendez la date indiquée, ou cochez le renouvellement anticipé si un motif légal existe."
+    advice_en = "Wait for the date given, or use early renewal when a legal ground exists."
+
+
+class AlreadyReserved(Refusal):
+    """Another shop or device holds the reservation of this right."""
+
+    code = "already-reserved"
+    status = 409
+    title_fr = "Une prise en charge est déjà ouverte"
+    title_en = "A prise en charge is already open"
+    advice_fr = "L'assuré doit faire annuler la prise en charge ouverte ailleurs."
+    advice_en = "The insured person must have the other prise en charge cancelled."
+
+
+class NoReservation(Refusal):
+    """There is no live reservation to consume or to cancel."""
+
+    code = "no-reservation"
+    status = 409
+    title_fr = "Aucune prise en charge en cours"
+    title_en = "No prise en charge in progress"
+    advice_fr = "Demandez d'abord une prise en charge."
+    advice_en = "Request a prise en charge first."
+
+
+class IdempotencyConflict(Refusal):
+    """The same idempotency key was used with another body."""
+
+    code = "idempotency-conflict"
+    status = 409
+    title_fr = "Cette clé a déjà servi pour une autre demande"
+    title_en = "This key was already used for another request"
+    advice_fr = "Envoyez la demande avec une nouvelle clé."
+    advice_en = "Send the request with a new key."
+
+
+class AmountMismatch(Refusal):
+    """The amounts are not those that the rules give."""
+
+    code = "amount-mismatch"
+    status = 422
+    title_fr = "Montants différents du calcul"
+    title_en = "Amounts differ from the computation"
+    advice_fr = "Refaites le devis : les règles ou la garantie ont changé."
+    advice_en = "Compute the quote again: the rules or the guarantee changed."
+
+
+class OvercollectionRefused(Refusal):
+    """A guarantee table asks for corrections, prescriptions or dioptre-priced cover."""
+
+    code = "overcollection-refused"
+    status = 422
+    title_fr = "Garantie refusée : elle exige des données de santé inutiles"
+    title_en = "Guarantee refused: it asks for needless health data"
+    advice_fr = "Exprimez la garantie par catégorie de verres et classe."
+    advice_en = "Express the guarantee by lens category and class."
+
+
+class QuotaExceeded(Refusal):
+    """The quota of this professional is spent."""
+
+    code = "quota-exceeded"
+    status = 429
+    retry = Retry.LATER
+    title_fr = "Quota de consultations atteint"
+    title_en = "Look-up quota reached"
+    advice_fr = "La voie carte reste ouverte ; le quota se libère sur 24 heures glissantes."
+    advice_en = "The card lane stays open; the quota frees itself over a sliding 24 hours."
+
+
+class UnknownDevice(Refusal):
+    """The device is not enrolled here, or its enrolment was withdrawn."""
+
+    code = "unknown-device"
+    status = 401
+    title_fr = "Poste non enrôlé"
+    title_en = "Device not enrolled"
+    advice_fr = "Enrôlez ce poste auprès de ce serveur."
+    advice_en = "Enrol this device with this server."
+
+
+class RequestNotAuthentic(Refusal):
+    """A request's signature, date, nonce, digest or addressee is not acceptable."""
+
+    code = "request-not-authentic"
+    status = 401
+    retry = Retry.AFTER_CORRECTION
+    title_fr = "Demande non authentifiée"
+    title_en = "Request not authenticated"
+    advice_fr = "Vérifiez l'heure du poste, puis recommencez."
+    advice_en = "Check the clock of the device and try again."
+
+
+class EpochNotLive(Refusal):
+    """The epoch or the batch is not live at this server."""
+
+    code = "epoch-not-live"
+    status = 409
+    retry = Retry.LATER
+    title_fr = "Période cryptographique non active"
+    title_en = "Epoch not live"
+    advice_fr = "Le poste doit recharger l'annuaire de l'organisme, puis recommencer."
+    advice_en = "The device must reload the insurer's epoch, then try again."
+
+
+# --- nothing can be concluded --------------------------------------------------------------
+
+
+class TechnicalFailure(ParaventError):
+    """Nothing can be concluded; this is never a statement about a person's cover."""
+
+    code = "technical-failure"
+    status = 503
+    retry = Retry.LATER
+    title_fr = "Panne technique : aucune conclusion sur les droits"
+    title_en = "Technical failure: nothing is known about cover"
+    advice_fr = "Utilisez la carte, ou réessayez dans quelques minutes."
+    advice_en = "Use the card, or try again in a few minutes."
+
+
+class TooFewServers(TechnicalFailure):
+    """Fewer than t key servers answered correctly."""
+
+    code = "too-few-servers"
+    title_fr = "Panne technique : trop peu de serveurs de clés répondent"
+    title_en = "Technical failure: too few key servers answer"
+
+
+class Unreachable(TechnicalFailure):
+    """A party did not answer in time."""
+
+    code = "unreachable"
+    title_fr = "Panne technique : service injoignable"
+    title_en = "Technical failure: service unreachable"
+
+
+class StaleData(TechnicalFailure):
+    """A signed statement is older than its limit, or older than one already seen."""
+
+    code = "stale-data"
+    title_fr = "Panne technique : données trop anciennes"
+    title_en = "Technical failure: data too old"
+
+
+class StorageDown(TechnicalFailure):
+    """A store cannot be written: nothing is answered (fail closed)."""
+
+    code = "storage-down"
+    title_fr = "Panne technique : stockage indisponible"
+    title_en = "Technical failure: storage unavailable"
+
+
+class ProofFailure(TechnicalFailure):
+    """A proof or a signature does not verify; ``culprit`` names whose it is."""
+
+    code = "proof-failure"
+    status = 502
+    title_fr = "Panne technique : une preuve ne se vérifie pas"
+    title_en = "Technical failure: a proof does not verify"
+    advice_fr = "Utilisez la carte ; le détail a été conservé pour enquête."
+    advice_en = "Use the card; the detail was kept for investigation."
+
+    def __init__(self, message: str, *, culprit: str) -> None:
+        super().__init__(f"{culprit}: {message}")
+        self.culprit = culprit

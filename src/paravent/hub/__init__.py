@@ -1,0 +1,1 @@
+"""The hub: keeps sealed rows, decides claims on entitlements, knows no person."""

@@ -1,0 +1,87 @@
+"""Taking a publication: verify what it announces, rebuild its tree, only then serve it (protocol.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from paravent.access.requests import Authenticated, HttpRequest, authority_of, claimed_keyid, verify_request
+from paravent.crypto.labels import Label
+from paravent.crypto.manifest import manifest_leaf
+from paravent.crypto.merkle import build_levels, root_of
+from paravent.crypto.sealing import Handle, Row
+from paravent.crypto.signing import VerifyKey, key_id
+from paravent.errors import MalformedMessage, ProofFailure, StaleData, UnknownInsurer
+from paravent.wire.publication import Publication
+from paravent.wire.receipts import verify_receipts
+from paravent.wire.statements import (
+    BatchFile,
+    Directory,
+    EpochFile,
+    InsurerEntry,
+    ManifestHead,
+    open_statement,
+)
+
+
+def authenticate_insurer(
+    request: HttpRequest, directory: Directory, *, base_url: str, now: int
+) -> tuple[InsurerEntry, Authenticated]:
+    """Returns the insurer whose issuer key signed a request; raises UnknownInsurer or RequestNotAuthentic."""
+    claimed = claimed_keyid(request)
+    for entry in directory.insurers:
+        key = VerifyKey(entry.issuer_key)
+        if key_id(key) == claimed:
+            return entry, verify_request(request, key=key, authority=authority_of(base_url), now=now)
+    raise UnknownInsurer("no insurer of the directory has this key")
+
+
+def verify_publication(
+    publication: Publication, entry: InsurerEntry, directory: Directory, current: ManifestHead | None
+) -> tuple[EpochFile, ManifestHead]:
+    """Verifies everything that a publication announces, before any row is taken.
+
+    1. the insurer's own; 2. epoch file and its receipts; 3. batch files and theirs; 4. head and counter.
+    Raises ProofFailure naming who, TooFewServers, or StaleData.
+    """
+    amc, issuer = entry.amc, VerifyKey(entry.issuer_key)
+    # 1. the insurer's own
+    if publication.insurer != amc:
+        raise ProofFailure("an insurer publishes for itself only", culprit=amc)
+    # 2. epoch file
+    epoch = open_statement(publication.epoch.statement, EpochFile, Label.EPOCH, amc, issuer)
+    verify_receipts(publication.epoch, epoch, None, directory)
+    # 3. batch files
+    batches = [open_statement(batch.statement, BatchFile, Label.BATCH, amc, issuer) for batch in publication.batches]
+    for announced, batch in zip(publication.batches, batches, strict=True):
+        if (batch.insurer, batch.epoch) != (amc, epoch.epoch):
+            raise ProofFailure("a batch file is of another epoch", culprit=amc)
+        verify_receipts(announced, epoch, batch.batch, directory)
+    # 4. head
+    head = open_statement(publication.head, ManifestHead, Label.MANIFEST_HEAD, amc, issuer)
+    if (head.insurer, head.epoch) != (amc, epoch.epoch) or set(head.live_batches) != {b.batch for b in batches}:
+        raise ProofFailure("the manifest head is of another epoch or other batches", culprit=amc)
+    if current is not None and head.counter <= current.counter:
+        raise StaleData("a manifest's counter goes up")
+    return epoch, head
+
+
+def build_tree(rows: Iterable[tuple[Handle, bytes]], head: ManifestHead) -> Sequence[bytes]:
+    """Rebuilds the tree of sorted (handle, H(row)); raises ProofFailure when it is not the one signed."""
+    hashes, last = [], b""
+    for handle, digest in rows:
+        if handle <= last:
+            raise MalformedMessage("rows are sorted by handle, each once")
+        hashes.append(manifest_leaf(handle, digest))
+        last = handle
+    levels = build_levels(hashes)
+    if len(hashes) != head.count or root_of(levels) != head.root:
+        raise ProofFailure("the rows are not those of the signed head", culprit=head.insurer)
+    return levels
+
+
+def check_batches(rows: Sequence[Row], head: ManifestHead) -> None:
+    """Refuses rows of a batch that is not live."""
+    if any(row.batch not in head.live_batches for row in rows):
+        raise MalformedMessage("a row is of a batch that is not live")
+
+

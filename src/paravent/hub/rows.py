@@ -1,0 +1,83 @@
+"""Serving a row to whoever already knows whose it is (docs/protocol.md section 7, step 7.4).
+
+The hub recomputes the handle from the handle key that the desk proves it holds. Presence and absence
+are both proved, in answers of one length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from paravent.access.devices import Device, authenticate
+from paravent.access.quotas import QuotaKind
+from paravent.access.requests import Authenticated, HttpRequest, authority_of
+from paravent.crypto.labels import Label
+from paravent.crypto.merkle import path_length_max, path_positions
+from paravent.crypto.sealing import Handle, handle_of
+from paravent.crypto.signing import VerifyKey, verify
+from paravent.errors import EpochNotLive, ProofFailure, RequestNotAuthentic
+from paravent.hub.state import HubIdentity, HubStore, Manifest, PlacedRow
+from paravent.wire.codec import decode, encode
+from paravent.wire.number_lane import Leaf, RowAnswer, RowRequest, StoredRow, answer_padding, fetch_fields
+
+# Longest answer but for the head and the paths: a row and its leaf, or two leaves, rounded up.
+_LEAF_ROOM_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmittedFetch:
+    """A verified request, ready to be charged and then answered."""
+
+    device: Device
+    caller: Authenticated
+    handle: Handle
+    manifest: Manifest
+
+
+def admit(request: HttpRequest, identity: HubIdentity, store: HubStore, now: int) -> AdmittedFetch:
+    """Verifies a request; raises what is wrong with it, having spent nothing."""
+    device, caller = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
+    message = decode(request.body, RowRequest)
+    public = VerifyKey(message.handle_key)
+    try:
+        verify(
+            public, message.proof, Label.FETCH, *fetch_fields(identity.name, caller.nonce, device.keyid),
+            culprit=device.keyid,
+        )  # fmt: skip
+    except ProofFailure as error:
+        raise RequestNotAuthentic("the request does not prove knowledge of the record it asks for") from error
+    manifest = store.manifest(message.insurer, message.epoch)
+    if manifest is None:
+        raise EpochNotLive("the hub has no live manifest of this epoch")
+    handle = handle_of(message.insurer, message.epoch, public)
+    return AdmittedFetch(device=device, caller=caller, handle=handle, manifest=manifest)
+
+
+def spend(admitted: AdmittedFetch, store: HubStore, now: int) -> None:
+    """Spends one look-up at the hub too; an identical signed request is free."""
+    if store.first_time(admitted.caller, now):
+        digest = admitted.caller.digest
+        store.spend(QuotaKind.LOOKUP, admitted.device.professional, digest, digest, now)
+
+
+def answer(admitted: AdmittedFetch, store: HubStore) -> RowAnswer:
+    """Builds the answer, padded to the one length of its manifest."""
+    manifest = admitted.manifest
+    found = store.row(manifest, admitted.handle)
+    placed = [found] if found is not None else store.neighbours(manifest, admitted.handle)
+    unpadded = RowAnswer(
+        head=manifest.bundle.head,
+        row=None if found is None else StoredRow(batch=found.row.batch, stored=found.row.stored),
+        leaves=tuple(_leaf(manifest, entry, store) for entry in placed),
+        padding="",
+    )
+    room = len(encode(manifest.bundle.head)) + _LEAF_ROOM_BYTES
+    padding = answer_padding(len(encode(unpadded)), path_length_max(manifest.head.count), room)
+    return msgspec.structs.replace(unpadded, padding=padding)
+
+
+def _leaf(manifest: Manifest, placed: PlacedRow, store: HubStore) -> Leaf:
+    path = store.nodes(manifest, path_positions(placed.position, manifest.head.count))
+    return Leaf(index=placed.position, handle=placed.row.handle, row_digest=placed.row.digest(), path=path)

@@ -1,0 +1,257 @@
+"""The hub's database, number-lane side: manifests, sealed rows, tree pages, devices (protocol.md section 6).
+
+Holds: sealed rows sorted by random handles, signed heads, the ledger. Stolen: 0 persons, the number of
+rows by insurer. Altered: a row or a node no longer leads to the signed root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from paravent.access.devices import Device
+from paravent.access.quotas import QuotaKind, QuotaLimits
+from paravent.access.requests import Authenticated
+from paravent.access.store import DailyKeys, Ledger, connect, savepoint, transaction
+from paravent.crypto.group import Rng
+from paravent.crypto.merkle import HASH_BYTES
+from paravent.crypto.sealing import Handle, Row
+from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure
+from paravent.hub.claim_store import CLAIM_SCHEMA, ClaimStore
+from paravent.hub.state import Manifest, PlacedRow
+from paravent.wire.codec import decode, encode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, EpochBundle, ManifestHead, Signed
+
+DATABASE = "hub.db"
+PAGE_HASHES = 64
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS manifest (
+    number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, epoch INTEGER NOT NULL, bundle BLOB NOT NULL,
+    rows INTEGER NOT NULL, live INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS row (
+    manifest INTEGER NOT NULL, handle BLOB NOT NULL, position INTEGER NOT NULL, batch INTEGER NOT NULL,
+    stored BLOB NOT NULL, PRIMARY KEY (manifest, handle)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS node (
+    manifest INTEGER NOT NULL, level INTEGER NOT NULL, page INTEGER NOT NULL, hashes BLOB NOT NULL,
+    PRIMARY KEY (manifest, level, page)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS statement (
+    insurer TEXT NOT NULL, kind TEXT NOT NULL, counter INTEGER NOT NULL, signed BLOB NOT NULL,
+    PRIMARY KEY (insurer, kind)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class Store:
+    """Everything the hub keeps; ``claims`` is the trade side of the same database."""
+
+    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
+        """Opens or creates the database of a home."""
+        self._connection = connect(home / DATABASE)
+        self._connection.executescript(_SCHEMA + CLAIM_SCHEMA)
+        self._ledger = Ledger(self._connection, DailyKeys(home / "secrets", rng), limits)
+        self._live: dict[tuple[str, int], Manifest] = {}
+        self.claims = ClaimStore(self._connection)
+        self._load()
+
+    def _load(self) -> None:
+        found = self._connection.execute("SELECT number, insurer, epoch, bundle FROM manifest WHERE live").fetchall()
+        self._live = {
+            (insurer, epoch): _manifest(number, decode(bundle, EpochBundle, bytes_max=STATEMENT_BYTES_MAX))
+            for number, insurer, epoch, bundle in found
+        }
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One durable transaction."""
+        with transaction(self._connection):
+            yield
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request inside a group commit."""
+        with savepoint(self._connection):
+            yield
+
+    # --- devices and quotas ---------------------------------------------------------------
+
+    def enrol(self, device: Device, now: int) -> None:
+        """Enrols a device."""
+        with self.commit():
+            self._ledger.enrol(device, now)
+
+    def withdraw(self, keyid: str, now: int) -> None:
+        """Withdraws a device."""
+        with self.commit():
+            self._ledger.withdraw(keyid, now)
+
+    def forget(self, now: int) -> None:
+        """Deletes hashes and nonces older than 24 hours."""
+        with self.commit():
+            self._ledger.forget(now)
+
+    def device(self, keyid: str) -> Device | None:
+        """Returns an active device, or None."""
+        return self._ledger.device(keyid)
+
+    def first_time(self, caller: Authenticated, now: int) -> bool:
+        """Records a nonce: True the first time."""
+        return self._ledger.first_time(caller, now)
+
+    def spend(
+        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
+    ) -> tuple[bytes, bytes]:
+        """Spends quota."""
+        return self._ledger.spend(kind, professional, subject, request, now)
+
+    # --- reading manifests ----------------------------------------------------------------
+
+    def manifest(self, insurer: str, epoch: int) -> Manifest | None:
+        """Returns the live manifest of an epoch, or None."""
+        return self._live.get((insurer, epoch))
+
+    def newest(self, insurer: str) -> Manifest | None:
+        """Returns the live manifest of the newest epoch of an insurer, or None."""
+        epochs = [epoch for amc, epoch in self._live if amc == insurer]
+        return self._live[insurer, max(epochs)] if epochs else None
+
+    def row(self, manifest: Manifest, handle: Handle) -> PlacedRow | None:
+        """Finds a row by handle."""
+        found = self._select(manifest, "handle = ?", handle)
+        return found[0] if found else None
+
+    def neighbours(self, manifest: Manifest, handle: Handle) -> list[PlacedRow]:
+        """Returns the last row below a handle and the first above, where they exist."""
+        below = self._select(manifest, "handle < ? ORDER BY handle DESC LIMIT 1", handle)
+        above = self._select(manifest, "handle > ? ORDER BY handle LIMIT 1", handle)
+        return [*below, *above]
+
+    def _select(self, manifest: Manifest, condition: str, handle: Handle) -> list[PlacedRow]:
+        found = self._connection.execute(
+            f"SELECT position, handle, batch, stored FROM row WHERE manifest = ? AND {condition}",  # noqa: S608 - constants
+            (manifest.number, handle),
+        ).fetchall()
+        head = manifest.head
+        return [
+            PlacedRow(position=position, row=Row(
+                insurer=head.insurer, epoch=head.epoch, batch=batch, handle=Handle(name), stored=stored))
+            for position, name, batch, stored in found
+        ]  # fmt: skip
+
+    def nodes(self, manifest: Manifest, positions: Iterable[tuple[int, int]]) -> tuple[bytes, ...]:
+        """Returns the tree nodes at (level, position), one page read each."""
+        return tuple(self._node(manifest.number, level, position) for level, position in positions)
+
+    def _node(self, number: int, level: int, position: int) -> bytes:
+        page, offset = divmod(position, PAGE_HASHES)
+        (hashes,) = self._connection.execute(
+            "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?", (number, level, page)
+        ).fetchone()
+        return bytes(hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+
+    # --- taking a publication -------------------------------------------------------------
+
+    def open_publication(self, bundle: EpochBundle, head: ManifestHead) -> int:
+        """Starts a manifest that is not live, dropping an unfinished one of the same epoch; returns its number."""
+        with self.commit():
+            stale = self._connection.execute(
+                "SELECT number FROM manifest WHERE insurer = ? AND epoch = ? AND NOT live", (head.insurer, head.epoch)
+            ).fetchall()
+            for (number,) in stale:
+                self._drop(number)
+            cursor = self._connection.execute(
+                "INSERT INTO manifest (insurer, epoch, bundle, rows, live) VALUES (?, ?, ?, 0, 0)",
+                (head.insurer, head.epoch, encode(bundle)),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def staged(self, number: int, insurer: str) -> tuple[EpochBundle, int]:
+        """Returns the bundle of an unfinished publication of this insurer and how many rows it has."""
+        found = self._connection.execute(
+            "SELECT bundle, rows FROM manifest WHERE number = ? AND insurer = ? AND NOT live", (number, insurer)
+        ).fetchone()
+        if found is None:
+            raise EpochNotLive("there is no such publication in progress")
+        return decode(found[0], EpochBundle, bytes_max=STATEMENT_BYTES_MAX), int(found[1])
+
+    def add_rows(self, number: int, first: int, rows: Sequence[Row]) -> None:
+        """Adds rows at positions from ``first``; raises MalformedMessage when they do not follow on."""
+        with self.commit():
+            updated = self._connection.execute(
+                "UPDATE manifest SET rows = rows + ? WHERE number = ? AND rows = ? AND NOT live",
+                (len(rows), number, first),
+            )
+            if updated.rowcount != 1:
+                raise MalformedMessage("these rows do not follow the ones already stored")
+            self._connection.executemany(
+                "INSERT INTO row VALUES (?, ?, ?, ?, ?)",
+                ((number, row.handle, first + offset, row.batch, row.stored) for offset, row in enumerate(rows)),
+            )
+
+    def staged_digests(self, number: int, head: ManifestHead) -> Iterator[tuple[Handle, bytes]]:
+        """Iterates (handle, H(row)) of a publication, by position."""
+        found = self._connection.execute(
+            "SELECT handle, batch, stored FROM row WHERE manifest = ? ORDER BY handle", (number,)
+        )
+        for handle, batch, stored in found:
+            row = Row(insurer=head.insurer, epoch=head.epoch, batch=batch, handle=Handle(handle), stored=stored)
+            yield row.handle, row.digest()
+
+    def go_live(self, number: int, head: ManifestHead, levels: Sequence[bytes]) -> None:
+        """Stores the tree and makes a publication the live manifest, in one transaction."""
+        with self.commit():
+            self._connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?)", _pages(number, levels))
+            former = self._live.get((head.insurer, head.epoch))
+            if former is not None:
+                self._drop(former.number)
+            updated = self._connection.execute(
+                "UPDATE manifest SET live = 1 WHERE number = ? AND rows = ? AND NOT live", (number, head.count)
+            )
+            if updated.rowcount != 1:
+                raise ProofFailure("the publication is not whole", culprit=head.insurer)
+        self._load()
+
+    def _drop(self, number: int) -> None:
+        for table in ("row", "node"):
+            self._connection.execute(f"DELETE FROM {table} WHERE manifest = ?", (number,))  # noqa: S608 - constants
+        self._connection.execute("DELETE FROM manifest WHERE number = ?", (number,))
+
+    # --- signed statements served as they are ----------------------------------------------
+
+    def keep_statement(self, insurer: str, kind: str, counter: int, signed: Signed) -> bool:
+        """Keeps a statement when its counter goes up; returns whether it did."""
+        with self.commit():
+            updated = self._connection.execute(
+                "INSERT INTO statement VALUES (?, ?, ?, ?) ON CONFLICT (insurer, kind) DO UPDATE"
+                " SET counter = excluded.counter, signed = excluded.signed WHERE excluded.counter > counter",
+                (insurer, kind, counter, encode(signed)),
+            )
+        return updated.rowcount == 1
+
+    def statement(self, insurer: str, kind: str) -> Signed | None:
+        """Returns a statement, or None."""
+        found = self._connection.execute(
+            "SELECT signed FROM statement WHERE insurer = ? AND kind = ?", (insurer, kind)
+        ).fetchone()
+        return None if found is None else decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX)
+
+    def close(self) -> None:
+        """Closes the database; every commit was durable already."""
+        self._connection.close()
+
+
+def _manifest(number: int, bundle: EpochBundle) -> Manifest:
+    # The payload was verified when it was published; its hash is under the signature every desk checks.
+    head = decode(bundle.head.payload, ManifestHead)
+    return Manifest(number=number, bundle=bundle, head=head)
+
+
+def _pages(number: int, levels: Sequence[bytes]) -> Iterator[tuple[int, int, int, bytes]]:
+    size = PAGE_HASHES * HASH_BYTES
+    for level, hashes in enumerate(levels):
+        for page, start in enumerate(range(0, len(hashes), size)):
+            yield number, level, page, hashes[start : start + size]

@@ -1,0 +1,1 @@
+"""A key server: holds one share per insurer and epoch, witnesses every opening, knows no person."""

@@ -1,0 +1,61 @@
+"""The key server's configuration and its keys on disk (docs/operating.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.quotas import QuotaLimits
+from paravent.access.store import read_secret, write_secret
+from paravent.crypto.group import Rng
+from paravent.crypto.hpke import BoxKey
+from paravent.crypto.signing import Seed, SigningKey
+from paravent.keyserver.state import ServerIdentity, WitnessKey
+from paravent.keyserver.store import SECRETS
+from paravent.wire.codec import Message, Name, Natural
+from paravent.wire.statements import KeyServerEntry
+
+
+class KeyServerConfig(Message):
+    """What an operator sets; the key server listens on ``host:port`` and is known as ``base_url``."""
+
+    name: Name
+    base_url: str
+    host: str
+    port: Natural
+    operator: Name
+    hosted_by: Name
+    administrator: Name
+    directory: DirectoryPin | None = None
+    quotas: QuotaLimits = QuotaLimits()
+
+
+def initialise(home: Path, config: KeyServerConfig, rng: Rng) -> KeyServerEntry:
+    """Creates a home with fresh keys; returns the entry to put in the directory."""
+    write_config(home, config)
+    write_secret(home / SECRETS / "signing.key", rng(32))
+    write_secret(home / SECRETS / "box.key", rng(96))
+    write_secret(home / SECRETS / "witness.key", rng(32))
+    identity = read_identity(home, config)
+    return KeyServerEntry(
+        name=config.name, address=config.base_url, verify_key=identity.signing_key.public,
+        box_key=identity.box_key.public, operator=config.operator, host=config.hosted_by,
+        administrator=config.administrator,
+    )  # fmt: skip
+
+
+def read_identity(home: Path, config: KeyServerConfig) -> ServerIdentity:
+    """Reads the keys of a home."""
+    secrets = home / SECRETS
+    return ServerIdentity(
+        name=config.name,
+        base_url=config.base_url,
+        signing_key=SigningKey(Seed(read_secret(secrets / "signing.key"))),
+        box_key=BoxKey(read_secret(secrets / "box.key")),
+        witness_key=WitnessKey(read_secret(secrets / "witness.key")),
+    )
+
+
+def load(home: Path) -> KeyServerConfig:
+    """Reads the configuration."""
+    return read_config(home, KeyServerConfig)

@@ -1,0 +1,102 @@
+"""Taking a deal: verify, store, receipt (docs/protocol.md section 3, steps 3.3 and 3.6).
+
+A server refuses a share that does not match the commitments and an opening key that does not match
+the batch file, whoever signed them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from paravent.crypto.group import decode_element, decode_scalar
+from paravent.crypto.labels import Label
+from paravent.crypto.replicated import OpeningKey, ServerSet, key_digest, server_sets
+from paravent.crypto.sharing import public_share, verify_share
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import EpochNotLive, ProofFailure, UnknownInsurer
+from paravent.keyserver.state import BatchKeys, EpochShare, KeyServerStore, ServerIdentity
+from paravent.wire.codec import decode
+from paravent.wire.deal import BatchDeal, DealBox, EpochDeal
+from paravent.wire.statements import (
+    BatchFile,
+    Directory,
+    EpochFile,
+    Receipt,
+    Signed,
+    open_statement,
+    sign_statement,
+)
+
+
+def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore) -> Signed:
+    """Verifies and keeps a share; returns the signed receipt.
+
+    Raises UnknownInsurer, ProofFailure naming the insurer, or MalformedMessage.
+    """
+    issuer = _issuer(directory, box.insurer)
+    deal = open_statement(_unbox(box, identity), EpochDeal, Label.DEAL, box.insurer, issuer)
+    epoch_file = open_statement(deal.epoch_file, EpochFile, Label.EPOCH, box.insurer, issuer)
+    _check_epoch(epoch_file, box.insurer, directory)
+    if epoch_file.servers[deal.index - 1 : deal.index] != (identity.name,):
+        raise ProofFailure("the deal is for another server", culprit=box.insurer)
+    commitments = [decode_element(commitment) for commitment in epoch_file.commitments]
+    share = decode_scalar(deal.share)
+    verify_share(deal.index, share, commitments, culprit=box.insurer)
+    kept = EpochShare(
+        insurer=box.insurer, epoch=epoch_file.epoch, index=deal.index, share=share,
+        public=public_share(deal.index, commitments), threshold=epoch_file.threshold, servers=len(epoch_file.servers),
+        not_before=epoch_file.not_before, not_after=epoch_file.not_after,
+    )  # fmt: skip
+    store.keep_share(kept, deal.epoch_file.payload)
+    return _receipt(identity, box.insurer, epoch_file.epoch, None, deal.epoch_file)
+
+
+def take_batch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore) -> Signed:
+    """Verifies and keeps opening keys; returns the signed receipt. Raises as ``take_epoch``, and EpochNotLive."""
+    issuer = _issuer(directory, box.insurer)
+    deal = open_statement(_unbox(box, identity), BatchDeal, Label.DEAL, box.insurer, issuer)
+    batch_file = open_statement(deal.batch_file, BatchFile, Label.BATCH, box.insurer, issuer)
+    share = store.share(box.insurer, batch_file.epoch)
+    if batch_file.insurer != box.insurer or share is None:
+        raise EpochNotLive("no share of this epoch was dealt to this server")
+    keys = {ServerSet(dealt.servers): OpeningKey(dealt.key) for dealt in deal.keys}
+    expected = [members for members in server_sets(share.threshold, share.servers) if share.index not in members]
+    if len(keys) != len(deal.keys) or sorted(keys) != sorted(expected):
+        raise ProofFailure("the deal holds other opening keys than this server's", culprit=box.insurer)
+    committed = {ServerSet(entry.servers): entry.digest for entry in batch_file.key_digests}
+    for members, key in keys.items():
+        if committed.get(members) != key_digest(box.insurer, batch_file.epoch, batch_file.batch, members, key):
+            raise ProofFailure("an opening key does not match the batch file", culprit=box.insurer)
+    kept = BatchKeys(insurer=box.insurer, epoch=batch_file.epoch, batch=batch_file.batch, keys=keys)
+    store.keep_batch(kept, deal.batch_file.payload)
+    return _receipt(identity, box.insurer, batch_file.epoch, batch_file.batch, deal.batch_file)
+
+
+def _issuer(directory: Directory, insurer: str) -> VerifyKey:
+    entry = directory.insurer(insurer)
+    if entry is None:
+        raise UnknownInsurer("no insurer of the directory has this AMC number")
+    return VerifyKey(entry.issuer_key)
+
+
+def _unbox(box: DealBox, identity: ServerIdentity) -> Signed:
+    opened = identity.box_key.open(box.box, Label.DEAL_BOX, box.insurer, identity.name, culprit=box.insurer)
+    return decode(opened, Signed)
+
+
+def _check_epoch(epoch_file: EpochFile, insurer: str, directory: Directory) -> None:
+    known = all(directory.keyserver(name) is not None for name in epoch_file.servers)
+    distinct = len(set(epoch_file.servers)) == len(epoch_file.servers)
+    if epoch_file.insurer != insurer or not known or not distinct:
+        raise ProofFailure("the epoch file names other parties than the directory", culprit=insurer)
+    if len(epoch_file.commitments) != epoch_file.threshold or epoch_file.not_before >= epoch_file.not_after:
+        raise ProofFailure("the epoch file is inconsistent", culprit=insurer)
+    server_sets(epoch_file.threshold, len(epoch_file.servers))  # raises unless 2 <= t <= n <= 7
+
+
+def _receipt(identity: ServerIdentity, insurer: str, epoch: int, batch: int | None, statement: Signed) -> Signed:
+    receipt = Receipt(
+        server=identity.name, insurer=insurer, epoch=epoch, batch=batch,
+        statement=hashlib.sha256(statement.payload).digest(),
+    )  # fmt: skip
+    return sign_statement(receipt, Label.RECEIPT, identity.name, identity.signing_key)

@@ -1,0 +1,100 @@
+"""What a key server holds, and the store its logic needs (docs/protocol.md sections 3 and 12).
+
+Holds: shares and opening keys (secret files), devices, quota hashes, the witness log.
+Stolen: nothing of anybody, unless t servers' files are. Altered: answers stop verifying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from paravent.access.devices import DeviceRegister
+from paravent.access.quotas import QuotaKind
+from paravent.access.requests import Authenticated
+from paravent.crypto.group import Element, Scalar
+from paravent.crypto.hpke import BoxKey
+from paravent.crypto.replicated import OpeningKey, ServerSet
+from paravent.crypto.secret import Secret
+from paravent.crypto.signing import SigningKey
+
+
+class WitnessKey(Secret):
+    """The key from which a server derives the randomness of its log commitments."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerIdentity:
+    """Who a key server is: its name, its own base URL, its keys."""
+
+    name: str
+    base_url: str
+    signing_key: SigningKey
+    box_key: BoxKey
+    witness_key: WitnessKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochShare:
+    """One server's share of one insurer's look-up key, with the dates of the epoch (Unix seconds)."""
+
+    insurer: str
+    epoch: int
+    index: int
+    threshold: int
+    servers: int
+    share: Scalar
+    public: Element
+    not_before: int
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchKeys:
+    """The opening keys of one batch that one server holds."""
+
+    insurer: str
+    epoch: int
+    batch: int
+    keys: Mapping[ServerSet, OpeningKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafPosition:
+    """Where a leaf stands in the witness log."""
+
+    index: int
+    leaf_hash: bytes
+
+
+class KeyServerStore(DeviceRegister, Protocol):
+    """The store of a key server; writes happen inside the caller's transaction."""
+
+    def share(self, insurer: str, epoch: int) -> EpochShare | None:
+        """Returns the share of an epoch, or None."""
+
+    def keep_share(self, share: EpochShare, statement: bytes) -> None:
+        """Keeps a share; keeping the same one again is allowed, another one is refused."""
+
+    def batch(self, insurer: str, epoch: int, batch: int) -> BatchKeys | None:
+        """Returns the opening keys of a live batch, or None."""
+
+    def keep_batch(self, batch: BatchKeys, statement: bytes) -> None:
+        """Keeps opening keys; the same again is allowed, others are refused."""
+
+    def first_time(self, caller: Authenticated, now: int) -> bool:
+        """Records a nonce: True the first time."""
+
+    def spend(
+        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
+    ) -> tuple[bytes, bytes]:
+        """Spends quota and returns the two pseudonyms of the day."""
+
+    def append(self, entry: bytes, request: bytes) -> LeafPosition:
+        """Appends an entry to the witness log."""
+
+    def witnessed(self, request: bytes) -> LeafPosition | None:
+        """Finds the leaf of an identical request seen before."""

@@ -1,0 +1,207 @@
+"""The key server's disk: secret files, SQLite for the rest (docs/protocol.md sections 3, 10, 12).
+
+Holds: shares and opening keys in files of their own (never in an ordinary backup), the ledger, the
+witness log. Stolen: with fewer than t servers' secret files, nothing of anybody. Altered: proofs stop
+verifying; a shortened log is found by its peers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from paravent.access.devices import Device
+from paravent.access.quotas import QuotaKind, QuotaLimits
+from paravent.access.requests import Authenticated
+from paravent.access.store import DailyKeys, Ledger, connect, read_secret, savepoint, transaction, write_secret
+from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
+from paravent.crypto.merkle import leaf_hash
+from paravent.crypto.replicated import OpeningKey, ServerSet
+from paravent.errors import ProofFailure
+from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
+from paravent.wire.codec import Amc, Bytes32, Message, Natural, ServerIndex, decode, encode
+from paravent.wire.deal import DealtKey
+
+SECRETS = "secrets"
+DATABASE = "keyserver.db"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS leaf (
+    position INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, entry BLOB NOT NULL, request BLOB NOT NULL UNIQUE
+) STRICT;
+"""
+
+
+class ShareFile(Message):
+    """A share as a secret file: stolen alone, it opens nothing."""
+
+    insurer: Amc
+    epoch: Natural
+    index: ServerIndex
+    threshold: ServerIndex
+    servers: ServerIndex
+    share: Bytes32
+    public: Bytes32
+    not_before: Natural
+    not_after: Natural
+
+
+class OpeningKeyFile(Message):
+    """The opening keys of one batch as a secret file: stolen alone, they open nothing."""
+
+    insurer: Amc
+    epoch: Natural
+    batch: Natural
+    keys: tuple[DealtKey, ...]
+
+
+class Store:
+    """Everything a key server keeps; secrets are read once and held in memory."""
+
+    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
+        """Opens or creates the store of a home."""
+        self._secrets = home / SECRETS
+        self._connection = connect(home / DATABASE)
+        self._connection.executescript(_SCHEMA)
+        self._ledger = Ledger(self._connection, DailyKeys(self._secrets, rng), limits)
+        self._shares: dict[tuple[str, int], EpochShare] = {}
+        self._batches: dict[tuple[str, int, int], BatchKeys] = {}
+        self._load()
+
+    def _load(self) -> None:
+        for path in sorted(self._secrets.glob("share-*.json")):
+            share = _share(decode(read_secret(path), ShareFile))
+            self._shares[share.insurer, share.epoch] = share
+        for path in sorted(self._secrets.glob("opening-*.json")):
+            batch = _batch(decode(read_secret(path), OpeningKeyFile))
+            self._batches[batch.insurer, batch.epoch, batch.batch] = batch
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One durable group commit."""
+        with transaction(self._connection):
+            yield
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request inside a group commit."""
+        with savepoint(self._connection):
+            yield
+
+    def enrol(self, device: Device, now: int) -> None:
+        """Enrols a device."""
+        with self.commit():
+            self._ledger.enrol(device, now)
+
+    def withdraw(self, keyid: str, now: int) -> None:
+        """Withdraws a device."""
+        with self.commit():
+            self._ledger.withdraw(keyid, now)
+
+    def forget(self, now: int) -> None:
+        """Deletes hashes and nonces older than 24 hours."""
+        with self.commit():
+            self._ledger.forget(now)
+
+    def device(self, keyid: str) -> Device | None:
+        """Returns an active device, or None."""
+        return self._ledger.device(keyid)
+
+    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
+        """Returns what a professional has left."""
+        return self._ledger.remaining(kind, professional, now)
+
+    def share(self, insurer: str, epoch: int) -> EpochShare | None:
+        """Returns the share of an epoch, or None."""
+        return self._shares.get((insurer, epoch))
+
+    def keep_share(self, share: EpochShare, statement: bytes) -> None:
+        """Keeps a share and its epoch file; another share for the same epoch is refused (A is never dealt twice)."""
+        known = self.share(share.insurer, share.epoch)
+        if known is not None:
+            if known.share != share.share or known.public != share.public:
+                raise ProofFailure("this epoch was already dealt with another key", culprit=share.insurer)
+            return
+        name = f"{share.insurer}-{share.epoch}"
+        (self._secrets.parent / f"epoch-{name}.json").write_bytes(statement)
+        file = ShareFile(
+            insurer=share.insurer, epoch=share.epoch, index=share.index, threshold=share.threshold,
+            servers=share.servers, share=share.share.reveal(), public=share.public,
+            not_before=share.not_before, not_after=share.not_after,
+        )  # fmt: skip
+        write_secret(self._secrets / f"share-{name}.json", encode(file))
+        self._shares[share.insurer, share.epoch] = share
+
+    def batch(self, insurer: str, epoch: int, batch: int) -> BatchKeys | None:
+        """Returns the opening keys of a live batch, or None."""
+        return self._batches.get((insurer, epoch, batch))
+
+    def keep_batch(self, batch: BatchKeys, statement: bytes) -> None:
+        """Keeps opening keys and their batch file; others for the same batch are refused."""
+        known = self.batch(batch.insurer, batch.epoch, batch.batch)
+        if known is not None:
+            if dict(known.keys) != dict(batch.keys):
+                raise ProofFailure("this batch was already dealt with other keys", culprit=batch.insurer)
+            return
+        name = f"{batch.insurer}-{batch.epoch}-{batch.batch}"
+        (self._secrets.parent / f"batch-{name}.json").write_bytes(statement)
+        keys = tuple(DealtKey(servers=members, key=key.reveal()) for members, key in batch.keys.items())
+        file = OpeningKeyFile(insurer=batch.insurer, epoch=batch.epoch, batch=batch.batch, keys=keys)
+        write_secret(self._secrets / f"opening-{name}.json", encode(file))
+        self._batches[batch.insurer, batch.epoch, batch.batch] = batch
+
+    def first_time(self, caller: Authenticated, now: int) -> bool:
+        """Records a nonce: True the first time."""
+        return self._ledger.first_time(caller, now)
+
+    def spend(
+        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
+    ) -> tuple[bytes, bytes]:
+        """Spends quota and returns the two pseudonyms of the day."""
+        return self._ledger.spend(kind, professional, subject, request, now)
+
+    def append(self, entry: bytes, request: bytes) -> LeafPosition:
+        """Appends an entry to the witness log, at the next position."""
+        digest = leaf_hash(entry)
+        position = self.log_size()
+        self._connection.execute("INSERT INTO leaf VALUES (?, ?, ?, ?)", (position, digest, entry, request))
+        return LeafPosition(index=position, leaf_hash=digest)
+
+    def log_size(self) -> int:
+        """Returns the number of leaves."""
+        (size,) = self._connection.execute("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf").fetchone()
+        return int(size)
+
+    def witnessed(self, request: bytes) -> LeafPosition | None:
+        """Finds the leaf of an identical request seen before."""
+        found = self._connection.execute(
+            "SELECT position, leaf_hash FROM leaf WHERE request = ?", (request,)
+        ).fetchone()
+        return None if found is None else LeafPosition(index=found[0], leaf_hash=found[1])
+
+    def close(self) -> None:
+        """Closes the database; every commit was durable already."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Uses the store for one command."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+
+def _share(file: ShareFile) -> EpochShare:
+    return EpochShare(
+        insurer=file.insurer, epoch=file.epoch, index=file.index, threshold=file.threshold, servers=file.servers,
+        share=decode_scalar(file.share), public=Element(decode_element(file.public)),
+        not_before=file.not_before, not_after=file.not_after,
+    )  # fmt: skip
+
+
+def _batch(file: OpeningKeyFile) -> BatchKeys:
+    keys = {ServerSet(dealt.servers): OpeningKey(dealt.key) for dealt in file.keys}
+    return BatchKeys(insurer=file.insurer, epoch=file.epoch, batch=file.batch, keys=keys)

@@ -1,0 +1,66 @@
+"""Strict JSON: one decoder for every body of every party (docs/protocol.md section 13).
+
+Refused: a body over its limit, an unknown field, a missing field, a wrong type or length, a
+duplicate key, trailing bytes. Binary values are base64 text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from paravent.errors import BodyTooLarge, MalformedMessage
+
+BODY_BYTES_MAX = 65_536
+
+Bytes16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Bytes64 = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
+Amc = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,10}$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+ServerIndex = Annotated[int, msgspec.Meta(ge=1, le=7)]
+Cents = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every message: frozen, keyword-only, unknown fields refused."""
+
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, kind: type[T], *, bytes_max: int = BODY_BYTES_MAX) -> T:
+    """Decodes a body; raises BodyTooLarge or MalformedMessage (which never quotes a value)."""
+    if len(body) > bytes_max:
+        raise BodyTooLarge(f"a {kind.__name__} is at most {bytes_max} bytes")
+    try:
+        message = msgspec.json.decode(body, type=kind)
+        json.loads(body, object_pairs_hook=_without_duplicates)
+    except msgspec.ValidationError as error:
+        raise MalformedMessage(f"{kind.__name__}: {_without_value(error)}") from None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise MalformedMessage(f"this is not the JSON of a {kind.__name__}") from None
+    return message
+
+
+def encode(message: object) -> bytes:
+    """Encodes a message to compact JSON."""
+    return msgspec.json.encode(message)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedMessage("a JSON object has the same key twice")
+    return members
+
+
+def _without_value(error: msgspec.ValidationError) -> str:
+    """Keeps what msgspec says of types and paths; its texts quote field names and types only.
+
+    An invalid enumeration value is the exception: it is cut off, since it is the sender's text.
+    """
+    return str(error).split("Invalid enum value", maxsplit=1)[0] or "a value is not one of those allowed"

@@ -1,0 +1,46 @@
+"""Messages by which an insurer publishes to the hub (docs/protocol.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paravent.crypto.sealing import HANDLE_BYTES, STORED_BYTES, Handle, Row
+from paravent.errors import MalformedMessage
+from paravent.wire.codec import Amc, Message, Natural
+from paravent.wire.statements import Announced, Signed
+
+RECORD_BYTES = 8 + HANDLE_BYTES + STORED_BYTES
+RECORDS_PER_CHUNK_MAX = 2_000
+CHUNK_BYTES_MAX = RECORD_BYTES * RECORDS_PER_CHUNK_MAX
+
+
+class Publication(Message):
+    """Announces a manifest whose rows follow in chunks, sorted by handle."""
+
+    insurer: Amc
+    epoch: Announced
+    batches: tuple[Announced, ...]
+    head: Signed
+
+
+class PublicationState(Message):
+    """How many rows of a publication the hub has stored, so that an upload can resume."""
+
+    rows: Natural
+    live: bool
+
+
+def to_record(row: Row) -> bytes:
+    """Encodes a row for upload: batch (u64be), handle, stored bytes."""
+    return row.batch.to_bytes(8, "big") + row.handle + row.stored
+
+
+def from_records(chunk: bytes, insurer: str, epoch: int) -> Iterator[Row]:
+    """Decodes a chunk; raises MalformedMessage unless it is whole records."""
+    if len(chunk) % RECORD_BYTES:
+        raise MalformedMessage("a chunk is whole records")
+    for start in range(0, len(chunk), RECORD_BYTES):
+        record = chunk[start : start + RECORD_BYTES]
+        handle = Handle(record[8 : 8 + HANDLE_BYTES])
+        batch = int.from_bytes(record[:8], "big")
+        yield Row(insurer=insurer, epoch=epoch, batch=batch, handle=handle, stored=record[8 + HANDLE_BYTES :])

@@ -1,0 +1,172 @@
+"""Signed statements: directory, epoch, batch, manifest head, status list (docs/protocol.md sections 2 to 6).
+
+A statement is signed as the bytes received: enc(label, signer, SHA-256(payload)). It is decoded only
+after its signature was verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeVar
+
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import SigningKey, VerifyKey, verify
+from paravent.wire.codec import Amc, Bytes32, Bytes64, Message, Name, Natural, ServerIndex, decode, encode
+
+STATEMENT_BYTES_MAX = 4 * 1024 * 1024
+
+
+class Signed(Message):
+    """A payload and who signed it; the label of its kind is not carried, the reader knows it."""
+
+    payload: bytes
+    signer: Name
+    signature: Bytes64
+
+    def digest(self) -> bytes:
+        """Computes SHA-256 of the payload, 32 bytes."""
+        return hashlib.sha256(self.payload).digest()
+
+
+class HubEntry(Message):
+    """The hub as the directory lists it."""
+
+    name: Name
+    address: str
+    verify_key: Bytes32
+
+
+class KeyServerEntry(Message):
+    """A key server as the directory lists it; who runs it is declared, so that a desk can refuse a monoculture."""
+
+    name: Name
+    address: str
+    verify_key: Bytes32
+    box_key: bytes
+    operator: Name
+    host: Name
+    administrator: Name
+
+
+class InsurerEntry(Message):
+    """An insurer as the directory lists it; ``synthetic`` insurers hold only numbers that belong to nobody."""
+
+    amc: Amc
+    name: Name
+    issuer_key: Bytes32
+    claims_key: bytes
+    payments_key: bytes
+    synthetic: bool
+
+
+class Directory(Message):
+    """The trust root: who is who, with which keys."""
+
+    version: Natural
+    issued_at: Natural
+    hub: HubEntry
+    keyservers: tuple[KeyServerEntry, ...]
+    insurers: tuple[InsurerEntry, ...]
+
+    def keyserver(self, name: str) -> KeyServerEntry | None:
+        """Finds a key server by name."""
+        return next((entry for entry in self.keyservers if entry.name == name), None)
+
+    def insurer(self, amc: str) -> InsurerEntry | None:
+        """Finds an insurer by AMC number."""
+        return next((entry for entry in self.insurers if entry.amc == amc), None)
+
+    def issuers(self) -> dict[str, VerifyKey]:
+        """Returns issuer keys by AMC number."""
+        return {entry.amc: VerifyKey(entry.issuer_key) for entry in self.insurers}
+
+
+class EpochFile(Message):
+    """One epoch of one insurer: dates (Unix seconds), threshold, servers by index, commitments."""
+
+    insurer: Amc
+    epoch: Natural
+    not_before: Natural
+    not_after: Natural
+    threshold: ServerIndex
+    servers: tuple[Name, ...]
+    commitments: tuple[Bytes32, ...]
+
+
+class KeyDigest(Message):
+    """The commitment to one opening key K_T."""
+
+    servers: tuple[ServerIndex, ...]
+    digest: Bytes32
+
+
+class BatchFile(Message):
+    """One publication batch: what its opening keys are committed to."""
+
+    insurer: Amc
+    epoch: Natural
+    batch: Natural
+    opened_at: Natural
+    key_digests: tuple[KeyDigest, ...]
+
+
+class Receipt(Message):
+    """A key server's word that it verified and stored a deal; ``statement`` is the epoch or batch file's digest."""
+
+    server: Name
+    insurer: Amc
+    epoch: Natural
+    batch: Natural | None
+    statement: Bytes32
+
+
+class ManifestHead(Message):
+    """The head of a manifest: its root and size, at a counter that never goes down."""
+
+    insurer: Amc
+    epoch: Natural
+    counter: Natural
+    count: Natural
+    root: Bytes32
+    issued_at: Natural
+    live_batches: tuple[Natural, ...]
+
+
+class StatusList(Message):
+    """The revocation bits of an insurer at a date."""
+
+    insurer: Amc
+    counter: Natural
+    issued_at: Natural
+    bits: bytes
+
+
+class Announced(Message):
+    """A statement of the insurer and the receipts of the key servers that hold what it announces."""
+
+    statement: Signed
+    receipts: tuple[Signed, ...]
+
+
+class EpochBundle(Message):
+    """What a desk needs to use an insurer's number lane."""
+
+    epoch: Announced
+    batches: tuple[Announced, ...]
+    head: Signed
+
+
+S = TypeVar("S", bound=Message)
+
+
+def sign_statement(statement: Message, label: Label, signer: str, key: SigningKey) -> Signed:
+    """Encodes and signs a statement."""
+    payload = encode(statement)
+    signature = key.sign(label, signer, hashlib.sha256(payload).digest())
+    return Signed(payload=payload, signer=signer, signature=signature)
+
+
+def open_statement(signed: Signed, kind: type[S], label: Label, signer: str, key: VerifyKey) -> S:
+    """Verifies then decodes a statement; raises ProofFailure naming ``signer``, or MalformedMessage."""
+    verify(key, signed.signature, label, signer, signed.digest(), culprit=signer)
+    return decode(signed.payload, kind, bytes_max=STATEMENT_BYTES_MAX)
