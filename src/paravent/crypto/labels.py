@@ -29,6 +29,7 @@ class Label(bytes, Enum):
     HOLDER = b"paravent/1/holder"
     BINDING = b"paravent/1/binding"
     NULLIFIER = b"paravent/1/nullifier"
+    RESERVATION_HOLDER = b"paravent/1/reservation-holder"
     # proofs of knowledge of a, made with the handle key (section 7)
     FETCH = b"paravent/1/fetch"
     AUTH = b"paravent/1/auth"

@@ -33,7 +33,7 @@ _buffer = ctypes.create_string_buffer
 
 
 def _bind(name: str, *arguments: type) -> ctypes._NamedFuncPointer:
-    function = getattr(_LIB, name)
+    function: ctypes._NamedFuncPointer = getattr(_LIB, name)
     function.argtypes = list(arguments)
     function.restype = ctypes.c_int
     return function
@@ -161,4 +161,4 @@ def ed25519_verifies(public: bytes, signature: bytes, message: bytes) -> bool:
     """Says whether a signature is valid; libsodium refuses small-order and non-canonical input."""
     if len(signature) != SIGNATURE_BYTES or len(public) != POINT_BYTES:
         return False
-    return _verify(signature, message, len(message), public) == 0
+    return bool(_verify(signature, message, len(message), public) == 0)

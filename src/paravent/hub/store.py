@@ -239,6 +239,10 @@ class Store:
         ).fetchone()
         return None if found is None else decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX)
 
+    def sizes(self) -> tuple[int, int]:
+        """Returns how many manifests are live and how many rows they have."""
+        return len(self._live), sum(manifest.head.count for manifest in self._live.values())
+
     def close(self) -> None:
         """Closes the database; every commit was durable already."""
         self._connection.close()

@@ -6,14 +6,14 @@ from paravent.wire.codec import Amc, Bytes32, Message, ServerIndex
 from paravent.wire.statements import Signed
 
 
-class DealBox(Message):
+class DealBox(Message, frozen=True):
     """A signed deal, sealed to the box key of one key server."""
 
     insurer: Amc
     box: bytes
 
 
-class EpochDeal(Message):
+class EpochDeal(Message, frozen=True):
     """The epoch file and the share of one server."""
 
     epoch_file: Signed
@@ -21,14 +21,14 @@ class EpochDeal(Message):
     share: Bytes32
 
 
-class DealtKey(Message):
+class DealtKey(Message, frozen=True):
     """One opening key K_T and its T."""
 
     servers: tuple[ServerIndex, ...]
     key: Bytes32
 
 
-class BatchDeal(Message):
+class BatchDeal(Message, frozen=True):
     """The batch file and the opening keys that one server holds."""
 
     batch_file: Signed

@@ -1,0 +1,83 @@
+"""Group commit: many requests, one durable transaction, no answer before it (docs/protocol.md section 10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, cast
+
+from paravent.errors import ParaventError, StorageDown
+
+R = TypeVar("R")
+
+COMMIT_REQUESTS_MAX = 32
+QUEUE_REQUESTS_MAX = 512
+
+
+class DurableStore(Protocol):
+    """A store that commits groups of requests."""
+
+    def commit(self) -> AbstractContextManager[None]:
+        """One durable transaction."""
+
+    def request(self) -> AbstractContextManager[None]:
+        """One request inside it, undone alone when it fails."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    write: Callable[[], object]
+    done: asyncio.Future[object]
+
+
+class GroupCommit:
+    """Gathers the writes of concurrent requests into one durable commit; no answer leaves before it."""
+
+    def __init__(self, store: DurableStore) -> None:
+        """Commits to ``store``."""
+        self._store = store
+        self._queue: asyncio.Queue[_Pending] = asyncio.Queue(QUEUE_REQUESTS_MAX)
+
+    async def run(self, write: Callable[[], R]) -> R:
+        """Runs a write inside a commit and returns its result once that commit is on disk."""
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait(_Pending(write, done))
+        except asyncio.QueueFull:
+            raise StorageDown("this key server is overloaded") from None
+        return cast("R", await done)
+
+    async def work(self) -> None:
+        """Commits group after group until cancelled."""
+        while True:
+            group = [await self._queue.get()]
+            # Requests that arrived together are committed together; a lone one never waits.
+            await asyncio.sleep(0)
+            while len(group) < COMMIT_REQUESTS_MAX and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            self._commit(group)
+
+    def _commit(self, group: list[_Pending]) -> None:
+        results: list[tuple[_Pending, object]] = []
+        try:
+            with self._store.commit():
+                for pending in group:
+                    results.append((pending, self._attempt(pending)))
+        except ParaventError as error:
+            results = [(pending, error) for pending in group]
+        for pending, result in results:
+            if pending.done.cancelled():
+                continue
+            if isinstance(result, ParaventError):
+                pending.done.set_exception(result)
+            else:
+                pending.done.set_result(result)
+
+    def _attempt(self, pending: _Pending) -> object:
+        try:
+            with self._store.request():
+                return pending.write()
+        except ParaventError as error:
+            return error

@@ -1,0 +1,1 @@
+"""The desk: the optician's own machine; corrections and identities stay on it."""

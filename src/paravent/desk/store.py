@@ -1,0 +1,116 @@
+"""The desk's database: what was seen of each insurer, entitlements kept 30 days, claims under way (protocol.md 7, 8, 11).
+
+Holds: the customers served inside the retention window. Stolen: those. Altered: the desk's own work.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Self
+
+from paravent.access.store import connect, transaction
+from paravent.wire.codec import decode, encode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Signed
+
+DATABASE = "desk.db"
+RETENTION_SECONDS = 30 * 86_400
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS statement (
+    insurer TEXT NOT NULL, kind TEXT NOT NULL, signed BLOB NOT NULL, fetched_at INTEGER NOT NULL,
+    PRIMARY KEY (insurer, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifest_seen (insurer TEXT PRIMARY KEY, epoch INTEGER NOT NULL, counter INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS act (
+    idempotency_key BLOB PRIMARY KEY, body BLOB NOT NULL, decision BLOB, prescription BLOB, made_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lie (server TEXT NOT NULL, reason TEXT NOT NULL, evidence BLOB NOT NULL, seen_at INTEGER NOT NULL)
+    STRICT;
+"""
+
+
+class Store:
+    """Everything the desk keeps on its own machine."""
+
+    def __init__(self, home: Path) -> None:
+        """Opens or creates the database of a home."""
+        self._connection = connect(home / DATABASE)
+        self._connection.executescript(_SCHEMA)
+
+    def keep_statement(self, insurer: str, kind: str, signed: Signed) -> None:
+        """Keeps the newest statement of a kind, so that the card lane works with every server stopped."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)", (insurer, kind, encode(signed), int(time.time()))
+            )
+
+    def statement(self, insurer: str, kind: str) -> tuple[Signed, int] | None:
+        """Returns a kept statement and when it was fetched (Unix seconds), or None."""
+        found = self._connection.execute(
+            "SELECT signed, fetched_at FROM statement WHERE insurer = ? AND kind = ?", (insurer, kind)
+        ).fetchone()
+        return None if found is None else (decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX), int(found[1]))
+
+    def counter_seen(self, insurer: str, epoch: int) -> int:
+        """Returns the highest manifest counter seen of an epoch."""
+        found = self._connection.execute(
+            "SELECT counter FROM manifest_seen WHERE insurer = ? AND epoch = ?", (insurer, epoch)
+        ).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def see_counter(self, insurer: str, epoch: int, counter: int) -> None:
+        """Records a manifest counter."""
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO manifest_seen VALUES (?, ?, ?)", (insurer, epoch, counter))
+
+    def keep_lie(self, server: str, reason: str, evidence: bytes) -> None:
+        """Keeps a signed wrong answer: the proof of a lie."""
+        with transaction(self._connection):
+            self._connection.execute("INSERT INTO lie VALUES (?, ?, ?, ?)", (server, reason, evidence, int(time.time())))
+
+    def lies(self) -> list[tuple[str, str]]:
+        """Lists the lies kept: server and reason."""
+        return [(server, reason) for server, reason in self._connection.execute("SELECT server, reason FROM lie")]
+
+    def keep_act(self, idempotency_key: bytes, body: bytes, prescription: bytes | None) -> None:
+        """Keeps an act durably before it is sent, so that a retry sends the same bytes."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO act VALUES (?, ?, NULL, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
+                (idempotency_key, body, prescription, int(time.time())),
+            )
+
+    def keep_decision(self, idempotency_key: bytes, decision: Signed) -> None:
+        """Keeps the hub's signed answer to an act."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE act SET decision = ? WHERE idempotency_key = ?", (encode(decision), idempotency_key)
+            )
+
+    def act(self, idempotency_key: bytes) -> tuple[bytes, Signed | None] | None:
+        """Returns a kept act and its decision, if any."""
+        found = self._connection.execute(
+            "SELECT body, decision FROM act WHERE idempotency_key = ?", (idempotency_key,)
+        ).fetchone()
+        if found is None:
+            return None
+        return found[0], None if found[1] is None else decode(found[1], Signed)
+
+    def forget(self) -> None:
+        """Deletes acts older than the retention of 30 days."""
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM act WHERE made_at < ?", (int(time.time()) - RETENTION_SECONDS,))
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Uses the store for one command."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()

@@ -1,0 +1,1 @@
+"""The attacker, and the population it attacks: synthetic persons who can be nobody."""

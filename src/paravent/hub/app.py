@@ -1,0 +1,153 @@
+"""The hub over HTTP: routes and the group commit, nothing else (docs/protocol.md sections 6, 7, 11)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from paravent.access.app import application, json_response, read_signed
+from paravent.access.group_commit import GroupCommit
+from paravent.errors import EpochNotLive, UnknownInsurer
+from paravent.hub import acts, publication, rows, statements
+from paravent.hub.state import HubIdentity
+from paravent.hub.store import Store
+from paravent.optics.store import shipped_rules
+from paravent.wire.claims import PullRequest
+from paravent.wire.codec import Message, Name, Natural, decode
+from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
+from paravent.wire.statements import (
+    STATEMENT_BYTES_MAX,
+    Directory,
+    EpochBundle,
+    ManifestHead,
+    Signed,
+)
+
+
+class HubStatus(Message, frozen=True):
+    """What anybody may know of the hub."""
+
+    name: Name
+    manifests: Natural
+    rows: Natural
+
+
+def build(identity: HubIdentity, directory: Directory, signed_directory: Signed, store: Store) -> Starlette:
+    """Builds the application of the hub."""
+    commits = GroupCommit(store)
+    adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
+
+    async def row(request: Request) -> Response:
+        now = _now()
+        admitted = rows.admit(await read_signed(request, identity.base_url), identity, store, now)
+        await commits.run(lambda: rows.spend(admitted, store, now))
+        return json_response(rows.answer(admitted, store))
+
+    async def act(request: Request) -> Response:
+        now = _now()
+        received = await read_signed(request, identity.base_url)
+        admitted = adjudicator.admit(received, store, now)
+        return json_response(await commits.run(lambda: adjudicator.decide(admitted, store, now, os.urandom)))
+
+    async def bundle(request: Request) -> Response:
+        manifest = store.newest(request.path_params["amc"])
+        if manifest is None:
+            raise UnknownInsurer("this insurer has published nothing here")
+        return json_response(manifest.bundle)
+
+    async def statement(request: Request) -> Response:
+        signed = store.statement(request.path_params["amc"], request.path_params["kind"])
+        if signed is None:
+            raise EpochNotLive("this insurer has published no such statement")
+        return json_response(signed)
+
+    async def take_statement(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, STATEMENT_BYTES_MAX)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        signed = decode(received.body, Signed, bytes_max=STATEMENT_BYTES_MAX)
+        counter = statements.verify_statement(signed, request.path_params["kind"], entry)
+        store.keep_statement(entry.amc, request.path_params["kind"], counter, signed)
+        return json_response(PublicationState(rows=0, live=True))
+
+    async def open_publication(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, STATEMENT_BYTES_MAX)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        announced = decode(received.body, Publication, bytes_max=STATEMENT_BYTES_MAX)
+        current = store.newest(entry.amc)
+        epoch, head = publication.verify_publication(
+            announced, entry, directory, None if current is None else current.head
+        )
+        number = store.open_publication(
+            EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head), head
+        )
+        return json_response(OpenedPublication(number=number, epoch=epoch.epoch))
+
+    async def add_rows(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, CHUNK_BYTES_MAX)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        number = request.path_params["number"]
+        staged, stored = store.staged(number, entry.amc)
+        head = decode(staged.head.payload, ManifestHead)
+        chunk = list(from_records(received.body, entry.amc, head.epoch))
+        publication.check_batches(chunk, head)
+        if request.path_params["first"] == stored:
+            store.add_rows(number, stored, chunk)
+            stored += len(chunk)
+        return json_response(PublicationState(rows=stored, live=False))
+
+    async def go_live(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        number = request.path_params["number"]
+        staged, _ = store.staged(number, entry.amc)
+        head = decode(staged.head.payload, ManifestHead)
+        levels = publication.build_tree(store.staged_digests(number, head), head)
+        store.go_live(number, head, levels)
+        return json_response(PublicationState(rows=head.count, live=True))
+
+    async def pull(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        return json_response(store.claims.events(entry.amc, decode(received.body, PullRequest).after))
+
+    async def serve_directory(_: Request) -> Response:
+        return json_response(signed_directory)
+
+    async def status(_: Request) -> Response:
+        manifests, count = store.sizes()
+        return json_response(HubStatus(name=identity.name, manifests=manifests, rows=count))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        store.forget(_now())
+        worker = asyncio.create_task(commits.work())
+        yield
+        worker.cancel()
+        store.close()
+
+    routes = [
+        Route("/v1/rows", row, methods=["POST"]),
+        Route("/v1/acts", act, methods=["POST"]),
+        Route("/v1/directory", serve_directory, methods=["GET"]),
+        Route("/v1/insurers/{amc}/epoch", bundle, methods=["GET"]),
+        Route("/v1/insurers/{amc}/{kind}", statement, methods=["GET"]),
+        Route("/v1/statements/{kind}", take_statement, methods=["POST"]),
+        Route("/v1/publications", open_publication, methods=["POST"]),
+        Route("/v1/publications/{number:int}/rows/{first:int}", add_rows, methods=["POST"]),
+        Route("/v1/publications/{number:int}/live", go_live, methods=["POST"]),
+        Route("/v1/events", pull, methods=["POST"]),
+        Route("/v1/status", status, methods=["GET"]),
+    ]
+    return application(identity.name, routes, lifespan=lifespan)
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,78 @@
+"""The hub's configuration, its keys on disk, and the directory it publishes (docs/operating.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paravent.access.config import DIRECTORY_NAME, DirectoryPin, read_config, write_config
+from paravent.access.quotas import QuotaLimits
+from paravent.access.store import read_secret, write_secret
+from paravent.crypto.group import Rng
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import Seed, SigningKey
+from paravent.hub.state import HubIdentity, NullifierKey
+from paravent.wire.codec import Message, Name, Natural, encode
+from paravent.wire.statements import Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
+
+SECRETS = "secrets"
+DIRECTORY_SIGNER = "directory"
+
+
+class HubConfig(Message, frozen=True):
+    """What the operator sets."""
+
+    name: Name
+    base_url: str
+    host: str
+    port: Natural
+    directory: DirectoryPin | None = None
+    quotas: QuotaLimits = QuotaLimits()
+
+
+def initialise(home: Path, config: HubConfig, rng: Rng) -> None:
+    """Creates a home with fresh keys, the directory key among them."""
+    write_config(home, config)
+    for name in ("signing", "nullifier", "directory"):
+        write_secret(home / SECRETS / f"{name}.key", rng(32))
+
+
+def read_identity(home: Path, config: HubConfig) -> HubIdentity:
+    """Reads the keys of a home."""
+    return HubIdentity(
+        name=config.name,
+        base_url=config.base_url,
+        signing_key=SigningKey(Seed(read_secret(home / SECRETS / "signing.key"))),
+        nullifier_key=NullifierKey(read_secret(home / SECRETS / "nullifier.key")),
+    )
+
+
+def publish_directory(
+    home: Path, keyservers: Sequence[KeyServerEntry], insurers: Sequence[InsurerEntry], now: int
+) -> DirectoryPin:
+    """Signs a new version of the directory into the home and pins it; returns what others pin."""
+    config = load(home)
+    identity = read_identity(home, config)
+    key = SigningKey(Seed(read_secret(home / SECRETS / "directory.key")))
+    directory = Directory(
+        version=now, issued_at=now,
+        hub=HubEntry(name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public),
+        keyservers=tuple(keyservers), insurers=tuple(insurers),
+    )  # fmt: skip
+    signed = sign_statement(directory, Label.DIRECTORY, DIRECTORY_SIGNER, key)
+    (home / DIRECTORY_NAME).write_bytes(encode(signed))
+    pin = DirectoryPin(signer=DIRECTORY_SIGNER, key=key.public.hex())
+    write_config(home, _with_pin(config, pin), replace=True)
+    return pin
+
+
+def _with_pin(config: HubConfig, pin: DirectoryPin) -> HubConfig:
+    return HubConfig(
+        name=config.name, base_url=config.base_url, host=config.host, port=config.port, directory=pin,
+        quotas=config.quotas,
+    )  # fmt: skip
+
+
+def load(home: Path) -> HubConfig:
+    """Reads the configuration."""
+    return read_config(home, HubConfig)

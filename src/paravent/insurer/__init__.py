@@ -1,0 +1,1 @@
+"""The insurer: knows its members, signs their entitlements, seals them for the hub, recomputes claims."""

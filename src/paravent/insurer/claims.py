@@ -1,0 +1,113 @@
+"""Recomputing a decision before anything is paid (docs/protocol.md section 11, step 11.6): pure.
+
+The insurer trusts neither hub nor desk: it opens the detail, checks every signature, recomputes the
+amounts with the same rules, and finds its own member behind the nullifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paravent.crypto.entitlement import verify_entitlement
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import VerifyKey, key_id
+from paravent.errors import IdempotencyConflict, MalformedMessage, NotCovered, ParaventError, ProofFailure
+from paravent.insurer.config import InsurerKeys
+from paravent.insurer.store import ReviewedClaim
+from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.items import equipment_of
+from paravent.optics.quote import compute_quote, require_amounts
+from paravent.optics.rules import Rules
+from paravent.wire.claims import ActDetail, ActKind, Claim, Decision, Outcome, PaymentLine, SealedEvent
+from paravent.wire.codec import decode
+from paravent.wire.statements import Directory, open_statement
+
+PAYABLE = "payable"
+NOTED = "noted"
+REFUSED = "refused"
+DISPUTED = "disputed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewer:
+    """Everything an insurer judges a decision with; ``member_of`` finds a member by nullifier."""
+
+    amc: str
+    keys: InsurerKeys
+    directory: Directory
+    tables: GuaranteeTables
+    rules: Rules
+    member_of: Callable[[bytes], str | None]
+    claim_known: Callable[[bytes], bool]
+
+    def review(self, event: SealedEvent) -> ReviewedClaim:
+        """Judges one event: payable, noted (no money), refused by the hub, or disputed with the reason.
+
+        Raises ProofFailure when the event is not the hub's.
+        """
+        detail, decision = self._open(event)
+        try:
+            member, payable = self._recompute(detail, decision, event)
+        except ParaventError as error:
+            if decision.outcome is Outcome.REFUSED:
+                return self._reviewed(decision, None, REFUSED, decision.reason, 0)
+            return self._reviewed(decision, None, DISPUTED, f"{error.code}: {error}", 0)
+        if decision.outcome is Outcome.REFUSED:
+            return self._reviewed(decision, member, REFUSED, decision.reason, 0)
+        state = PAYABLE if decision.kind is ActKind.CONSUME else NOTED
+        return self._reviewed(decision, member, state, "", payable)
+
+    def _open(self, event: SealedEvent) -> tuple[ActDetail, Decision]:
+        hub = self.directory.hub
+        opened = self.keys.claims.open(
+            event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name
+        )
+        detail = decode(opened, ActDetail)
+        decision = open_statement(
+            detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key)
+        )
+        if (decision.insurer, decision.outcome, decision.month) != (self.amc, event.outcome, event.month):
+            raise ProofFailure("an event's decision is another one", culprit=hub.name)
+        return detail, decision
+
+    def _recompute(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> tuple[str, int]:
+        part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
+        member = self.member_of(part.nullifier)
+        if part.insurer != self.amc or member is None:
+            raise NotCovered("the entitlement is of nobody this insurer published")
+        if detail.act.claim is None:
+            return member, 0
+        device = VerifyKey(detail.device_key)
+        claim = open_statement(detail.act.claim, Claim, Label.CLAIM, key_id(device), device)
+        if decision.outcome is Outcome.ACCEPTED:
+            self._check_money(claim, decision, event, part.guarantee)
+        return member, decision.amc_cents
+
+    def _check_money(self, claim: Claim, decision: Decision, event: SealedEvent, guarantee: str) -> None:
+        quote = compute_quote(equipment_of(claim.items), self.tables.find(guarantee), self.rules)
+        require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
+        if (decision.amc_cents, decision.claim_id) != (claim.amc_cents, claim.claim_id):
+            raise ProofFailure("the decision is for another claim", culprit=self.directory.hub.name)
+        if self.claim_known(claim.claim_id):
+            raise IdempotencyConflict("this claim was already judged")
+        if decision.amc_cents > 0:
+            self._check_payment(decision, event)
+
+    def _check_payment(self, decision: Decision, event: SealedEvent) -> None:
+        if event.payment is None:
+            raise MalformedMessage("an accepted claim has no payment line")
+        hub = self.directory.hub.name
+        opened = self.keys.payments.open(event.payment, Label.PAYMENT_LINE_BOX, hub, self.amc, culprit=hub)
+        line = decode(opened, PaymentLine)
+        if (line.decision_id, line.amc_cents) != (decision.decision_id, decision.amc_cents):
+            raise ProofFailure("the payment line is of another decision", culprit=hub)
+
+    def _reviewed(
+        self, decision: Decision, member: str | None, state: str, reason: str, payable: int
+    ) -> ReviewedClaim:
+        claim = decision.claim_id if state == PAYABLE else None
+        return ReviewedClaim(
+            decision=decision.decision_id, claim=claim, member=member, kind=decision.kind.value, state=state,
+            reason=reason, payable_cents=payable, month=decision.month,
+        )  # fmt: skip

@@ -1,0 +1,245 @@
+"""Publishing: deal to the servers, seal in parallel, upload to the hub, destroy the opening keys (protocol.md 3 to 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+from paravent.access.client import SignedClient
+from paravent.crypto.labels import Label
+from paravent.crypto.manifest import manifest_leaf
+from paravent.crypto.merkle import build_levels, root_of
+from paravent.crypto.sealing import Row
+from paravent.crypto.status import encode as encode_bits
+from paravent.errors import ParaventError, TooFewServers
+from paravent.insurer import epoch as epochs
+from paravent.insurer.config import InsurerConfig, InsurerKeys
+from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
+from paravent.insurer.members import Member, entries, right_of
+from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, seal
+from paravent.insurer.store import EPOCH_ROW, RightNumbers, Store
+from paravent.optics.guarantee import GuaranteeTables
+from paravent.wire.deal import DealBox
+from paravent.wire.publication import (
+    RECORDS_PER_CHUNK_MAX,
+    OpenedPublication,
+    Publication,
+    PublicationState,
+    to_record,
+)
+from paravent.wire.statements import (
+    Announced,
+    Directory,
+    EpochFile,
+    KeyServerEntry,
+    ManifestHead,
+    Signed,
+    StatusList,
+    open_statement,
+    sign_statement,
+)
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) while sealing."""
+
+_SEALING_CHUNK = 256
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a publication did: persons and rows differ by second handles and decoys."""
+
+    epoch: int
+    batch: int
+    persons: int
+    handles: int
+    rows: int
+    receipts: int
+
+
+class Publisher:
+    """One insurer publishing to one hub and its key servers."""
+
+    def __init__(
+        self, config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
+    ) -> None:
+        """Publishes with the insurer's own keys."""
+        self._config = config
+        self._keys = keys
+        self._directory = directory
+        self._store = store
+        self._client = client
+        self._dealer = Dealer(insurer=config.amc, issuer_key=keys.issuer)
+
+    async def publish(self, members: Sequence[Member], progress: Progress) -> Published:
+        """Publishes the whole portfolio as a new batch: every person once, decoys up to the published multiple."""
+        epoch, epoch_number = await self._epoch()
+        batch = await self._batch(epoch_number)
+        numbers = self._store.rights([member.member_id for member in members], os.urandom)
+        keys = SealingKeys(
+            insurer=self._config.amc, epoch=epoch.epoch, batch=batch.file.batch, issuer_key=self._keys.issuer,
+            lookup_key=self._store.lookup_key(epoch.epoch), opening_keys=batch.keys,
+        )  # fmt: skip
+        sealed = seal_all(keys, members, numbers, self._config.sealing_processes, progress)
+        self._store.keep_handles(epoch.epoch, ((row.handle, member) for row, member in sealed))
+        rows = [row for row, _ in sealed]
+        handles = len(rows)
+        extra = decoys_needed(handles, self._config.publication_multiple)
+        rows += [decoy(self._config.amc, epoch.epoch, batch.file.batch, os.urandom) for _ in range(extra)]
+        rows.sort(key=lambda row: row.handle)
+        await self._upload(epoch.epoch, batch.file.batch, rows)
+        # The opening keys exist at the servers only from here on: they were never written to this disk.
+        return Published(
+            epoch=epoch.epoch, batch=batch.file.batch, persons=len({member.member_id for member in members}),
+            handles=handles, rows=len(rows), receipts=len(self._store.announced(epoch.epoch)[batch.file.batch].receipts),
+        )  # fmt: skip
+
+    async def publish_status_list(self) -> None:
+        """Publishes the current status list."""
+        revoked, bits = self._store.revoked()
+        statuses = StatusList(
+            insurer=self._config.amc, counter=self._store.next_counter("status-list"), issued_at=int(time.time()),
+            bits=encode_bits(revoked, bits),
+        )  # fmt: skip
+        await self._hand_over("status-list", sign_statement(statuses, Label.STATUS_LIST, self._config.amc, self._keys.issuer))
+
+    async def publish_guarantees(self, tables: GuaranteeTables) -> None:
+        """Publishes the guarantee tables, already checked."""
+        await self._hand_over("guarantees", sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer))
+
+    async def _hand_over(self, kind: str, signed: Signed) -> None:
+        await self._client.post(
+            "hub", self._directory.hub.address, f"/v1/statements/{kind}", signed, PublicationState
+        )
+
+    # --- epoch and batch ---------------------------------------------------------------------
+
+    async def _epoch(self) -> tuple[EpochFile, int]:
+        number = self._store.newest_epoch()
+        if number == 0:
+            number = 1
+            now = int(time.time())
+            dates = (now - now % _DAY_SECONDS, now + self._config.epoch_days * _DAY_SECONDS)
+            drawn = epochs.draw_epoch(
+                self._dealer, number, self._directory.keyservers, self._config.threshold, dates, os.urandom
+            )
+            self._store.keep_lookup_key(number, drawn.lookup_key)
+            receipts = await self._deal("/v1/epochs", partial(_epoch_box, self._dealer, drawn))
+            self._store.keep_announced(number, EPOCH_ROW, Announced(statement=drawn.signed, receipts=receipts))
+        announced = self._store.announced(number)[EPOCH_ROW]
+        issuer = self._keys.issuer.public
+        return open_statement(announced.statement, EpochFile, Label.EPOCH, self._config.amc, issuer), number
+
+    async def _batch(self, epoch_number: int) -> DrawnBatch:
+        announced = self._store.announced(epoch_number)
+        epoch = open_statement(
+            announced[EPOCH_ROW].statement, EpochFile, Label.EPOCH, self._config.amc, self._keys.issuer.public
+        )
+        number = max(announced) + 1
+        drawn = epochs.draw_batch(self._dealer, epoch, number, int(time.time()), os.urandom)
+        receipts = await self._deal("/v1/batches", partial(_batch_box, self._dealer, drawn))
+        self._store.keep_announced(epoch_number, number, Announced(statement=drawn.signed, receipts=receipts))
+        return drawn
+
+    async def _deal(self, path: str, box: Callable[[int, KeyServerEntry], DealBox]) -> tuple[Signed, ...]:
+        """Sends every server its box; returns the receipts, at least t of them."""
+        servers = list(enumerate(self._directory.keyservers, start=1))
+        answers = await asyncio.gather(
+            *(self._client.post(server.name, server.address, path, box(index, server), Signed) for index, server in servers),
+            return_exceptions=True,
+        )
+        receipts = tuple(answer for answer in answers if isinstance(answer, Signed))
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, ParaventError):
+                raise failure
+        if len(receipts) < self._config.threshold:
+            raise TooFewServers(f"{len(receipts)} key servers took the deal: {'; '.join(str(f) for f in failures)}")
+        return receipts
+
+    # --- upload ------------------------------------------------------------------------------
+
+    async def _upload(self, epoch: int, batch: int, rows: Sequence[Row]) -> None:
+        levels = build_levels(manifest_leaf(row.handle, row.digest()) for row in rows)
+        head = ManifestHead(
+            insurer=self._config.amc, epoch=epoch, counter=self._store.next_counter("manifest"), count=len(rows),
+            root=root_of(levels), issued_at=int(time.time()), live_batches=(batch,),
+        )  # fmt: skip
+        announced = self._store.announced(epoch)
+        publication = Publication(
+            insurer=self._config.amc, epoch=announced[EPOCH_ROW], batches=(announced[batch],),
+            head=sign_statement(head, Label.MANIFEST_HEAD, self._config.amc, self._keys.issuer),
+        )  # fmt: skip
+        hub, address = "hub", self._directory.hub.address
+        opened = await self._client.post(hub, address, "/v1/publications", publication, OpenedPublication)
+        for first in range(0, len(rows), RECORDS_PER_CHUNK_MAX):
+            chunk = b"".join(to_record(row) for row in rows[first : first + RECORDS_PER_CHUNK_MAX])
+            path = f"/v1/publications/{opened.number}/rows/{first}"
+            await self._client.post(hub, address, path, chunk, PublicationState)
+        await self._client.post(hub, address, f"/v1/publications/{opened.number}/live", b"", PublicationState)
+
+
+def _epoch_box(dealer: Dealer, drawn: DrawnEpoch, index: int, server: KeyServerEntry) -> DealBox:
+    return epochs.epoch_box(dealer, drawn, index, server)
+
+
+def _batch_box(dealer: Dealer, drawn: DrawnBatch, index: int, server: KeyServerEntry) -> DealBox:
+    return epochs.batch_box(dealer, drawn, index, server)
+
+
+# --- sealing in parallel ---------------------------------------------------------------------
+
+_worker_keys: SealingKeys | None = None
+
+
+def seal_all(
+    keys: SealingKeys, members: Sequence[Member], numbers: dict[str, RightNumbers], processes: int, progress: Progress
+) -> list[tuple[Row, str]]:
+    """Seals every handle of every member, in worker processes when there is enough to share."""
+    chunks = [members[start : start + _SEALING_CHUNK] for start in range(0, len(members), _SEALING_CHUNK)]
+    sealed: list[tuple[Row, str]] = []
+    for done in _sealed_chunks(keys, chunks, numbers, processes):
+        sealed += done
+        progress(len(sealed), len(members))
+    return sealed
+
+
+def _sealed_chunks(
+    keys: SealingKeys, chunks: list[Sequence[Member]], numbers: dict[str, RightNumbers], processes: int
+) -> Iterator[list[tuple[Row, str]]]:
+    if processes < 2 or len(chunks) < 2 * processes:
+        for chunk in chunks:
+            yield _seal_chunk(keys, chunk, numbers)
+        return
+    # Forked workers inherit the keys: secrets are never pickled nor sent through a pipe.
+    context = get_context("fork")
+    with ProcessPoolExecutor(processes, context, initializer=_set_worker_keys, initargs=(keys,)) as pool:
+        yield from pool.map(partial(_seal_in_worker, numbers=numbers), chunks)
+
+
+def _set_worker_keys(keys: SealingKeys) -> None:
+    global _worker_keys  # noqa: PLW0603 - one assignment per forked worker, before its first task
+    _worker_keys = keys
+
+
+def _seal_in_worker(chunk: Sequence[Member], numbers: dict[str, RightNumbers]) -> list[tuple[Row, str]]:
+    if _worker_keys is None:
+        raise RuntimeError("a sealing worker has no keys")
+    return _seal_chunk(_worker_keys, chunk, numbers)
+
+
+def _seal_chunk(
+    keys: SealingKeys, chunk: Sequence[Member], numbers: dict[str, RightNumbers]
+) -> list[tuple[Row, str]]:
+    return [
+        (seal(keys, identity, right_of(member, numbers[member.member_id]), os.urandom), member.member_id)
+        for member in chunk
+        for identity in entries(member)
+    ]

@@ -1,0 +1,69 @@
+"""The insurer's configuration and keys on disk (docs/operating.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.store import read_secret, write_secret
+from paravent.crypto.group import Rng
+from paravent.crypto.hpke import BoxKey
+from paravent.crypto.signing import Seed, SigningKey
+from paravent.wire.codec import Amc, Message, Name, Natural
+from paravent.wire.statements import InsurerEntry
+
+SECRETS = "secrets"
+
+
+class InsurerConfig(Message, frozen=True):
+    """What an insurer sets; ``persons_per_guarantee_min`` is 1,000 outside demonstrations."""
+
+    amc: Amc
+    name: Name
+    synthetic: bool
+    host: str
+    port: Natural
+    threshold: Natural = 2
+    epoch_days: Natural = 365
+    persons_per_guarantee_min: Natural = 1_000
+    publication_multiple: Natural = 64
+    sealing_processes: Natural = 2
+    pull_seconds: Natural = 2
+    directory: DirectoryPin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsurerKeys:
+    """The insurer's long-lived keys: stolen, see docs/protocol.md section 14."""
+
+    issuer: SigningKey
+    claims: BoxKey
+    payments: BoxKey
+
+
+def initialise(home: Path, config: InsurerConfig, rng: Rng) -> InsurerEntry:
+    """Creates a home with fresh keys; returns the entry to put in the directory."""
+    write_config(home, config)
+    write_secret(home / SECRETS / "issuer.key", rng(32))
+    write_secret(home / SECRETS / "claims.key", rng(96))
+    write_secret(home / SECRETS / "payments.key", rng(96))
+    keys = read_keys(home)
+    return InsurerEntry(
+        amc=config.amc, name=config.name, issuer_key=keys.issuer.public, claims_key=keys.claims.public,
+        payments_key=keys.payments.public, synthetic=config.synthetic,
+    )  # fmt: skip
+
+
+def read_keys(home: Path) -> InsurerKeys:
+    """Reads the keys of a home."""
+    return InsurerKeys(
+        issuer=SigningKey(Seed(read_secret(home / SECRETS / "issuer.key"))),
+        claims=BoxKey(read_secret(home / SECRETS / "claims.key")),
+        payments=BoxKey(read_secret(home / SECRETS / "payments.key")),
+    )
+
+
+def load(home: Path) -> InsurerConfig:
+    """Reads the configuration."""
+    return read_config(home, InsurerConfig)

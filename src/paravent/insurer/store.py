@@ -1,0 +1,230 @@
+"""The insurer's database: members' rights, handles, claims (docs/protocol.md sections 4, 6 and 11).
+
+Holds: which member has which right, under which handles, and the claims decided. Stolen: this insurer's
+members, as any insurer's own files. Altered: re-issued rows would name other rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from paravent.access.store import connect, read_secret, transaction, write_secret
+from paravent.crypto.entitlement import NULLIFIER_BYTES
+from paravent.crypto.group import Rng, Scalar, decode_scalar
+from paravent.crypto.status import bits_for
+from paravent.errors import InvalidMemberFile
+from paravent.insurer.config import SECRETS
+from paravent.wire.codec import decode, encode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced
+
+DATABASE = "insurer.db"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS member_right (
+    member TEXT PRIMARY KEY, nullifier BLOB NOT NULL UNIQUE, status_index INTEGER NOT NULL UNIQUE,
+    revoked INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS handle (
+    epoch INTEGER NOT NULL, handle BLOB NOT NULL, member TEXT NOT NULL, PRIMARY KEY (epoch, handle)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS announced (
+    epoch INTEGER NOT NULL, batch INTEGER NOT NULL, announced BLOB NOT NULL, PRIMARY KEY (epoch, batch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim (
+    number INTEGER PRIMARY KEY, decision BLOB NOT NULL UNIQUE, claim BLOB UNIQUE, member TEXT, kind TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL
+) STRICT;
+"""
+
+EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightNumbers:
+    """What stays the same for a person and right across every row, card and re-issue."""
+
+    nullifier: bytes
+    status_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedClaim:
+    """A decision as the insurer judged it after recomputing."""
+
+    decision: bytes
+    claim: bytes | None
+    member: str | None
+    kind: str
+    state: str
+    reason: str
+    payable_cents: int
+    month: int
+
+
+class Store:
+    """Everything the insurer keeps for this protocol."""
+
+    def __init__(self, home: Path) -> None:
+        """Opens or creates the database of a home."""
+        self._home = home
+        self._connection = connect(home / DATABASE)
+        self._connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One durable transaction."""
+        with transaction(self._connection):
+            yield
+
+    # --- rights ------------------------------------------------------------------------------
+
+    def rights(self, members: Sequence[str], rng: Rng) -> dict[str, RightNumbers]:
+        """Returns the numbers of every member, drawing those that are new; at most once per person."""
+        known = self._known()
+        new = [member for member in dict.fromkeys(members) if member not in known]
+        bits = bits_for(len(known) + len(new))
+        taken = {numbers.status_index for numbers in known.values()}
+        with self.commit():
+            for member in new:
+                index = _free_index(bits, taken, rng)
+                known[member] = RightNumbers(nullifier=rng(NULLIFIER_BYTES), status_index=index)
+                self._connection.execute(
+                    "INSERT INTO member_right (member, nullifier, status_index) VALUES (?, ?, ?)",
+                    (member, known[member].nullifier, index),
+                )
+        return known
+
+    def _known(self) -> dict[str, RightNumbers]:
+        found = self._connection.execute("SELECT member, nullifier, status_index FROM member_right")
+        return {member: RightNumbers(nullifier=name, status_index=index) for member, name, index in found}
+
+    def member_of(self, nullifier: bytes) -> str | None:
+        """Finds the member behind a nullifier, or None."""
+        found = self._connection.execute("SELECT member FROM member_right WHERE nullifier = ?", (nullifier,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def revoke(self, member: str) -> None:
+        """Revokes a member's entitlements; the next status list says so."""
+        with self.commit():
+            updated = self._connection.execute("UPDATE member_right SET revoked = 1 WHERE member = ?", (member,))
+            if updated.rowcount != 1:
+                raise InvalidMemberFile("no such member was published")
+
+    def revoked(self) -> tuple[list[int], int]:
+        """Returns the revoked status indices and the length of the list in bits."""
+        found = self._connection.execute("SELECT status_index FROM member_right WHERE revoked").fetchall()
+        count, highest = self._connection.execute(
+            "SELECT COUNT(*), COALESCE(MAX(status_index), 0) FROM member_right"
+        ).fetchone()
+        return [index for (index,) in found], max(bits_for(count), 1 << highest.bit_length())
+
+    # --- epochs and batches ------------------------------------------------------------------
+
+    def keep_lookup_key(self, epoch: int, key: Scalar) -> None:
+        """Keeps A in a secret file of its own until the epoch ends."""
+        write_secret(self._lookup_path(epoch), key.reveal())
+
+    def lookup_key(self, epoch: int) -> Scalar:
+        """Reads A."""
+        return decode_scalar(read_secret(self._lookup_path(epoch)))
+
+    def _lookup_path(self, epoch: int) -> Path:
+        return self._home / SECRETS / f"lookup-{epoch}.key"
+
+    def keep_announced(self, epoch: int, batch: int, announced: Announced) -> None:
+        """Keeps an epoch or batch file with its receipts."""
+        with self.commit():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO announced VALUES (?, ?, ?)", (epoch, batch, encode(announced))
+            )
+
+    def announced(self, epoch: int) -> dict[int, Announced]:
+        """Returns what was announced for an epoch, by batch; the epoch file at 0."""
+        found = self._connection.execute("SELECT batch, announced FROM announced WHERE epoch = ?", (epoch,))
+        return {batch: decode(body, Announced, bytes_max=STATEMENT_BYTES_MAX) for batch, body in found}
+
+    def newest_epoch(self) -> int:
+        """Returns the newest epoch, 0 when there is none."""
+        return int(self._connection.execute("SELECT COALESCE(MAX(epoch), 0) FROM announced").fetchone()[0])
+
+    def next_counter(self, name: str) -> int:
+        """Returns the next value of a counter: 1, 2, 3..."""
+        with self.commit():
+            (value,) = self._connection.execute(
+                "INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                (name,),
+            ).fetchone()
+        return int(value)
+
+    def keep_handles(self, epoch: int, handles: Iterable[tuple[bytes, str]]) -> None:
+        """Keeps which handle is which member's, so that a listed opening can be told to its person."""
+        with self.commit():
+            self._connection.execute("DELETE FROM handle WHERE epoch = ?", (epoch,))
+            self._connection.executemany(
+                "INSERT INTO handle VALUES (?, ?, ?)", ((epoch, handle, member) for handle, member in handles)
+            )
+
+    # --- claims --------------------------------------------------------------------------------
+
+    def keep_claim(self, reviewed: ReviewedClaim) -> None:
+        """Keeps a reviewed decision; the same decision again changes nothing."""
+        with self.commit():
+            self._connection.execute(
+                "INSERT INTO claim (decision, claim, member, kind, state, reason, payable_cents, month)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision) DO NOTHING",
+                (
+                    reviewed.decision, reviewed.claim, reviewed.member, reviewed.kind, reviewed.state,
+                    reviewed.reason, reviewed.payable_cents, reviewed.month,
+                ),
+            )  # fmt: skip
+
+    def claim_known(self, claim: bytes) -> bool:
+        """Says whether a claim identifier was already judged."""
+        found = self._connection.execute("SELECT 1 FROM claim WHERE claim = ?", (claim,)).fetchone()
+        return found is not None
+
+    def claims(self) -> list[ReviewedClaim]:
+        """Lists the reviewed decisions, oldest first."""
+        found = self._connection.execute(
+            "SELECT decision, claim, member, kind, state, reason, payable_cents, month FROM claim ORDER BY number"
+        )
+        names = ("decision", "claim", "member", "kind", "state", "reason", "payable_cents", "month")
+        return [ReviewedClaim(**dict(zip(names, values, strict=True))) for values in found]
+
+    def last_pulled(self) -> int:
+        """Returns the hub's number of the last event pulled."""
+        found = self._connection.execute("SELECT value FROM counter WHERE name = 'pulled'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def keep_pulled(self, number: int) -> None:
+        """Keeps the hub's number of the last event pulled."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO counter VALUES ('pulled', ?)", (number,))
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Uses the store for one command."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+
+def _free_index(bits: int, taken: set[int], rng: Rng) -> int:
+    """Draws a status index nobody has: random, so that it says nothing of when its holder joined."""
+    while True:
+        index = int.from_bytes(rng(8), "big") % bits
+        if index not in taken:
+            taken.add(index)
+            return index
+
+

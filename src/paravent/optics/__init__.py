@@ -1,0 +1,1 @@
+"""The trade, pure: rules, guarantees, quotes, decisions, states. Never a person, never a dioptre."""

@@ -1,0 +1,110 @@
+"""FHIR R4 VisionPrescription in, strictly: spectacles only, no field unknown, no key twice (hl7.org/fhir/R4)."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from paravent.errors import BodyTooLarge, MalformedMessage, UnsupportedPrescription
+from paravent.person.prescription import Eye, Prescription, quarters
+
+RESOURCE_BYTES_MAX = 65_536
+_RESOURCE_FIELDS = frozenset({
+    "resourceType", "id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension",
+    "identifier", "status", "created", "patient", "encounter", "dateWritten", "prescriber", "lensSpecification",
+})  # fmt: skip
+_LENS_FIELDS = frozenset({
+    "id", "extension", "product", "eye", "sphere", "cylinder", "axis", "prism", "add", "brand", "color", "note",
+})  # fmt: skip
+_CONTACT_FIELDS = frozenset({"power", "backCurve", "diameter", "duration"})
+
+
+def read_vision_prescription(body: bytes) -> Prescription:
+    """Reads a resource; raises MalformedMessage, BodyTooLarge or UnsupportedPrescription, never quoting a power."""
+    if len(body) > RESOURCE_BYTES_MAX:
+        raise BodyTooLarge(f"a prescription is at most {RESOURCE_BYTES_MAX} bytes")
+    resource = _json(body)
+    kind = resource.get("resourceType")
+    if kind != "VisionPrescription":
+        named = kind if isinstance(kind, str) and kind.isascii() and kind.isalpha() and len(kind) < 40 else "unnamed"
+        raise UnsupportedPrescription(f"the resource is of another kind: {named}")
+    _require_known(resource, _RESOURCE_FIELDS)
+    if resource.get("modifierExtension") or resource.get("implicitRules"):
+        raise UnsupportedPrescription("the resource has a modifier that this software does not know")
+    if resource.get("status") != "active":
+        raise UnsupportedPrescription("only an active prescription is used")
+    lenses = resource.get("lensSpecification")
+    if not isinstance(lenses, list) or not 1 <= len(lenses) <= 2:
+        raise UnsupportedPrescription("a prescription has one or two lens specifications")
+    eyes = dict(_lens(lens) for lens in lenses)
+    if len(eyes) != len(lenses):
+        raise UnsupportedPrescription("an eye is prescribed twice")
+    return Prescription(right=eyes.get("right"), left=eyes.get("left"))
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        resource = json.loads(
+            body, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+        )
+    except (ValueError, RecursionError):
+        raise MalformedMessage("this is not the JSON of a FHIR resource") from None
+    if not isinstance(resource, dict):
+        raise MalformedMessage("a FHIR resource is a JSON object")
+    return resource
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedMessage("a JSON object has the same key twice")
+    return members
+
+
+def _no_constant(_: str) -> Any:
+    raise MalformedMessage("NaN and Infinity are not JSON numbers")
+
+
+def _lens(lens: object) -> tuple[str, Eye]:
+    if not isinstance(lens, dict):
+        raise MalformedMessage("a lens specification is a JSON object")
+    if _CONTACT_FIELDS & lens.keys() or _product_codes(lens.get("product")) != {"lens"}:
+        raise UnsupportedPrescription("only spectacle lenses are taken; this one is for contact lenses or unnamed")
+    _require_known(lens, _LENS_FIELDS)
+    if lens.get("eye") not in {"right", "left"}:
+        raise UnsupportedPrescription("an eye is right or left")
+    if "sphere" not in lens:
+        raise UnsupportedPrescription("a lens has no sphere")
+    cylinder = _power(lens, "cylinder")
+    eye = Eye(sphere=_power(lens, "sphere"), cylinder=cylinder, axis=_axis(lens), addition=_power(lens, "add"))
+    return lens["eye"], eye
+
+
+def _product_codes(product: object) -> set[object]:
+    codings = product.get("coding") if isinstance(product, dict) else None
+    if not isinstance(codings, list):
+        return set()
+    return {coding.get("code") for coding in codings if isinstance(coding, dict)}
+
+
+def _power(lens: dict[str, Any], name: str) -> int:
+    value = lens.get(name, Decimal(0))
+    if not isinstance(value, Decimal):
+        raise MalformedMessage(f"{name} is a JSON number")
+    return quarters(value)
+
+
+def _axis(lens: dict[str, Any]) -> int | None:
+    axis = lens.get("axis")
+    if axis is None:
+        return None
+    if not isinstance(axis, Decimal) or axis != axis.to_integral_value():
+        raise MalformedMessage("axis is a whole number of degrees")
+    return int(axis)
+
+
+def _require_known(members: dict[str, Any], known: frozenset[str]) -> None:
+    # A leading underscore carries the extensions of a primitive field (FHIR R4 JSON, section 2.6.2.3).
+    if any(name.removeprefix("_") not in known for name in members):
+        raise MalformedMessage("the resource has a field that FHIR R4 does not define here")

@@ -1,0 +1,121 @@
+"""Messages of the trade: prise en charge, claim, cancellation, decision, sealed events (docs/protocol.md section 11)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from paravent.wire.codec import Amc, Bytes16, Bytes32, Cents, Message, Name, Natural
+from paravent.wire.optics_terms import LensCategory
+from paravent.wire.statements import Signed
+
+Month = Annotated[int, msgspec.Meta(ge=190001, le=299912)]
+ItemCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,16}$")]
+
+
+class ActKind(StrEnum):
+    """What a desk asks of the hub."""
+
+    RESERVE = "reserve"
+    CONSUME = "consume"
+    CANCEL = "cancel"
+
+
+class Outcome(StrEnum):
+    """What the hub answers; a refusal is signed too, so that a shop can show it."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class ClaimedItem(Message, frozen=True):
+    """One item of a claim: a grouped code, a price, and for a lens its category; never a correction."""
+
+    code: ItemCode
+    price_cents: Cents
+    category: LensCategory | None
+
+
+class Claim(Message, frozen=True):
+    """What the desk signs and the insurer recomputes; amounts are in cents."""
+
+    claim_id: Bytes16
+    insurer: Amc
+    items: Annotated[tuple[ClaimedItem, ...], msgspec.Meta(min_length=1, max_length=8)]
+    amo_cents: Cents
+    amc_cents: Cents
+    rest_cents: Cents
+    early_renewal: bool
+    rules: Name
+    prescription: Bytes32
+
+
+class Act(Message, frozen=True):
+    """A request of the desk: reserve, consume with its claim, or cancel."""
+
+    kind: ActKind
+    entitlement: bytes
+    idempotency_key: Bytes16
+    early_renewal: bool
+    claim: Signed | None
+
+
+class Decision(Message, frozen=True):
+    """The hub's signed answer to an act; ``reason`` is an error code, or empty when accepted."""
+
+    decision_id: Bytes16
+    kind: ActKind
+    insurer: Amc
+    outcome: Outcome
+    reason: str
+    detail: str
+    request: Bytes32
+    claim_id: Bytes16 | None
+    amc_cents: Cents
+    month: Month
+    decided_at: Natural
+    reserved_until: Natural | None
+
+
+class ActDetail(Message, frozen=True):
+    """What the insurer reads of an act, sealed to its claims key: what was asked, by whom, and the decision."""
+
+    act: Act
+    device_key: Bytes32
+    professional: Name
+    shop: Name
+    decision: Signed
+
+
+class PaymentLine(Message, frozen=True):
+    """Who is to be paid how much, sealed to the insurer's payments key, a distinct one."""
+
+    decision_id: Bytes16
+    professional: Name
+    shop: Name
+    amc_cents: Cents
+
+
+class SealedEvent(Message, frozen=True):
+    """One stored act: nothing readable but its insurer, month and outcome."""
+
+    number: Natural
+    insurer: Amc
+    month: Month
+    outcome: Outcome
+    detail: bytes
+    payment: bytes | None
+
+
+class PullRequest(Message, frozen=True):
+    """An insurer asks for its events after a number."""
+
+    after: Natural
+
+
+class PullAnswer(Message, frozen=True):
+    """The next events, oldest first; fewer than the limit means none are left."""
+
+    events: tuple[SealedEvent, ...]
