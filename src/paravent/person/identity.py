@@ -114,6 +114,11 @@ class PersonIdentity:
     def __repr__(self) -> str:
         return "PersonIdentity(REDACTED)"
 
+    @classmethod
+    def from_card(cls, *, name: str, birth_date: str, nir: Nir, rank: int = 1) -> Self:
+        """Normalises what the card prints; raises InvalidIdentity."""
+        return cls(name=NormalisedName.of(name), birth_date=BirthDate.parse(birth_date), nir=nir, rank=rank)
+
     def input_fields(self, insurer: str, epoch: int) -> tuple[str, int, str, str, int]:
         """Gives the fields of a look-up input, in order: AMC, epoch, NIR13, birth date, rank."""
         return insurer, epoch, self.nir.thirteen, self.birth_date, self.rank

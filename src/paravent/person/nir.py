@@ -1,4 +1,4 @@
-"""Social-security numbers (NIR): form, key, synthetic numbers (docs/protocol.md section 4).
+"""The NIR: form, key, provisional and synthetic numbers (CSS R.115-1; structure from service-public F33078).
 
 This package holds the only code of the project that handles a NIR. It does not say whether a number
 was ever given to somebody, and no exception text holds a number or a part of one.
@@ -30,7 +30,7 @@ _CORSICA = (("2A", "19"), ("2B", "18"))
 _OVERSEAS = ("97", "98")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class Nir:
     """A number of 13 characters whose form was checked; its text comes out by ``thirteen`` alone."""
 
@@ -55,7 +55,7 @@ class Nir:
             raise InvalidNir("the two-digit key is missing after the 13 characters")
         if len(compact) != 15:
             raise InvalidNir("a social-security number is 13 characters and a key of 2 digits")
-        nir = cls(thirteen=compact[:13])
+        nir = cls(compact[:13])
         if compact[13:] != nir.key:
             raise InvalidNir("the key does not match the 13 characters: one of them was mistyped")
         return nir
@@ -63,7 +63,7 @@ class Nir:
     @classmethod
     def from_thirteen(cls, text: str) -> Self:
         """Reads 13 characters without a key, for files that carry none; raises InvalidNir."""
-        return cls(thirteen=_compact(text))
+        return cls(_compact(text))
 
     @property
     def key(self) -> str:
@@ -85,16 +85,16 @@ class Nir:
             return not 1 <= int(self.thirteen[8:10]) <= 90
         return not 1 <= int(self.thirteen[7:10]) <= 990
 
-    def require_usable(self, *, synthetic_allowed: bool) -> None:
-        """Checks that the number suits its insurer; raises InvalidNir.
+    def require_usable(self, *, synthetic: bool) -> None:
+        """Checks that the number suits an insurer, flagged ``synthetic`` or not; raises InvalidNir.
 
         An insurer flagged synthetic takes synthetic numbers and nothing else, so that no real person
         ever enters a demonstration; every other insurer takes none of them.
         """
-        if self.is_synthetic and not synthetic_allowed:
-            raise InvalidNir("this is a synthetic number, which only a synthetic insurer accepts")
-        if synthetic_allowed and not self.is_synthetic:
-            raise InvalidNir("a synthetic insurer accepts synthetic numbers only, never a real person's")
+        if self.is_synthetic and not synthetic:
+            raise InvalidNir("this number can belong to nobody: only a synthetic insurer takes it")
+        if synthetic and not self.is_synthetic:
+            raise InvalidNir("a synthetic insurer takes only numbers that can belong to nobody")
 
 
 def _compact(text: str) -> str:

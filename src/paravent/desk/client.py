@@ -1,0 +1,269 @@
+"""The desk's conversations: number lane, acts, statements (docs/protocol.md sections 7, 8, 11).
+
+This file fetches and retries; what to believe is decided in the pure modules it feeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from paravent.access.client import SignedClient
+from paravent.crypto import sealing
+from paravent.crypto.group import Rng
+from paravent.crypto.hpke import BoxKey
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import SigningKey, VerifyKey, key_id
+from paravent.access.requests import new_nonce
+from paravent.desk.config import DeskConfig
+from paravent.desk.entitled import Entitled, Judgement, judge, judge_card
+from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
+from paravent.desk.number_lane import Blinding, KnownRecord, Lie, Opening
+from paravent.desk.store import Store
+from paravent.errors import (
+    EpochNotLive,
+    ParaventError,
+    ProofFailure,
+    Refusal,
+    TooFewServers,
+    UnknownInsurer,
+)
+from paravent.optics.guarantee import GuaranteeTables
+from paravent.person.bindings import lookup_input
+from paravent.person.identity import PersonIdentity
+from paravent.wire.card import read_card
+from paravent.wire.claims import Act, Decision
+from paravent.wire.codec import encode
+from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
+from paravent.wire.statements import (
+    STATEMENT_BYTES_MAX,
+    Directory,
+    EpochBundle,
+    Signed,
+    StatusList,
+    open_statement,
+)
+
+T = TypeVar("T")
+
+STATUS_LIST = "status-list"
+GUARANTEES = "guarantees"
+EPOCH_CACHE_SECONDS = 3_600
+
+
+class DeskClient:
+    """One desk talking to the hub and the key servers with its device key."""
+
+    def __init__(
+        self, config: DeskConfig, key: SigningKey, directory: Directory, store: Store, client: SignedClient
+    ) -> None:
+        """Talks with the device key of the desk."""
+        self._config = config
+        self._key = key
+        self._keyid = key_id(key.public)
+        self._directory = directory
+        self._store = store
+        self._client = client
+        self._rng: Rng = os.urandom
+        self._epochs: dict[str, tuple[VerifiedEpoch, float]] = {}
+
+    # --- statements ----------------------------------------------------------------------------
+
+    async def refresh(self, insurer: str) -> None:
+        """Fetches an insurer's status list and guarantees; what is already kept stays when a fetch fails."""
+        entry = self._insurer_key(insurer)
+        status_list = await self._statement(insurer, STATUS_LIST)
+        fresh = open_statement(status_list, StatusList, Label.STATUS_LIST, insurer, entry)
+        known = self._store.statement(insurer, STATUS_LIST)
+        if known is None or open_statement(
+            known[0], StatusList, Label.STATUS_LIST, insurer, entry
+        ).counter <= fresh.counter:
+            self._store.keep_statement(insurer, STATUS_LIST, status_list)
+        guarantees = await self._statement(insurer, GUARANTEES)
+        open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
+        self._store.keep_statement(insurer, GUARANTEES, guarantees)
+
+    def guarantees(self, insurer: str) -> GuaranteeTables:
+        """Returns the guarantee tables kept of an insurer."""
+        found = self._store.statement(insurer, GUARANTEES)
+        if found is None:
+            raise EpochNotLive("the guarantees of this insurer were never fetched")
+        return open_statement(
+            found[0], GuaranteeTables, Label.GUARANTEES, insurer, self._insurer_key(insurer)
+        )
+
+    async def _statement(self, insurer: str, kind: str) -> Signed:
+        url = f"{self._directory.hub.address}/v1/insurers/{insurer}/{kind}"
+        return await self._client.get(self._directory.hub.name, url, Signed, bytes_max=STATEMENT_BYTES_MAX)
+
+    def _insurer_key(self, insurer: str) -> VerifyKey:
+        entry = self._directory.insurer(insurer)
+        if entry is None:
+            raise UnknownInsurer("no insurer of the directory has this AMC number")
+        return VerifyKey(entry.issuer_key)
+
+    # --- card lane -----------------------------------------------------------------------------
+
+    def check_card(self, text: str, holder: PersonIdentity) -> Entitled:
+        """Checks a card offline against the last status list kept."""
+        return judge_card(read_card(text), holder, self._judgement())
+
+    def _judgement(self) -> Judgement:
+        return Judgement(
+            directory=self._directory, status_list=self._status_list, now=int(time.time()),
+            degraded_days_max=self._config.degraded_days_max,
+        )  # fmt: skip
+
+    def _status_list(self, insurer: str) -> Signed | None:
+        found = self._store.statement(insurer, STATUS_LIST)
+        return None if found is None else found[0]
+
+    # --- number lane ---------------------------------------------------------------------------
+
+    async def check_number(self, insurer: str, holder: PersonIdentity) -> Entitled:
+        """Runs the number lane (steps 7.1 to 7.6); raises NotCovered only on a proof of absence."""
+        self._require_usable(insurer, holder)
+        epoch = await self._epoch(insurer)
+        record = await self._evaluate(epoch, lookup_input(insurer, epoch.epoch, holder))
+        head_counter = self._store.counter_seen(insurer, epoch.epoch)
+        row = await self._fetch(record, head_counter)
+        entitlement, desk_part = await self._open(record, row)
+        label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
+        if self._store.statement(insurer, STATUS_LIST) is None:
+            await self.refresh(insurer)
+        return judge(entitlement, desk_part, holder, label, self._judgement())
+
+    def _require_usable(self, insurer: str, holder: PersonIdentity) -> None:
+        entry = self._directory.insurer(insurer)
+        if entry is None:
+            raise UnknownInsurer("no insurer of the directory has this AMC number")
+        holder.nir.require_usable(synthetic=entry.synthetic)
+
+    async def _epoch(self, insurer: str) -> VerifiedEpoch:
+        cached = self._epochs.get(insurer)
+        if cached is not None and time.monotonic() - cached[1] < EPOCH_CACHE_SECONDS:
+            return cached[0]
+        url = f"{self._directory.hub.address}/v1/insurers/{insurer}/epoch"
+        bundle = await self._client.get(
+            self._directory.hub.name, url, EpochBundle, bytes_max=STATEMENT_BYTES_MAX
+        )
+        epoch = verify_bundle(
+            bundle, insurer, self._directory, now=int(time.time()),
+            single_operator_allowed=self._config.single_operator_allowed,
+        )  # fmt: skip
+        self._epochs[insurer] = (epoch, time.monotonic())
+        return epoch
+
+    async def _evaluate(self, epoch: VerifiedEpoch, input_: bytes) -> KnownRecord:
+        blinding = Blinding.start(epoch, input_, self._rng)
+        message = encode(blinding.message())
+
+        async def ask(server: VerifiedServer) -> None:
+            prepared = self._client.prepare(server.entry.address, "/v1/evaluations", message)
+            answer = await self._client.send(server.entry.name, prepared, EvaluationAnswer)
+            try:
+                blinding.take(server, answer, prepared.authenticated.digest)
+            except ProofFailure as error:
+                self._store.keep_lie(server.entry.name, str(error), encode(answer))
+                raise
+
+        await self._ask_enough(_shuffled(list(epoch.servers.values())), epoch.threshold, ask)
+        return blinding.finish()
+
+    async def _fetch(self, record: KnownRecord, counter_min: int) -> sealing.Row:
+        hub = self._directory.hub
+        nonce = new_nonce(self._rng)
+        prepared = self._client.prepare(
+            hub.address, "/v1/rows", record.row_message(hub.name, nonce, self._keyid), nonce=nonce
+        )
+        answer = await self._client.send(hub.name, prepared, RowAnswer)
+        head, row = record.take_row(answer, hub.name, now=int(time.time()), counter_min=counter_min)
+        if head.counter > counter_min:
+            self._store.see_counter(head.insurer, head.epoch, head.counter)
+        return row
+
+    async def _open(self, record: KnownRecord, row: sealing.Row) -> tuple[bytes, bytes]:
+        epoch = record.epoch
+        opening = Opening(record=record, row=row, answer_key=BoxKey.generate(self._rng))
+        servers = _shuffled([epoch.servers[index] for index in epoch.batches[row.batch]])
+        names = {server.index: server.entry.name for server in servers}
+
+        async def ask(server: VerifiedServer) -> None:
+            nonce = new_nonce(self._rng)
+            message = opening.message(server, nonce, self._keyid)
+            prepared = self._client.prepare(server.entry.address, "/v1/openings", message, nonce=nonce)
+            answer = await self._client.send(server.entry.name, prepared, OpeningAnswer)
+            opening.take(server, answer, nonce, prepared.authenticated.digest)
+
+        asked = await self._ask_enough(servers, epoch.threshold, ask)
+        while True:
+            try:
+                entitlement, desk_part, lies = opening.finish(names)
+                break
+            except ProofFailure:
+                # A wrong value is among the answers: ask one more server and try the sets again.
+                if not servers[asked:]:
+                    raise
+                asked += await self._ask_enough(servers[asked:], 1, ask)
+        self._keep(lies)
+        return entitlement, desk_part
+
+    def _keep(self, lies: Sequence[Lie]) -> None:
+        for lie in lies:
+            self._store.keep_lie(lie.server, lie.reason, encode(lie.evidence))
+
+    async def _ask_enough(
+        self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], Awaitable[None]]
+    ) -> int:
+        """Asks ``needed`` servers at once, then others one for each that failed; returns how many were asked."""
+        failures: list[ParaventError] = []
+        good, asked = 0, 0
+        while good < needed:
+            group = servers[asked : asked + needed - good]
+            if len(group) < needed - good:
+                raise _too_few(failures, good, needed)
+            asked += len(group)
+            results = await asyncio.gather(*(ask(server) for server in group), return_exceptions=True)
+            for result in results:
+                if isinstance(result, ParaventError):
+                    failures.append(result)
+                elif isinstance(result, BaseException):
+                    raise result
+                else:
+                    good += 1
+        return asked
+
+    # --- the trade -----------------------------------------------------------------------------
+
+    async def act(self, act: Act, salt: bytes | None = None) -> Decision:
+        """Sends an act, kept durably first, and returns the hub's verified decision.
+
+        Sending the same act again gives the same decision: a retry after a lost answer is safe.
+        """
+        body = encode(act)
+        self._store.keep_act(act.idempotency_key, body, salt)
+        hub = self._directory.hub
+        signed = await self._client.post(hub.name, hub.address, "/v1/acts", body, Signed)
+        decision = open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
+        if decision.kind is not act.kind:
+            raise ProofFailure("the decision answers another act", culprit=hub.name)
+        self._store.keep_decision(act.idempotency_key, signed)
+        return decision
+
+
+def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> ParaventError:
+    """A refusal by the servers themselves (a quota, say) is said as such; anything else is technical."""
+    refusals = [failure for failure in failures if isinstance(failure, Refusal)]
+    if refusals and len(refusals) == len(failures):
+        return refusals[0]
+    details = "; ".join(str(failure) for failure in failures)
+    return TooFewServers(f"{good} of {needed} key servers answered: {details}")
+
+
+def _shuffled(servers: list[VerifiedServer]) -> list[VerifiedServer]:
+    secrets.SystemRandom().shuffle(servers)
+    return servers

@@ -1,0 +1,54 @@
+"""The desk's configuration and device key on disk (docs/operating.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.devices import Device
+from paravent.access.store import read_secret, write_secret
+from paravent.crypto.group import Rng
+from paravent.crypto.signing import Seed, SigningKey
+from paravent.wire.codec import Message, Name, Natural
+
+SECRETS = "secrets"
+
+
+class DeskConfig(Message, frozen=True):
+    """What an optician sets; the desk listens on loopback only."""
+
+    professional: Name
+    shop: Name
+    port: Natural
+    degraded_days_max: Natural = 7
+    degraded_cents_max: Natural = 30_000
+    single_operator_allowed: bool = False
+    directory: DirectoryPin | None = None
+
+
+def initialise(home: Path, config: DeskConfig, rng: Rng) -> Device:
+    """Creates a home with a fresh device key; returns the device to enrol."""
+    write_config(home, config)
+    write_secret(home / SECRETS / "device.key", rng(32))
+    write_secret(home / SECRETS / "token", rng(32).hex().encode())
+    return device(home, config)
+
+
+def device_key(home: Path) -> SigningKey:
+    """Reads the device key."""
+    return SigningKey(Seed(read_secret(home / SECRETS / "device.key")))
+
+
+def device(home: Path, config: DeskConfig) -> Device:
+    """Describes the device for enrolment."""
+    return Device(public=device_key(home).public, professional=config.professional, shop=config.shop)
+
+
+def token(home: Path) -> str:
+    """Reads the token that local software shows to the desk's loopback service."""
+    return read_secret(home / SECRETS / "token").decode()
+
+
+def load(home: Path) -> DeskConfig:
+    """Reads the configuration."""
+    return read_config(home, DeskConfig)

@@ -1,0 +1,101 @@
+"""Judging an entitlement in front of its holder (docs/protocol.md sections 4 and 8): pure.
+
+The same checks serve both lanes; only where E and D come from differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from paravent.crypto import status
+from paravent.crypto.entitlement import HubPart, verify_desk_part, verify_entitlement
+from paravent.crypto.labels import Label
+from paravent.crypto.sealing import OpenLabel
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import EntitlementRevoked, OutsideValidity, ProofFailure, StaleData, UnreadableCard
+from paravent.person.bindings import verify_binding, verify_holder
+from paravent.person.identity import PersonIdentity
+from paravent.wire.statements import Directory, Signed, StatusList, open_statement
+
+STATUS_AGE_SECONDS_NORMAL = 24 * 3_600
+
+
+class Lane(StrEnum):
+    """How an entitlement reached the desk."""
+
+    CARD = "card"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entitled:
+    """An entitlement that was checked; ``degraded`` when its status list is older than a day."""
+
+    lane: Lane
+    entitlement: bytes
+    part: HubPart
+    status_age_seconds: int
+    degraded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an entitlement is judged with; ``status_list`` gives the newest list kept of an insurer."""
+
+    directory: Directory
+    status_list: Callable[[str], Signed | None]
+    now: int
+    degraded_days_max: int
+
+
+def judge(
+    entitlement: bytes, desk_part: bytes, holder: PersonIdentity, label: OpenLabel | None, judgement: Judgement
+) -> Entitled:
+    """Judges an entitlement; ``label`` is its row's in the number lane, None on a card.
+
+    1. signature; 2. desk part and binding; 3. holder; 4. dates; 5. status list.
+    Raises UnknownInsurer, ProofFailure, HolderMismatch, OutsideValidity, EntitlementRevoked, StaleData.
+    """
+    # 1. signature
+    part = verify_entitlement(entitlement, judgement.directory.issuers())
+    # 2. desk part and binding
+    desk = verify_desk_part(part, desk_part)
+    verify_binding(desk, label, part.insurer)
+    # 3. holder
+    verify_holder(desk, holder)
+    # 4. dates
+    if not part.valid_from <= judgement.now < part.valid_until:
+        raise OutsideValidity("the entitlement is not valid today")
+    # 5. status list
+    age = _status_age(part, judgement)
+    return Entitled(
+        lane=Lane.CARD if label is None else Lane.NUMBER, entitlement=entitlement, part=part,
+        status_age_seconds=age, degraded=age > STATUS_AGE_SECONDS_NORMAL,
+    )  # fmt: skip
+
+
+def judge_card(
+    parts: tuple[bytes, bytes], holder: PersonIdentity, judgement: Judgement
+) -> Entitled:
+    """Judges what a QR code held; an altered card is unreadable, not refused."""
+    try:
+        return judge(*parts, holder, None, judgement)
+    except ProofFailure as error:
+        raise UnreadableCard("the card's QR code was altered: its signature does not verify") from error
+
+
+def _status_age(part: HubPart, judgement: Judgement) -> int:
+    entry = judgement.directory.insurer(part.insurer)
+    signed = judgement.status_list(part.insurer)
+    if signed is None or entry is None:
+        raise StaleData("no status list of this insurer was ever fetched")
+    issuer = VerifyKey(entry.issuer_key)
+    statuses = open_statement(signed, StatusList, Label.STATUS_LIST, part.insurer, issuer)
+    age = max(0, judgement.now - statuses.issued_at)
+    if age > judgement.degraded_days_max * 86_400:
+        raise StaleData(f"the status list is more than {judgement.degraded_days_max} days old")
+    if status.is_revoked(statuses.bits, part.status_index):
+        raise EntitlementRevoked("the insurer revoked this entitlement")
+    return age

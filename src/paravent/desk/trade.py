@@ -1,0 +1,141 @@
+"""From a prescription to a signed claim, on the desk (docs/protocol.md section 11): pure.
+
+Corrections stop here: what leaves is a category per lens, a commitment, and whether renewal is early.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from paravent.crypto.group import Rng
+from paravent.crypto.labels import Label, enc
+from paravent.crypto.signing import SigningKey, key_id
+from paravent.desk.entitled import Entitled
+from paravent.errors import InvalidBasket
+from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass, equipment_of
+from paravent.optics.quote import Quote, compute_quote
+from paravent.optics.rules import Rules
+from paravent.person.fhir import read_vision_prescription
+from paravent.person.lens_category import Classification, LensRules, classify
+from paravent.wire.claims import Act, ActKind, Claim, ClaimedItem
+from paravent.wire.codec import Cents, Message
+from paravent.wire.optics_terms import LensCategory
+from paravent.wire.statements import sign_statement
+
+SALT_BYTES = 32
+
+
+class Basket(Message, frozen=True):
+    """What the customer chose: classes and prices; the categories come from the prescription."""
+
+    frame_class: EquipmentClass
+    frame_cents: Cents
+    lens_class: EquipmentClass
+    right_cents: Cents
+    left_cents: Cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prescribed:
+    """A prescription as the desk keeps it: the document, its canonical form and its categories."""
+
+    document: bytes
+    canonical: bytes
+    classification: Classification
+
+    def __repr__(self) -> str:
+        return "Prescribed(REDACTED)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """A quote and the items it is about."""
+
+    items: tuple[ClaimedItem, ...]
+    quote: Quote
+
+
+def prescribed(document: bytes, rules: LensRules) -> Prescribed:
+    """Reads and classifies a FHIR prescription."""
+    prescription = read_vision_prescription(document)
+    return Prescribed(
+        document=document, canonical=prescription.canonical(), classification=classify(prescription, rules)
+    )
+
+
+def quote(basket: Basket, taken: Prescribed, entitled: Entitled, tables: GuaranteeTables, rules: Rules) -> Quoted:
+    """Computes the quote of a basket for an entitlement; raises InvalidBasket."""
+    items = _items(basket, taken.classification)
+    return Quoted(
+        items=items, quote=compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules)
+    )
+
+
+def _items(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:
+    right, left = classification.right, classification.left
+    if right is None or left is None:
+        raise InvalidBasket("an equipment needs both eyes: one is absent from the prescription")
+    frame = ClaimedItem(
+        code=_code(FRAME_CODES, basket.frame_class), price_cents=basket.frame_cents, category=None
+    )
+    lenses = [
+        ClaimedItem(code=_lens_code(category, basket.lens_class), price_cents=price, category=category)
+        for category, price in ((right, basket.right_cents), (left, basket.left_cents))
+    ]
+    return (frame, *lenses)
+
+
+def _code(codes: dict[str, EquipmentClass], kind: EquipmentClass) -> str:
+    return next(code for code, found in codes.items() if found is kind)
+
+
+def _lens_code(category: LensCategory, kind: EquipmentClass) -> str:
+    return next(code for code, found in LENS_CODES.items() if found == (category, kind))
+
+
+def reservation(entitled: Entitled, *, early_renewal: bool, rng: Rng) -> Act:
+    """Builds a request for a prise en charge."""
+    return _act(ActKind.RESERVE, entitled, early_renewal=early_renewal, rng=rng)
+
+
+def cancellation(entitled: Entitled, rng: Rng) -> Act:
+    """Builds a cancellation."""
+    return _act(ActKind.CANCEL, entitled, early_renewal=False, rng=rng)
+
+
+def claim(
+    entitled: Entitled, quoted: Quoted, taken: Prescribed, *, early_renewal: bool, key: SigningKey, rng: Rng
+) -> tuple[Act, bytes]:
+    """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit."""
+    claim_id, salt = rng(16), rng(SALT_BYTES)
+    content = Claim(
+        claim_id=claim_id, insurer=entitled.part.insurer, items=quoted.items,
+        amo_cents=quoted.quote.amo_cents, amc_cents=quoted.quote.amc_cents, rest_cents=quoted.quote.rest_cents,
+        early_renewal=early_renewal, rules=quoted.quote.rules,
+        prescription=commit_prescription(salt, claim_id, taken, quoted),
+    )  # fmt: skip
+    signed = sign_statement(content, Label.CLAIM, key_id(key.public), key)
+    act = Act(
+        kind=ActKind.CONSUME, entitlement=entitled.entitlement, idempotency_key=rng(16),
+        early_renewal=early_renewal, claim=signed,
+    )  # fmt: skip
+    return act, salt
+
+
+def commit_prescription(salt: bytes, claim_id: bytes, taken: Prescribed, quoted: Quoted) -> bytes:
+    """Computes HMAC(salt, enc(commit-rx, claim id, H(document), canonical form, categories, rules version))."""
+    categories = "".join(item.category.value for item in quoted.items if item.category is not None)
+    document = hashlib.sha256(taken.document).digest()
+    encoded = enc(
+        Label.COMMIT_PRESCRIPTION, claim_id, document, taken.canonical, categories, quoted.quote.rules
+    )
+    return hmac.digest(salt, encoded, "sha256")
+
+
+def _act(kind: ActKind, entitled: Entitled, *, early_renewal: bool, rng: Rng) -> Act:
+    return Act(
+        kind=kind, entitlement=entitled.entitlement, idempotency_key=rng(16), early_renewal=early_renewal, claim=None
+    )
