@@ -34,7 +34,7 @@ from paravent.errors import (
 )
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.person.bindings import lookup_input
-from paravent.person.identity import PersonIdentity
+from paravent.person.identity import Holder, PersonIdentity
 from paravent.wire.card import read_card
 from paravent.wire.claims import Act, Decision
 from paravent.wire.codec import encode
@@ -108,7 +108,7 @@ class DeskClient:
 
     # --- card lane -----------------------------------------------------------------------------
 
-    def check_card(self, text: str, holder: PersonIdentity) -> Entitled:
+    def check_card(self, text: str, holder: Holder) -> Entitled:
         """Checks a card offline against the last status list kept."""
         return judge_card(read_card(text), holder, self._judgement())
 
@@ -124,24 +124,24 @@ class DeskClient:
 
     # --- number lane ---------------------------------------------------------------------------
 
-    async def check_number(self, insurer: str, holder: PersonIdentity) -> Entitled:
+    async def check_number(self, insurer: str, person: PersonIdentity) -> Entitled:
         """Runs the number lane (steps 7.1 to 7.6); raises NotCovered only on a proof of absence."""
-        self._require_usable(insurer, holder)
+        self._require_usable(insurer, person)
         epoch = await self._epoch(insurer)
-        record = await self._evaluate(epoch, lookup_input(insurer, epoch.epoch, holder))
+        record = await self._evaluate(epoch, lookup_input(insurer, epoch.epoch, person))
         head_counter = self._store.counter_seen(insurer, epoch.epoch)
         row = await self._fetch(record, head_counter)
         entitlement, desk_part = await self._open(record, row)
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         if self._store.statement(insurer, STATUS_LIST) is None:
             await self.refresh(insurer)
-        return judge(entitlement, desk_part, holder, label, self._judgement())
+        return judge(entitlement, desk_part, person.holder, label, self._judgement())
 
-    def _require_usable(self, insurer: str, holder: PersonIdentity) -> None:
+    def _require_usable(self, insurer: str, person: PersonIdentity) -> None:
         entry = self._directory.insurer(insurer)
         if entry is None:
             raise UnknownInsurer("no insurer of the directory has this AMC number")
-        holder.nir.require_usable(synthetic=entry.synthetic)
+        person.nir.require_usable(synthetic=entry.synthetic)
 
     async def _epoch(self, insurer: str) -> VerifiedEpoch:
         cached = self._epochs.get(insurer)

@@ -16,7 +16,7 @@ from paravent.crypto.sealing import OpenLabel
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import EntitlementRevoked, OutsideValidity, ProofFailure, StaleData, UnreadableCard
 from paravent.person.bindings import verify_binding, verify_holder
-from paravent.person.identity import PersonIdentity
+from paravent.person.identity import Holder
 from paravent.wire.statements import Directory, Signed, StatusList, open_statement
 
 STATUS_AGE_SECONDS_NORMAL = 24 * 3_600
@@ -51,7 +51,7 @@ class Judgement:
 
 
 def judge(
-    entitlement: bytes, desk_part: bytes, holder: PersonIdentity, label: OpenLabel | None, judgement: Judgement
+    entitlement: bytes, desk_part: bytes, holder: Holder, label: OpenLabel | None, judgement: Judgement
 ) -> Entitled:
     """Judges an entitlement; ``label`` is its row's in the number lane, None on a card.
 
@@ -77,7 +77,7 @@ def judge(
 
 
 def judge_card(
-    parts: tuple[bytes, bytes], holder: PersonIdentity, judgement: Judgement
+    parts: tuple[bytes, bytes], holder: Holder, judgement: Judgement
 ) -> Entitled:
     """Judges what a QR code held; an altered card is unreadable, not refused."""
     try:

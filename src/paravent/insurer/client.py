@@ -19,12 +19,15 @@ from paravent.crypto.sealing import Row
 from paravent.crypto.status import encode as encode_bits
 from paravent.errors import ParaventError, TooFewServers
 from paravent.insurer import epoch as epochs
+from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
 from paravent.insurer.members import Member, entries, right_of
 from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, seal
 from paravent.insurer.store import EPOCH_ROW, RightNumbers, Store
 from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.store import shipped_rules
+from paravent.wire.claims import PullAnswer, PullRequest
 from paravent.wire.deal import DealBox
 from paravent.wire.publication import (
     RECORDS_PER_CHUNK_MAX,
@@ -34,6 +37,7 @@ from paravent.wire.publication import (
     to_record,
 )
 from paravent.wire.statements import (
+    STATEMENT_BYTES_MAX,
     Announced,
     Directory,
     EpochFile,
@@ -48,6 +52,7 @@ from paravent.wire.statements import (
 Progress = Callable[[int, int], None]
 """Called with (done, total) while sealing."""
 
+PULL_BYTES_MAX = 1_048_576
 _SEALING_CHUNK = 256
 _DAY_SECONDS = 86_400
 
@@ -243,3 +248,34 @@ def _seal_chunk(
         for member in chunk
         for identity in entries(member)
     ]
+
+
+async def pull_events(
+    config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
+) -> int:
+    """Pulls every new event from the hub and reviews it; returns how many were new."""
+    reviewer = await _reviewer(config, keys, directory, store, client)
+    reviewed = 0
+    while True:
+        answer = await client.post(
+            directory.hub.name, directory.hub.address, "/v1/events", PullRequest(after=store.last_pulled()),
+            PullAnswer, bytes_max=PULL_BYTES_MAX,
+        )  # fmt: skip
+        for event in answer.events:
+            store.keep_claim(reviewer.review(event))
+            store.keep_pulled(event.number)
+            reviewed += 1
+        if not answer.events:
+            return reviewed
+
+
+async def _reviewer(
+    config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
+) -> Reviewer:
+    url = f"{directory.hub.address}/v1/insurers/{config.amc}/guarantees"
+    signed = await client.get(directory.hub.name, url, Signed, bytes_max=STATEMENT_BYTES_MAX)
+    tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
+    return Reviewer(
+        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(),
+        member_of=store.member_of, claim_known=store.claim_known,
+    )  # fmt: skip

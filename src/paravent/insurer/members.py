@@ -111,6 +111,8 @@ def _joined(known: Member | None, member: Member) -> Member:
     if known is None:
         return member
     terms = (known.guarantee, known.valid_from, known.valid_until, known.free_from, known.renewal_months)
+    if member.identities[0].holder != known.identities[0].holder:
+        raise InvalidMemberFile("the same member has another name or birth date on another line")
     if terms != (member.guarantee, member.valid_from, member.valid_until, member.free_from, member.renewal_months):
         raise InvalidMemberFile("the same member has other terms on another line")
     if member.identities[0] in known.identities:

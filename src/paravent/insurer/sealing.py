@@ -24,7 +24,7 @@ from paravent.crypto.replicated import OpeningKey, OpeningValue, ServerSet, asse
 from paravent.crypto.sealing import HANDLE_BYTES, STORED_BYTES, Handle, Row
 from paravent.crypto.signing import SigningKey
 from paravent.person.bindings import binding_of, holder_value, lookup_input
-from paravent.person.identity import PersonIdentity
+from paravent.person.identity import Holder, PersonIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def seal(keys: SealingKeys, identity: PersonIdentity, right: Right, rng: Rng) ->
         members: opening_value(key, label) for members, key in keys.opening_keys.items()
     }
     # 5.3 entitlement, bound to this label
-    entitlement, desk_part = entitle(keys.insurer, keys.issuer_key, identity, right, rng, binding_of(label))
+    entitlement, desk_part = entitle(keys.insurer, keys.issuer_key, identity.holder, right, rng, binding_of(label))
     # 5.4 row
     return sealing.seal_row(
         insurer=keys.insurer, epoch=keys.epoch, batch=keys.batch, handle=handle, output=output,
@@ -73,11 +73,11 @@ def seal(keys: SealingKeys, identity: PersonIdentity, right: Right, rng: Rng) ->
 
 
 def entitle(
-    insurer: str, issuer_key: SigningKey, identity: PersonIdentity, right: Right, rng: Rng, binding: bytes | None
+    insurer: str, issuer_key: SigningKey, holder: Holder, right: Right, rng: Rng, binding: bytes | None
 ) -> tuple[Entitlement, EncodedDeskPart]:
     """Signs (E, D) for a person and a right; ``binding`` is None on a card."""
     salt = rng(SALT_BYTES)
-    desk_part = DeskPart(salt=salt, holder=holder_value(salt, identity), binding=binding).encode()
+    desk_part = DeskPart(salt=salt, holder=holder_value(salt, holder), binding=binding).encode()
     hub_part = HubPart(
         insurer=insurer, serial=rng(SERIAL_BYTES), valid_from=right.valid_from, valid_until=right.valid_until,
         guarantee=right.guarantee, free_from=right.free_from, renewal_months=right.renewal_months,

@@ -9,7 +9,7 @@ from paravent.crypto.entitlement import DeskPart
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.sealing import OpenLabel
 from paravent.errors import HolderMismatch, ProofFailure
-from paravent.person.identity import PersonIdentity
+from paravent.person.identity import Holder, PersonIdentity
 
 
 def lookup_input(insurer: str, epoch: int, identity: PersonIdentity) -> bytes:
@@ -17,9 +17,9 @@ def lookup_input(insurer: str, epoch: int, identity: PersonIdentity) -> bytes:
     return enc(Label.INPUT, insurer, epoch, identity.nir.thirteen, identity.birth_date, identity.rank)
 
 
-def holder_value(salt: bytes, identity: PersonIdentity) -> bytes:
+def holder_value(salt: bytes, holder: Holder) -> bytes:
     """Computes HMAC(salt, enc(holder, NAME, birth date)), 32 bytes."""
-    return hmac.digest(salt, enc(Label.HOLDER, identity.name, identity.birth_date), "sha256")
+    return hmac.digest(salt, enc(Label.HOLDER, holder.name, holder.birth_date), "sha256")
 
 
 def binding_of(label: OpenLabel) -> bytes:
@@ -27,9 +27,9 @@ def binding_of(label: OpenLabel) -> bytes:
     return hashlib.sha256(enc(Label.BINDING, label)).digest()
 
 
-def verify_holder(part: DeskPart, identity: PersonIdentity) -> None:
+def verify_holder(part: DeskPart, holder: Holder) -> None:
     """Checks name and birth date against an entitlement; raises HolderMismatch, which says nothing of cover."""
-    if not hmac.compare_digest(part.holder, holder_value(part.salt, identity)):
+    if not hmac.compare_digest(part.holder, holder_value(part.salt, holder)):
         raise HolderMismatch("the name or the birth date is not the one on the entitlement")
 
 

@@ -92,6 +92,22 @@ class BirthDate(_RedactedText):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Holder:
+    """Whom an entitlement is of: all that the card lane needs to know."""
+
+    name: NormalisedName
+    birth_date: BirthDate
+
+    def __repr__(self) -> str:
+        return "Holder(REDACTED)"
+
+    @classmethod
+    def from_card(cls, *, name: str, birth_date: str) -> Self:
+        """Normalises what the card prints; raises InvalidIdentity."""
+        return cls(name=NormalisedName.of(name), birth_date=BirthDate.parse(birth_date))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PersonIdentity:
     """One handle of one person: name and birth date, under the NIR of an *ouvrant droit*.
 
@@ -119,13 +135,10 @@ class PersonIdentity:
         """Normalises what the card prints; raises InvalidIdentity."""
         return cls(name=NormalisedName.of(name), birth_date=BirthDate.parse(birth_date), nir=nir, rank=rank)
 
-    def input_fields(self, insurer: str, epoch: int) -> tuple[str, int, str, str, int]:
-        """Gives the fields of a look-up input, in order: AMC, epoch, NIR13, birth date, rank."""
-        return insurer, epoch, self.nir.thirteen, self.birth_date, self.rank
-
-    def holder_fields(self) -> tuple[str, str]:
-        """Gives the fields of a holder value, in order: NAME, birth date."""
-        return self.name, self.birth_date
+    @property
+    def holder(self) -> Holder:
+        """The name and birth date alone."""
+        return Holder(name=self.name, birth_date=self.birth_date)
 
 
 def _is_letter(character: str) -> bool:

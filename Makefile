@@ -1,0 +1,105 @@
+# The workshop: `make help` lists what there is. Every target but help, lock and clean sets the machine up first.
+#
+# Set-up needs Python 3.11 or later and make, nothing else: it installs what Debian lacks when it may,
+# and prints the one command to run when it may not. Every Python package comes from requirements/dev.lock
+# and is checked against its hash; no package is built here, so no set-up code of a package is ever run.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+UV ?= uv
+ARGS ?=
+
+# The first interpreter that is recent enough; `make setup PYTHON=...` chooses another.
+RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$candidate -c '$(RECENT)' 2>/dev/null && echo $$candidate && break; done)
+
+.PHONY: help setup check test demo drill bench vectors lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo 'Options of a verb pass as ARGS, for example: make demo ARGS="--exit"'
+
+setup: $(STAMP) ## Create .venv with the locked packages and .venv/bin/paravent
+	@test -x $(BIN)/paravent || { rm -f $(STAMP); $(MAKE) --no-print-directory $(STAMP); }
+
+check: setup ## Lint, format, types, architecture contracts, declared dependencies
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry src
+
+test: setup ## Run the tests
+	$(BIN)/pytest $(ARGS)
+
+demo: setup ## The whole story, on this machine, in a temporary folder
+	$(BIN)/paravent demo $(ARGS)
+
+drill: setup ## Attack it, and a conventional platform beside it
+	$(BIN)/paravent drill $(ARGS)
+
+bench: setup ## Measure it
+	$(BIN)/paravent bench $(ARGS)
+
+vectors: setup ## Write vectors/ again from the code
+	$(BIN)/python -m tests.vectors $(ARGS)
+
+clean: ## Remove what the tools and the set-up made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+# --- set-up ----------------------------------------------------------------------------------
+
+# What this machine lacks, as Debian packages: the group arithmetic, and venv, which Debian ships apart.
+define MISSING_PACKAGES
+import ctypes, ctypes.util, importlib.util, sys
+missing = []
+try:
+    ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
+except OSError:
+    missing.append("libsodium23")
+if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+    missing.append("python%d.%d-venv" % sys.version_info[:2])
+print(*missing)
+endef
+export MISSING_PACKAGES
+
+$(STAMP): pyproject.toml requirements/dev.lock
+	@[[ -n "$(PYTHON)" ]] && $(PYTHON) -c '$(RECENT)' || { \
+		echo "Paravent needs Python 3.11 or later; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@missing="$$($(PYTHON) -c "$$MISSING_PACKAGES")"; \
+	if [[ -n "$$missing" ]]; then \
+		if ! command -v apt-get >/dev/null; then \
+			echo "This machine lacks (by their Debian names): $$missing. Install them, then run make again." >&2; exit 1; \
+		elif [[ $$(id -u) == 0 ]]; then as_root=(); \
+		elif sudo -n true 2>/dev/null; then as_root=(sudo -n); \
+		else \
+			echo "This machine lacks system packages. Run this, then make again:" >&2; \
+			echo "  sudo apt-get install --yes $$missing" >&2; exit 1; \
+		fi; \
+		echo "Installing $$missing"; \
+		"$${as_root[@]}" apt-get update -qq; \
+		"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+			apt-get install --yes -qq --no-install-recommends $$missing; \
+	fi
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		--requirement requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# --- lock ------------------------------------------------------------------------------------
+
+COMPILE := $(UV) pip compile pyproject.toml --no-config --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header
+
+lock: ## Resolve requirements/*.lock again (needs uv; ARGS=--upgrade to take newer versions)
+	$(COMPILE) $(ARGS) --extra all --group dev --output-file requirements/dev.lock
+	$(COMPILE) --extra all --constraints requirements/dev.lock --output-file requirements/all.lock
+	$(COMPILE) --extra keyserver --constraints requirements/dev.lock --output-file requirements/keyserver.lock

@@ -1,0 +1,47 @@
+"""``paravent``: one verb group per party; only the party asked for is loaded (docs/operating.md)."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+_HELP = """Third-party payment (tiers payant) for optics, whose breach opens almost no file.
+
+\b
+demo        the whole story on loopback, in a temporary folder
+drill       attack it, and print how many persons a thief learns about
+bench       the benchmarks, each with its floor in the same run
+insurer     an insurer: publish, card, claims
+keyserver   an independent key server
+hub         the operator's hub
+desk        the optician's own machine
+"""
+
+
+def main() -> None:
+    """Loads the group named by the first argument and runs it."""
+    click.Group(name="paravent", help=_HELP, commands=_commands(sys.argv[1:2]))(prog_name="paravent")
+
+
+def _commands(first: list[str]) -> dict[str, click.Command]:
+    # Each import stands in its own branch: a hub process has no insurer, desk or person module at all.
+    command: click.Command
+    match first:
+        case ["keyserver"]:
+            from paravent.keyserver.cli import group as command
+        case ["hub"]:
+            from paravent.hub.cli import group as command
+        case ["insurer"]:
+            from paravent.insurer.cli import group as command
+        case ["desk"]:
+            from paravent.desk.cli import group as command
+        case ["demo"]:
+            from paravent.demo.cli import demo as command
+        case ["drill"]:
+            from paravent.drill.cli import drill as command
+        case ["bench"]:
+            from paravent.bench.cli import bench as command
+        case _:
+            return {}
+    return {first[0]: command}

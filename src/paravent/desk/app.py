@@ -1,0 +1,174 @@
+"""The desk's service for shop software and screens: loopback only, one token (docs/operating.md)."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from paravent.access.app import application, json_response, read_body
+from paravent.access.client import SignedClient
+from paravent.access.config import read_directory
+from paravent.desk import config, trade
+from paravent.desk.client import DeskClient
+from paravent.desk.entitled import Entitled
+from paravent.desk.session import (
+    SESSION_SECONDS_MAX,
+    ActRequest,
+    CardCheck,
+    ClaimRequest,
+    DecisionResult,
+    NumberCheck,
+    QuoteRequest,
+    QuoteResult,
+    ResendRequest,
+    check_result,
+)
+from paravent.desk.store import Store
+from paravent.errors import BadInput, RequestNotAuthentic
+from paravent.optics.store import shipped_rules
+from paravent.person.store import shipped_lens_rules
+from paravent.wire.claims import Act, Decision
+from paravent.wire.codec import Message, decode
+from paravent.wire.problem import title_fr
+
+M = TypeVar("M", bound=Message)
+
+BODY_BYTES_MAX = 200_000
+
+
+class Checks:
+    """The customers checked in this session, in memory only: their entitlements are gone with the process."""
+
+    def __init__(self) -> None:
+        """Starts with nobody."""
+        self._kept: dict[str, tuple[Entitled, float]] = {}
+
+    def keep(self, entitled: Entitled) -> str:
+        """Keeps a check and names it by a random identifier."""
+        now = time.monotonic()
+        self._kept = {name: kept for name, kept in self._kept.items() if now - kept[1] < SESSION_SECONDS_MAX}
+        name = os.urandom(16).hex()
+        self._kept[name] = (entitled, now)
+        return name
+
+    def find(self, name: str) -> Entitled:
+        """Finds a check; raises BadInput when it is not of this session."""
+        found = self._kept.get(name)
+        if found is None:
+            raise BadInput("this check is not of this session: check the customer again")
+        return found[0]
+
+
+def build(home: Path) -> Starlette:
+    """Builds the desk's application."""
+    settings = config.load(home)
+    directory = read_directory(home, settings.directory)
+    key, token = config.device_key(home), config.token(home)
+    store, http = Store(home), SignedClient(key, os.urandom)
+    desk = DeskClient(settings, key, directory, store, http)
+    checks = Checks()
+    hosts = {f"127.0.0.1:{settings.port}", f"localhost:{settings.port}"}
+
+    async def body(request: Request, kind: type[M]) -> M:
+        # A page of another site can reach loopback: the host name and the token keep it out.
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if request.headers.get("host") not in hosts or not hmac.compare_digest(shown.encode(), token.encode()):
+            raise RequestNotAuthentic("the desk answers its own machine with its token only")
+        return decode(await read_body(request, BODY_BYTES_MAX), kind, bytes_max=BODY_BYTES_MAX)
+
+    async def card(request: Request) -> Response:
+        asked = await body(request, CardCheck)
+        entitled = desk.check_card(asked.card, asked.holder())
+        return json_response(check_result(checks.keep(entitled), entitled))
+
+    async def number(request: Request) -> Response:
+        asked = await body(request, NumberCheck)
+        entitled = await desk.check_number(asked.insurer, asked.person())
+        return json_response(check_result(checks.keep(entitled), entitled))
+
+    async def quote(request: Request) -> Response:
+        asked = await body(request, QuoteRequest)
+        taken, quoted = _quoted(desk, checks, asked)
+        found = taken.classification
+        return json_response(
+            QuoteResult(right=found.right, left=found.left, band=found.band, focal=found.focal, quote=quoted.quote)
+        )
+
+    async def reservation(request: Request) -> Response:
+        asked = await body(request, ActRequest)
+        act = trade.reservation(checks.find(asked.check), early_renewal=asked.early_renewal, rng=os.urandom)
+        return json_response(_result(act, await desk.act(act)))
+
+    async def cancellation(request: Request) -> Response:
+        asked = await body(request, ActRequest)
+        act = trade.cancellation(checks.find(asked.check), os.urandom)
+        return json_response(_result(act, await desk.act(act)))
+
+    async def claim(request: Request) -> Response:
+        asked = await body(request, ClaimRequest)
+        taken, quoted = _quoted(desk, checks, asked)
+        act, salt = trade.claim(
+            checks.find(asked.check), quoted, taken, early_renewal=asked.early_renewal, key=key, rng=os.urandom
+        )
+        return json_response(_result(act, await desk.act(act, salt)))
+
+    async def resend(request: Request) -> Response:
+        asked = await body(request, ResendRequest)
+        kept = store.act(asked.idempotency_key)
+        if kept is None:
+            raise BadInput("no act of this desk has this key")
+        act = decode(kept[0], Act)
+        return json_response(_result(act, await desk.act(act)))
+
+    async def refresh(request: Request) -> Response:
+        await body(request, Nothing)
+        for entry in directory.insurers:
+            await desk.refresh(entry.amc)
+        return json_response(Nothing())
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        store.forget()
+        async with http:
+            yield
+        store.close()
+
+    posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/v1/checks/card": card, "/v1/checks/number": number, "/v1/quotes": quote,
+        "/v1/reservations": reservation, "/v1/cancellations": cancellation, "/v1/claims": claim,
+        "/v1/resends": resend, "/v1/refreshes": refresh,
+    }  # fmt: skip
+    routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
+    return application("desk", routes, lifespan=lifespan)
+
+
+class Nothing(Message, frozen=True):
+    """An empty object."""
+
+
+def _quoted(
+    desk: DeskClient, checks: Checks, asked: QuoteRequest | ClaimRequest
+) -> tuple[trade.Prescribed, trade.Quoted]:
+    entitled = checks.find(asked.check)
+    taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
+    return taken, trade.quote(
+        asked.basket, taken, entitled, desk.guarantees(entitled.part.insurer), shipped_rules()
+    )
+
+
+def _result(act: Act, decision: Decision) -> DecisionResult:
+    return DecisionResult(
+        idempotency_key=act.idempotency_key, kind=decision.kind.value, outcome=decision.outcome.value,
+        reason=decision.reason, detail=decision.detail, reason_fr=title_fr(decision.reason),
+        amc_cents=decision.amc_cents, decided_at=decision.decided_at, decision_id=decision.decision_id,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The insurer's own service on loopback: pulls its events, recomputes, shows what is payable (protocol.md section 11)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from paravent.access.app import application, json_response, log_event
+from paravent.access.client import SignedClient
+from paravent.access.config import read_directory
+from paravent.errors import ParaventError
+from paravent.insurer import config
+from paravent.insurer.client import pull_events
+from paravent.insurer.store import Store
+from paravent.wire.codec import Message, Name, Natural
+
+
+class ClaimLine(Message, frozen=True):
+    """One reviewed decision, without anybody's name: the screens of the insurer add it."""
+
+    decision: str
+    kind: str
+    state: str
+    reason: str
+    payable_cents: Natural
+    month: Natural
+
+
+class ClaimsSummary(Message, frozen=True):
+    """What this insurer has recomputed and what it is about to pay."""
+
+    insurer: str
+    name: Name
+    reviewed: Natural
+    payable_cents: Natural
+    claims: tuple[ClaimLine, ...]
+
+
+def summarise(settings: config.InsurerConfig, store: Store) -> ClaimsSummary:
+    """Summarises the reviewed decisions."""
+    lines = tuple(
+        ClaimLine(
+            decision=claim.decision.hex(), kind=claim.kind, state=claim.state, reason=claim.reason,
+            payable_cents=claim.payable_cents, month=claim.month,
+        )
+        for claim in store.claims()
+    )  # fmt: skip
+    return ClaimsSummary(
+        insurer=settings.amc, name=settings.name, reviewed=len(lines),
+        payable_cents=sum(line.payable_cents for line in lines), claims=lines,
+    )  # fmt: skip
+
+
+def build(home: Path) -> Starlette:
+    """Builds the application of one insurer; it answers on loopback only."""
+    settings = config.load(home)
+    store = Store(home)
+
+    async def claims(_: Request) -> Response:
+        return json_response(summarise(settings, store))
+
+    async def work() -> None:
+        directory = read_directory(home, settings.directory)
+        keys = config.read_keys(home)
+        async with SignedClient(keys.issuer, os.urandom) as client:
+            while True:
+                try:
+                    await pull_events(settings, keys, directory, store, client)
+                except ParaventError as error:
+                    log_event("pull-failed", party=settings.amc, code=error.code)
+                await asyncio.sleep(settings.pull_seconds)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        worker = asyncio.create_task(work())
+        yield
+        worker.cancel()
+        store.close()
+
+    return application(settings.amc, [Route("/v1/claims", claims, methods=["GET"])], lifespan=lifespan)

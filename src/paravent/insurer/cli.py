@@ -1,0 +1,222 @@
+"""``paravent insurer``: create, join, publish, card, revoke, claims, serve (docs/operating.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paravent.access import cli
+from paravent.access.cli import clear_errors, home_option, join_options, json_option
+from paravent.access.client import SignedClient
+from paravent.access.config import join_directory, read_directory
+from paravent.access.progress import bar
+from paravent.errors import InvalidConfiguration, InvalidMemberFile
+from paravent.insurer import config
+from paravent.insurer.card import card_of, qr_png
+from paravent.insurer.client import Published, Publisher, pull_events
+from paravent.insurer.config import InsurerConfig
+from paravent.insurer.members import Member, Reject, read_members, require_shared_guarantees
+from paravent.insurer.store import Store
+from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
+from paravent.optics.store import shipped_rules
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.group(name="insurer", help="An insurer (AMC): mutuelle, assureur or institution de prévoyance.")
+def group() -> None:
+    """Groups the verbs of an insurer."""
+
+
+@group.command(help="Create the keys and the configuration of a new insurer.")
+@home_option
+@click.option("--amc", required=True, help="AMC number, 8 to 10 digits.")
+@click.option("--name", required=True)
+@click.option("--port", type=int, required=True, help="Loopback port of its own service.")
+@click.option("--synthetic", is_flag=True, help="Takes only numbers that can belong to nobody.")
+@click.option("--persons-per-guarantee-min", type=int, default=1_000, show_default=True)
+@click.option("--entry", type=_FILE, required=True, help="Where to write the entry for the directory.")
+@clear_errors
+def init(
+    home: Path, amc: str, name: str, port: int, synthetic: bool, persons_per_guarantee_min: int, entry: Path
+) -> None:
+    """Creates a home and writes the directory entry."""
+    settings = InsurerConfig(
+        amc=amc, name=name, synthetic=synthetic, host="127.0.0.1", port=port,
+        persons_per_guarantee_min=persons_per_guarantee_min,
+    )  # fmt: skip
+    cli.write_file(entry, config.initialise(home, settings, cli.rng))
+
+
+@group.command(help="Join the directory of a platform: pin the key that signs it.")
+@home_option
+@join_options
+@clear_errors
+def join(home: Path, directory: Path, signer: str, key: str) -> None:
+    """Pins a directory."""
+    join_directory(home, config.load(home), directory, cli.pin_of(signer, key))
+
+
+@group.command(help="Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
+@home_option
+@click.argument("file", type=_EXISTING)
+@click.option("--guarantees", type=_EXISTING, required=True, help="Guarantee tables of this insurer.")
+@click.option("--dry-run", is_flag=True, help="Check everything, publish nothing.")
+@json_option
+@clear_errors
+def publish(home: Path, file: Path, guarantees: Path, dry_run: bool, as_json: bool) -> None:
+    """Publishes a member file."""
+    settings = config.load(home)
+    tables = _checked_guarantees(guarantees, settings)
+    members = _checked_members(file, settings, [guarantee.code for guarantee in tables.guarantee])
+    if dry_run:
+        click.echo(f"{len(members)} persons would be published; nothing was.", err=as_json)
+        if as_json:
+            cli.emit({"persons": len(members), "published": False})
+        return
+    done = asyncio.run(_publish(home, settings, members, tables))
+    click.echo(
+        f"{settings.name}: {done.persons} persons published as {done.rows} rows"
+        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}.",
+        err=as_json,
+    )
+    if as_json:
+        cli.emit({
+            "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
+            "batch": done.batch, "receipts": done.receipts, "published": True,
+        })  # fmt: skip
+
+
+@group.command(help="Write a member's card as a PNG QR code, and its text beside it.")
+@home_option
+@click.argument("member_id")
+@click.option("--members", type=_EXISTING, required=True, help="The member file the person stands in.")
+@click.option("--out", type=_FILE, required=True, help="PNG to write; the text goes to the same name in .txt.")
+@clear_errors
+def card(home: Path, member_id: str, members: Path, out: Path) -> None:
+    """Writes a card."""
+    settings = config.load(home)
+    found = [member for member in _read(members, settings)[0] if member.member_id == member_id]
+    if not found:
+        raise InvalidMemberFile("no such member in this file")
+    with Store(home) as store:
+        numbers = store.rights([member_id], cli.rng)[member_id]
+    text = card_of(settings.amc, config.read_keys(home).issuer, found[0], numbers, cli.rng)
+    out.write_bytes(qr_png(text))
+    out.with_suffix(".txt").write_text(text, encoding="ascii")
+
+
+@group.command(help="Revoke a member's entitlements and publish the new status list.")
+@home_option
+@click.argument("member_id")
+@clear_errors
+def revoke(home: Path, member_id: str) -> None:
+    """Revokes a member."""
+    with Store(home) as store:
+        store.revoke(member_id)
+    settings = config.load(home)
+    asyncio.run(_with_publisher(home, settings, lambda publisher: publisher.publish_status_list()))
+
+
+@group.command(help="Pull decisions, recompute them, list what is payable.")
+@home_option
+@json_option
+@clear_errors
+def claims(home: Path, as_json: bool) -> None:
+    """Lists reviewed claims."""
+    from paravent.insurer.app import summarise
+
+    settings = config.load(home)
+    asyncio.run(_pull(home, settings))
+    with Store(home) as store:
+        summary = summarise(settings, store)
+    for line in summary.claims:
+        click.echo(
+            f"{line.month} {line.kind:8} {line.state:9} {line.payable_cents / 100:10.2f} €  {line.reason}", err=as_json
+        )
+    click.echo(f"{summary.name}: {summary.payable_cents / 100:.2f} € payable", err=as_json)
+    if as_json:
+        cli.emit({
+            "insurer": summary.insurer, "reviewed": summary.reviewed, "payable_cents": summary.payable_cents,
+            "payable": sum(line.state == "payable" for line in summary.claims),
+        })  # fmt: skip
+
+
+@group.command(help="Serve on loopback until stopped: pull, recompute, show.")
+@home_option
+@clear_errors
+def serve(home: Path) -> None:
+    """Runs the insurer's service."""
+    # Imported here so that no other verb loads an HTTP server.
+    from paravent.access.app import serve as run
+    from paravent.insurer.app import build
+
+    settings = config.load(home)
+    run(build(home), host=settings.host, port=settings.port)
+
+
+def _checked_guarantees(path: Path, settings: InsurerConfig) -> GuaranteeFile:
+    file = read_guarantees(path.read_bytes())
+    if file.insurer != settings.amc:
+        raise InvalidConfiguration("these guarantee tables are of another insurer")
+    broken = [
+        fault for guarantee in file.guarantee if guarantee.responsible
+        for fault in check_responsible(guarantee, shipped_rules())
+    ]  # fmt: skip
+    if broken:
+        raise InvalidConfiguration("not a contrat responsable: " + "; ".join(broken))
+    return file
+
+
+def _read(path: Path, settings: InsurerConfig) -> tuple[list[Member], list[Reject]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return read_members(file, synthetic=settings.synthetic)
+
+
+def _checked_members(path: Path, settings: InsurerConfig, codes: Sequence[str]) -> list[Member]:
+    members, rejects = _read(path, settings)
+    if rejects:
+        target = path.with_name(path.name + ".rejects.csv")
+        lines = [f"{reject.line},{reject.reason}" for reject in rejects]
+        target.write_text("\n".join(["line,reason", *lines]) + "\n", encoding="utf-8")
+        raise InvalidMemberFile(f"{len(rejects)} lines rejected, listed in {target}; nothing was published")
+    if not members:
+        raise InvalidMemberFile("the member file has no line")
+    require_shared_guarantees(members, codes, settings.persons_per_guarantee_min)
+    return members
+
+
+async def _publish(
+    home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile
+) -> Published:
+    async def run(publisher: Publisher) -> Published:
+        tables = GuaranteeTables(
+            insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=file.guarantee
+        )
+        await publisher.publish_guarantees(tables)
+        with bar(f"{settings.name}: sealing") as progress:
+            done = await publisher.publish(members, progress)
+        await publisher.publish_status_list()
+        return done
+
+    return await _with_publisher(home, settings, run)
+
+
+async def _with_publisher(home: Path, settings: InsurerConfig, run: Any) -> Any:
+    keys = config.read_keys(home)
+    directory = read_directory(home, settings.directory)
+    with Store(home) as store:
+        async with SignedClient(keys.issuer, cli.rng, timeout_seconds=120.0) as client:
+            return await run(Publisher(settings, keys, directory, store, client))
+
+
+async def _pull(home: Path, settings: InsurerConfig) -> None:
+    keys = config.read_keys(home)
+    with Store(home) as store:
+        async with SignedClient(keys.issuer, cli.rng) as client:
+            await pull_events(settings, keys, read_directory(home, settings.directory), store, client)
