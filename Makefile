@@ -48,8 +48,8 @@ drill: setup ## Attack it, and a conventional platform beside it
 bench: setup ## Measure it
 	$(BIN)/paravent bench $(ARGS)
 
-vectors: setup ## Write vectors/ again from the code
-	$(BIN)/python -m tests.vectors $(ARGS)
+vectors: setup ## Check the code against vectors/
+	$(BIN)/pytest tests/vectors $(ARGS)
 
 clean: ## Remove what the tools and the set-up made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paravent.crypto.labels import Label, enc
 from paravent.errors import InvalidIdentity
+from paravent.person.bindings import lookup_input
 from paravent.person.identity import BirthDate, NormalisedName, PersonIdentity
 from paravent.person.nir import Nir
 
@@ -79,10 +81,10 @@ def test_raw_text_is_not_an_identity() -> None:
         PersonIdentity(name="MARTIN", birth_date="19850714", nir=NIR)  # type: ignore[arg-type]
 
 
-def test_the_fields_of_the_protocol_are_in_order() -> None:
-    identity = PersonIdentity.from_card(name="MARTIN Zoé", birth_date="14/07/1985", nir=NIR, rank=2)
-    assert identity.input_fields("99000001", 7) == ("99000001", 7, NIR.thirteen, "19850714", 2)
-    assert identity.holder_fields() == ("MARTINZOE", "19850714")
+def test_the_look_up_input_is_the_five_particulars() -> None:
+    identity = PersonIdentity.from_card(name="MARTIN Zoé", birth_date="19850714", nir=NIR, rank=2)
+    expected = enc(Label.INPUT, "99000001", 7, NIR.thirteen, "19850714", 2)
+    assert lookup_input("99000001", 7, identity) == expected
 
 
 def test_nothing_shows_the_person() -> None:

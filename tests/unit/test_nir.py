@@ -98,9 +98,10 @@ def test_nothing_shows_the_number() -> None:
 @pytest.mark.parametrize(
     ("place", "synthetic"),
     [
-        ("75000", True), ("75001", False), ("75990", False), ("75991", True), ("75999", True), ("2A991", True),
-        ("99990", False), ("99991", True),
-        ("97100", True), ("97101", False), ("97190", False), ("97191", True), ("98799", True), ("97991", True),
+        ("75000", True), ("75001", False), ("75990", False), ("75991", True), ("75999", True),
+        ("2A991", True), ("99990", False), ("99991", True),
+        ("97100", True), ("97101", False), ("97190", False), ("97191", True), ("98799", True),
+        ("97991", True),
     ],
 )  # fmt: skip
 def test_a_commune_of_no_register_makes_a_number_synthetic(place: str, *, synthetic: bool) -> None:

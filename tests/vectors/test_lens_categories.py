@@ -31,7 +31,7 @@ def test_written_cases(case: dict[str, Any]) -> None:
 
 
 def test_no_gap_no_overlap() -> None:
-    """Tries every rule on sphere -20 to +20, cylinder 0 to 8, by quarters: one holds, in the known numbers."""
+    """Tries every rule on sphere -20 to +20, cylinder 0 to 8, by quarters: one holds, in known numbers."""
     rules = shipped_lens_rules().rule
     found: Counter[tuple[Focal, LensCategory]] = Counter()
     for focal in Focal:

@@ -19,7 +19,7 @@ CONFIG_NAME = "config.toml"
 DIRECTORY_NAME = "directory.json"
 
 
-class DirectoryPin(Message, frozen=True):
+class DirectoryPin(Message, frozen=True, kw_only=True):
     """Which directory a party trusts: the hexadecimal key that signs it, and its signer's name."""
 
     signer: Name

@@ -14,7 +14,7 @@ from paravent.errors import UnknownDevice
 from paravent.wire.codec import Bytes32, Message, Name
 
 
-class Device(Message, frozen=True):
+class Device(Message, frozen=True, kw_only=True):
     """One enrolled device: whose it is and in which shop; no secret in it."""
 
     public: Bytes32

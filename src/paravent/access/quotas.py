@@ -25,7 +25,7 @@ class QuotaKind(StrEnum):
     OPENING = "opening"
 
 
-class QuotaLimits(Message, frozen=True):
+class QuotaLimits(Message, frozen=True, kw_only=True):
     """Limits of one professional at one server over 24 hours."""
 
     lookups_per_day_max: Natural = 40

@@ -152,7 +152,7 @@ def build(home: Path) -> Starlette:
     return application("desk", routes, lifespan=lifespan)
 
 
-class Nothing(Message, frozen=True):
+class Nothing(Message, frozen=True, kw_only=True):
     """An empty object."""
 
 

@@ -14,7 +14,7 @@ from paravent.wire.codec import Message, Name, Natural
 SECRETS = "secrets"
 
 
-class DeskConfig(Message, frozen=True):
+class DeskConfig(Message, frozen=True, kw_only=True):
     """What an optician sets; the desk listens on loopback only."""
 
     professional: Name

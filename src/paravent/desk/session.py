@@ -17,7 +17,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 SESSION_SECONDS_MAX = 8 * 3_600
 
 
-class CardCheck(Message, frozen=True):
+class CardCheck(Message, frozen=True, kw_only=True):
     """A card as scanned, and what the customer says of the name and birth date."""
 
     card: Annotated[str, msgspec.Meta(max_length=2_000)]
@@ -29,7 +29,7 @@ class CardCheck(Message, frozen=True):
         return Holder.from_card(name=self.name, birth_date=self.birth_date)
 
 
-class NumberCheck(Message, frozen=True):
+class NumberCheck(Message, frozen=True, kw_only=True):
     """The five particulars of the number lane."""
 
     insurer: Text
@@ -45,7 +45,7 @@ class NumberCheck(Message, frozen=True):
         )
 
 
-class CheckResult(Message, frozen=True):
+class CheckResult(Message, frozen=True, kw_only=True):
     """One glance: covered, until when, what is payable from when; ``check`` names it for what follows."""
 
     check: str
@@ -60,7 +60,7 @@ class CheckResult(Message, frozen=True):
     degraded: bool
 
 
-class QuoteRequest(Message, frozen=True):
+class QuoteRequest(Message, frozen=True, kw_only=True):
     """A basket for a checked customer, with the prescription as a FHIR resource in text."""
 
     check: str
@@ -68,7 +68,7 @@ class QuoteRequest(Message, frozen=True):
     basket: Basket
 
 
-class QuoteResult(Message, frozen=True):
+class QuoteResult(Message, frozen=True, kw_only=True):
     """A quote with the categories that the prescription gave."""
 
     right: str | None
@@ -78,14 +78,14 @@ class QuoteResult(Message, frozen=True):
     quote: Quote
 
 
-class ActRequest(Message, frozen=True):
+class ActRequest(Message, frozen=True, kw_only=True):
     """A reservation or cancellation for a checked customer."""
 
     check: str
     early_renewal: bool = False
 
 
-class ClaimRequest(Message, frozen=True):
+class ClaimRequest(Message, frozen=True, kw_only=True):
     """A claim for a checked customer; ``resend`` repeats an earlier one, identical to the byte."""
 
     check: str
@@ -94,13 +94,13 @@ class ClaimRequest(Message, frozen=True):
     early_renewal: bool = False
 
 
-class ResendRequest(Message, frozen=True):
+class ResendRequest(Message, frozen=True, kw_only=True):
     """Sends an act again, byte for byte: the same decision comes back."""
 
     idempotency_key: Bytes16
 
 
-class DecisionResult(Message, frozen=True):
+class DecisionResult(Message, frozen=True, kw_only=True):
     """The hub's decision in plain words."""
 
     idempotency_key: Bytes16

@@ -28,7 +28,7 @@ from paravent.wire.statements import sign_statement
 SALT_BYTES = 32
 
 
-class Basket(Message, frozen=True):
+class Basket(Message, frozen=True, kw_only=True):
     """What the customer chose: classes and prices; the categories come from the prescription."""
 
     frame_class: EquipmentClass

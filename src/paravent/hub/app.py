@@ -32,7 +32,7 @@ from paravent.wire.statements import (
 )
 
 
-class HubStatus(Message, frozen=True):
+class HubStatus(Message, frozen=True, kw_only=True):
     """What anybody may know of the hub."""
 
     name: Name

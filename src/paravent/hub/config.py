@@ -19,7 +19,7 @@ SECRETS = "secrets"
 DIRECTORY_SIGNER = "directory"
 
 
-class HubConfig(Message, frozen=True):
+class HubConfig(Message, frozen=True, kw_only=True):
     """What the operator sets."""
 
     name: Name

@@ -23,7 +23,7 @@ from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
 
 
-class ClaimLine(Message, frozen=True):
+class ClaimLine(Message, frozen=True, kw_only=True):
     """One reviewed decision, without anybody's name: the screens of the insurer add it."""
 
     decision: str
@@ -34,7 +34,7 @@ class ClaimLine(Message, frozen=True):
     month: Natural
 
 
-class ClaimsSummary(Message, frozen=True):
+class ClaimsSummary(Message, frozen=True, kw_only=True):
     """What this insurer has recomputed and what it is about to pay."""
 
     insurer: str

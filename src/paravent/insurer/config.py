@@ -16,7 +16,7 @@ from paravent.wire.statements import InsurerEntry
 SECRETS = "secrets"
 
 
-class InsurerConfig(Message, frozen=True):
+class InsurerConfig(Message, frozen=True, kw_only=True):
     """What an insurer sets; ``persons_per_guarantee_min`` is 1,000 outside demonstrations."""
 
     amc: Amc

@@ -16,7 +16,7 @@ from paravent.wire.codec import Message, Name, Natural
 from paravent.wire.statements import KeyServerEntry
 
 
-class KeyServerConfig(Message, frozen=True):
+class KeyServerConfig(Message, frozen=True, kw_only=True):
     """What an operator sets; the key server listens on ``host:port`` and is known as ``base_url``."""
 
     name: Name

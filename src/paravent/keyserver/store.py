@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS leaf (
 """
 
 
-class ShareFile(Message, frozen=True):
+class ShareFile(Message, frozen=True, kw_only=True):
     """A share as a secret file: stolen alone, it opens nothing."""
 
     insurer: Amc
@@ -48,7 +48,7 @@ class ShareFile(Message, frozen=True):
     not_after: Natural
 
 
-class OpeningKeyFile(Message, frozen=True):
+class OpeningKeyFile(Message, frozen=True, kw_only=True):
     """The opening keys of one batch as a secret file: stolen alone, they open nothing."""
 
     insurer: Amc

@@ -24,7 +24,7 @@ _OVERCOLLECTING = (
 )  # fmt: skip
 
 
-class Guarantee(Message, frozen=True):
+class Guarantee(Message, frozen=True, kw_only=True):
     """One guarantee: class B cover in cents by band, AMO part and participation included."""
 
     code: GuaranteeCode
@@ -34,7 +34,7 @@ class Guarantee(Message, frozen=True):
     frame_max_cents: Cents
 
 
-class GuaranteeTables(Message, frozen=True):
+class GuaranteeTables(Message, frozen=True, kw_only=True):
     """Every guarantee of an insurer, as signed and published."""
 
     insurer: Amc
@@ -50,7 +50,7 @@ class GuaranteeTables(Message, frozen=True):
         raise InvalidConfiguration(f"the insurer publishes no guarantee {code}")
 
 
-class GuaranteeFile(Message, frozen=True):
+class GuaranteeFile(Message, frozen=True, kw_only=True):
     """The TOML file an insurer writes."""
 
     insurer: Amc

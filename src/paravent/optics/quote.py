@@ -17,7 +17,7 @@ from paravent.wire.claims import ClaimedItem
 from paravent.wire.codec import Message
 
 
-class QuotedItem(Message, frozen=True):
+class QuotedItem(Message, frozen=True, kw_only=True):
     """One item with who pays what; ``why`` says it in French, with the text it rests on."""
 
     code: str
@@ -28,7 +28,7 @@ class QuotedItem(Message, frozen=True):
     why: str
 
 
-class Quote(Message, frozen=True):
+class Quote(Message, frozen=True, kw_only=True):
     """An equipment with who pays what; totals are sums of the items."""
 
     band: str

@@ -15,7 +15,7 @@ Status = Literal["verified", "secondary", "illustrative"]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
-class AmoRules(Message, frozen=True):
+class AmoRules(Message, frozen=True, kw_only=True):
     """What the compulsory scheme pays."""
 
     rate_percent: Percent
@@ -25,7 +25,7 @@ class AmoRules(Message, frozen=True):
     status: Status
 
 
-class ClassARules(Message, frozen=True):
+class ClassARules(Message, frozen=True, kw_only=True):
     """Price limits (PLV) of class A."""
 
     frame_limit_cents: Cents
@@ -36,7 +36,7 @@ class ClassARules(Message, frozen=True):
     lens_status: Status
 
 
-class BandRules(Message, frozen=True):
+class BandRules(Message, frozen=True, kw_only=True):
     """Floors and ceilings of class B cover under a contrat responsable."""
 
     frame_max_cents: Cents
@@ -46,7 +46,7 @@ class BandRules(Message, frozen=True):
     ceiling_cents: dict[Band, Cents]
 
 
-class RulesFile(Message, frozen=True):
+class RulesFile(Message, frozen=True, kw_only=True):
     """A dated rules file."""
 
     valid_from: str
@@ -56,7 +56,7 @@ class RulesFile(Message, frozen=True):
     bands: BandRules
 
 
-class Rules(Message, frozen=True):
+class Rules(Message, frozen=True, kw_only=True):
     """Rules with the version that claims quote: the date and the first 8 hexadecimal digits of the file's SHA-256."""
 
     version: str

@@ -17,7 +17,7 @@ from paravent.wire.codec import Message
 from paravent.wire.optics_terms import Band, Focal, LensCategory, band_of
 
 
-class LensRule(Message, frozen=True):
+class LensRule(Message, frozen=True, kw_only=True):
     """One dash of the text; an absent bound does not restrict. Powers are decimal text, in dioptres."""
 
     category: LensCategory
@@ -47,7 +47,7 @@ class LensRule(Message, frozen=True):
         )
 
 
-class LensRules(Message, frozen=True):
+class LensRules(Message, frozen=True, kw_only=True):
     """The rules file with its dates and source."""
 
     valid_from: str

@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class ClaimedItem(Message, frozen=True):
+class ClaimedItem(Message, frozen=True, kw_only=True):
     """One item of a claim: a grouped code, a price, and for a lens its category; never a correction."""
 
     code: ItemCode
@@ -38,7 +38,7 @@ class ClaimedItem(Message, frozen=True):
     category: LensCategory | None
 
 
-class Claim(Message, frozen=True):
+class Claim(Message, frozen=True, kw_only=True):
     """What the desk signs and the insurer recomputes; amounts are in cents."""
 
     claim_id: Bytes16
@@ -52,7 +52,7 @@ class Claim(Message, frozen=True):
     prescription: Bytes32
 
 
-class Act(Message, frozen=True):
+class Act(Message, frozen=True, kw_only=True):
     """A request of the desk: reserve, consume with its claim, or cancel."""
 
     kind: ActKind
@@ -62,7 +62,7 @@ class Act(Message, frozen=True):
     claim: Signed | None
 
 
-class Decision(Message, frozen=True):
+class Decision(Message, frozen=True, kw_only=True):
     """The hub's signed answer to an act; ``reason`` is an error code, or empty when accepted."""
 
     decision_id: Bytes16
@@ -79,7 +79,7 @@ class Decision(Message, frozen=True):
     reserved_until: Natural | None
 
 
-class ActDetail(Message, frozen=True):
+class ActDetail(Message, frozen=True, kw_only=True):
     """What the insurer reads of an act, sealed to its claims key: what was asked, by whom, and the decision."""
 
     act: Act
@@ -89,7 +89,7 @@ class ActDetail(Message, frozen=True):
     decision: Signed
 
 
-class PaymentLine(Message, frozen=True):
+class PaymentLine(Message, frozen=True, kw_only=True):
     """Who is to be paid how much, sealed to the insurer's payments key, a distinct one."""
 
     decision_id: Bytes16
@@ -98,7 +98,7 @@ class PaymentLine(Message, frozen=True):
     amc_cents: Cents
 
 
-class SealedEvent(Message, frozen=True):
+class SealedEvent(Message, frozen=True, kw_only=True):
     """One stored act: nothing readable but its insurer, month and outcome."""
 
     number: Natural
@@ -109,13 +109,13 @@ class SealedEvent(Message, frozen=True):
     payment: bytes | None
 
 
-class PullRequest(Message, frozen=True):
+class PullRequest(Message, frozen=True, kw_only=True):
     """An insurer asks for its events after a number."""
 
     after: Natural
 
 
-class PullAnswer(Message, frozen=True):
+class PullAnswer(Message, frozen=True, kw_only=True):
     """The next events, oldest first; fewer than the limit means none are left."""
 
     events: tuple[SealedEvent, ...]

@@ -6,14 +6,14 @@ from paravent.wire.codec import Amc, Bytes32, Message, ServerIndex
 from paravent.wire.statements import Signed
 
 
-class DealBox(Message, frozen=True):
+class DealBox(Message, frozen=True, kw_only=True):
     """A signed deal, sealed to the box key of one key server."""
 
     insurer: Amc
     box: bytes
 
 
-class EpochDeal(Message, frozen=True):
+class EpochDeal(Message, frozen=True, kw_only=True):
     """The epoch file and the share of one server."""
 
     epoch_file: Signed
@@ -21,14 +21,14 @@ class EpochDeal(Message, frozen=True):
     share: Bytes32
 
 
-class DealtKey(Message, frozen=True):
+class DealtKey(Message, frozen=True, kw_only=True):
     """One opening key K_T and its T."""
 
     servers: tuple[ServerIndex, ...]
     key: Bytes32
 
 
-class BatchDeal(Message, frozen=True):
+class BatchDeal(Message, frozen=True, kw_only=True):
     """The batch file and the opening keys that one server holds."""
 
     batch_file: Signed

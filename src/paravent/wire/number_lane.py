@@ -13,7 +13,7 @@ from paravent.wire.statements import Signed
 PATH_TEXT_BYTES = 47  # one 32-byte hash as base64 in JSON, with quotes and comma
 
 
-class EvaluationRequest(Message, frozen=True):
+class EvaluationRequest(Message, frozen=True, kw_only=True):
     """Asks one key server for its share of the evaluation of a blinded element."""
 
     insurer: Amc
@@ -21,7 +21,7 @@ class EvaluationRequest(Message, frozen=True):
     blinded: Bytes32
 
 
-class EvaluationAnswer(Message, frozen=True):
+class EvaluationAnswer(Message, frozen=True, kw_only=True):
     """A share of the evaluation, its proof, and the server's signature binding both to the request."""
 
     index: ServerIndex
@@ -30,7 +30,7 @@ class EvaluationAnswer(Message, frozen=True):
     signature: Bytes64
 
 
-class RowRequest(Message, frozen=True):
+class RowRequest(Message, frozen=True, kw_only=True):
     """Asks the hub for the row of a handle whose key the desk proves it holds."""
 
     insurer: Amc
@@ -39,14 +39,14 @@ class RowRequest(Message, frozen=True):
     proof: Bytes64
 
 
-class StoredRow(Message, frozen=True):
+class StoredRow(Message, frozen=True, kw_only=True):
     """A sealed row as the hub keeps it."""
 
     batch: Natural
     stored: bytes
 
 
-class Leaf(Message, frozen=True):
+class Leaf(Message, frozen=True, kw_only=True):
     """A manifest leaf with its inclusion path."""
 
     index: Natural
@@ -59,7 +59,7 @@ class Leaf(Message, frozen=True):
         return Inclusion(index=self.index, handle=Handle(self.handle), row_digest=self.row_digest, path=self.path)
 
 
-class RowAnswer(Message, frozen=True):
+class RowAnswer(Message, frozen=True, kw_only=True):
     """The row and its leaf, or none and the neighbours that prove absence; padded to one length per manifest."""
 
     head: Signed
@@ -68,7 +68,7 @@ class RowAnswer(Message, frozen=True):
     padding: str
 
 
-class OpeningRequest(Message, frozen=True):
+class OpeningRequest(Message, frozen=True, kw_only=True):
     """Asks one key server for its opening values; it recomputes handle and label itself."""
 
     insurer: Amc
@@ -79,14 +79,14 @@ class OpeningRequest(Message, frozen=True):
     proof: Bytes64
 
 
-class OpeningValueEntry(Message, frozen=True):
+class OpeningValueEntry(Message, frozen=True, kw_only=True):
     """HMAC(K_T, L) for one T."""
 
     servers: tuple[ServerIndex, ...]
     value: Bytes32
 
 
-class OpeningContent(Message, frozen=True):
+class OpeningContent(Message, frozen=True, kw_only=True):
     """What the box of an opening answer holds; signed, so that a wrong value is a kept proof."""
 
     server: Name
@@ -96,7 +96,7 @@ class OpeningContent(Message, frozen=True):
     leaf_hash: Bytes32
 
 
-class OpeningAnswer(Message, frozen=True):
+class OpeningAnswer(Message, frozen=True, kw_only=True):
     """A signed opening content, sealed to the fresh key of the request."""
 
     box: bytes

@@ -14,7 +14,7 @@ RECORDS_PER_CHUNK_MAX = 2_000
 CHUNK_BYTES_MAX = RECORD_BYTES * RECORDS_PER_CHUNK_MAX
 
 
-class Publication(Message, frozen=True):
+class Publication(Message, frozen=True, kw_only=True):
     """Announces a manifest whose rows follow in chunks, sorted by handle."""
 
     insurer: Amc
@@ -23,14 +23,14 @@ class Publication(Message, frozen=True):
     head: Signed
 
 
-class OpenedPublication(Message, frozen=True):
+class OpenedPublication(Message, frozen=True, kw_only=True):
     """The number under which the rows of a publication are to be sent."""
 
     number: Natural
     epoch: Natural
 
 
-class PublicationState(Message, frozen=True):
+class PublicationState(Message, frozen=True, kw_only=True):
     """How many rows of a publication the hub has stored, so that an upload can resume."""
 
     rows: Natural

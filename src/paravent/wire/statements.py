@@ -16,7 +16,7 @@ from paravent.wire.codec import Amc, Bytes32, Bytes64, Message, Name, Natural, S
 STATEMENT_BYTES_MAX = 4 * 1024 * 1024
 
 
-class Signed(Message, frozen=True):
+class Signed(Message, frozen=True, kw_only=True):
     """A payload and who signed it; the label of its kind is not carried, the reader knows it."""
 
     payload: bytes
@@ -28,7 +28,7 @@ class Signed(Message, frozen=True):
         return hashlib.sha256(self.payload).digest()
 
 
-class HubEntry(Message, frozen=True):
+class HubEntry(Message, frozen=True, kw_only=True):
     """The hub as the directory lists it."""
 
     name: Name
@@ -36,7 +36,7 @@ class HubEntry(Message, frozen=True):
     verify_key: Bytes32
 
 
-class KeyServerEntry(Message, frozen=True):
+class KeyServerEntry(Message, frozen=True, kw_only=True):
     """A key server as the directory lists it; who runs it is declared, so that a desk can refuse a monoculture."""
 
     name: Name
@@ -48,7 +48,7 @@ class KeyServerEntry(Message, frozen=True):
     administrator: Name
 
 
-class InsurerEntry(Message, frozen=True):
+class InsurerEntry(Message, frozen=True, kw_only=True):
     """An insurer as the directory lists it; ``synthetic`` insurers hold only numbers that belong to nobody."""
 
     amc: Amc
@@ -59,7 +59,7 @@ class InsurerEntry(Message, frozen=True):
     synthetic: bool
 
 
-class Directory(Message, frozen=True):
+class Directory(Message, frozen=True, kw_only=True):
     """The trust root: who is who, with which keys."""
 
     version: Natural
@@ -81,7 +81,7 @@ class Directory(Message, frozen=True):
         return {entry.amc: VerifyKey(entry.issuer_key) for entry in self.insurers}
 
 
-class EpochFile(Message, frozen=True):
+class EpochFile(Message, frozen=True, kw_only=True):
     """One epoch of one insurer: dates (Unix seconds), threshold, servers by index, commitments."""
 
     insurer: Amc
@@ -93,14 +93,14 @@ class EpochFile(Message, frozen=True):
     commitments: tuple[Bytes32, ...]
 
 
-class KeyDigest(Message, frozen=True):
+class KeyDigest(Message, frozen=True, kw_only=True):
     """The commitment to one opening key K_T."""
 
     servers: tuple[ServerIndex, ...]
     digest: Bytes32
 
 
-class BatchFile(Message, frozen=True):
+class BatchFile(Message, frozen=True, kw_only=True):
     """One publication batch: what its opening keys are committed to."""
 
     insurer: Amc
@@ -110,7 +110,7 @@ class BatchFile(Message, frozen=True):
     key_digests: tuple[KeyDigest, ...]
 
 
-class Receipt(Message, frozen=True):
+class Receipt(Message, frozen=True, kw_only=True):
     """A key server's word that it verified and stored a deal; ``statement`` is the epoch or batch file's digest."""
 
     server: Name
@@ -120,7 +120,7 @@ class Receipt(Message, frozen=True):
     statement: Bytes32
 
 
-class ManifestHead(Message, frozen=True):
+class ManifestHead(Message, frozen=True, kw_only=True):
     """The head of a manifest: its root and size, at a counter that never goes down."""
 
     insurer: Amc
@@ -132,7 +132,7 @@ class ManifestHead(Message, frozen=True):
     live_batches: tuple[Natural, ...]
 
 
-class StatusList(Message, frozen=True):
+class StatusList(Message, frozen=True, kw_only=True):
     """The revocation bits of an insurer at a date."""
 
     insurer: Amc
@@ -141,14 +141,14 @@ class StatusList(Message, frozen=True):
     bits: bytes
 
 
-class Announced(Message, frozen=True):
+class Announced(Message, frozen=True, kw_only=True):
     """A statement of the insurer and the receipts of the key servers that hold what it announces."""
 
     statement: Signed
     receipts: tuple[Signed, ...]
 
 
-class EpochBundle(Message, frozen=True):
+class EpochBundle(Message, frozen=True, kw_only=True):
     """What a desk needs to use an insurer's number lane."""
 
     epoch: Announced

@@ -1,0 +1,149 @@
+"""The thief: a copy of the hub's database, a true list of everybody, and some stolen key files.
+
+One attack function, whose only parameter is the set of stolen key files; everything else the thief
+holds is given once. It tries whatever the files allow: every combination of shares, right or wrong,
+and every opening key; the row's own key commitment says whether a record opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from paravent.crypto import group, oprf, sealing
+from paravent.crypto.entitlement import verify_entitlement
+from paravent.crypto.group import Scalar, decode_scalar
+from paravent.crypto.replicated import OpeningKey, ServerSet, assemble, opening_value, server_sets
+from paravent.crypto.sealing import Handle, Row
+from paravent.crypto.sharing import lagrange
+from paravent.drill.population import LeakedLine
+from paravent.errors import MalformedMessage, ProofFailure
+from paravent.keyserver.store import OpeningKeyFile, ShareFile
+from paravent.person.bindings import lookup_input
+from paravent.person.identity import PersonIdentity
+from paravent.person.nir import Nir
+from paravent.wire.codec import decode
+from paravent.wire.statements import Directory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loot:
+    """What a theft gave: lines of the leaked list whose record was opened, and the time it took."""
+
+    opened: frozenset[LeakedLine]
+    members: frozenset[LeakedLine]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theft:
+    """What the thief holds besides key files: the database copy, the true list, the public directory."""
+
+    database: Path
+    leaked: Sequence[LeakedLine]
+    directory: Directory
+
+    def attack(self, stolen_key_files: Iterable[Path]) -> Loot:
+        """Opens all it can with the stolen key files."""
+        started = time.perf_counter()
+        files = [path.read_bytes() for path in sorted(stolen_key_files)]
+        shares = _shares(files)
+        keys = _opening_keys(files)
+        rows = _rows(self.database)
+        opened, members = set(), set()
+        for (insurer, epoch), held in shares.items():
+            candidates = list(_candidate_keys(held))
+            for line in self.leaked:
+                for key in candidates:
+                    found = _try(line, insurer, epoch, key, rows)
+                    if found is None:
+                        continue
+                    members.add(line)
+                    if self._opens(*found, keys, held[0]):
+                        opened.add(line)
+        return Loot(opened=frozenset(opened), members=frozenset(members), seconds=time.perf_counter() - started)
+
+    def _opens(
+        self, row: Row, output: oprf.OprfOutput, keys: Mapping[tuple[str, int, int], Mapping[ServerSet, OpeningKey]],
+        share: ShareFile,
+    ) -> bool:  # fmt: skip
+        label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
+        held = keys.get((row.insurer, row.epoch, row.batch), {})
+        values = {members: opening_value(key, label) for members, key in held.items()}
+        sets = server_sets(share.threshold, share.servers)
+        try:
+            entitlement, _ = sealing.open_row(row, output, assemble(values, sets))
+        except (MalformedMessage, ProofFailure):
+            return False
+        # Opened means read and understood: the entitlement's own signature verifies.
+        verify_entitlement(entitlement, self.directory.issuers())
+        return True
+
+
+def _shares(files: Sequence[bytes]) -> dict[tuple[str, int], list[ShareFile]]:
+    found: defaultdict[tuple[str, int], list[ShareFile]] = defaultdict(list)
+    for body in files:
+        try:
+            share = decode(body, ShareFile)
+        except MalformedMessage:
+            continue
+        found[share.insurer, share.epoch].append(share)
+    return found
+
+
+def _opening_keys(files: Sequence[bytes]) -> dict[tuple[str, int, int], dict[ServerSet, OpeningKey]]:
+    found: defaultdict[tuple[str, int, int], dict[ServerSet, OpeningKey]] = defaultdict(dict)
+    for body in files:
+        try:
+            file = decode(body, OpeningKeyFile)
+        except MalformedMessage:
+            continue
+        for dealt in file.keys:
+            found[file.insurer, file.epoch, file.batch][ServerSet(dealt.servers)] = OpeningKey(dealt.key)
+    return found
+
+
+def _candidate_keys(shares: Sequence[ShareFile]) -> Iterable[Scalar]:
+    """Yields every key that some set of the stolen shares interpolates to, whatever the threshold."""
+    for size in range(1, len(shares) + 1):
+        for chosen in combinations(shares, size):
+            indices = tuple(share.index for share in chosen)
+            terms = [
+                group.scalar_product(lagrange(share.index, indices), decode_scalar(share.share)) for share in chosen
+            ]
+            total = terms[0]
+            for term in terms[1:]:
+                total = group.scalar_sum(total, term)
+            yield total
+
+
+def _try(
+    line: LeakedLine, insurer: str, epoch: int, key: Scalar, rows: Mapping[tuple[str, int, bytes], Row]
+) -> tuple[Row, oprf.OprfOutput] | None:
+    person = PersonIdentity.from_card(
+        name=line.name, birth_date=line.birth_date, nir=Nir.from_thirteen(line.nir), rank=line.rank
+    )
+    output = oprf.evaluate(lookup_input(insurer, epoch, person), key)
+    handle = sealing.handle_of(insurer, epoch, sealing.handle_key(output, insurer, epoch).public)
+    row = rows.get((insurer, epoch, handle))
+    return None if row is None else (row, output)
+
+
+def _rows(database: Path) -> dict[tuple[str, int, bytes], Row]:
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    found = connection.execute(
+        "SELECT insurer, epoch, handle, batch, stored FROM row JOIN manifest ON manifest.number = row.manifest"
+    )
+    rows = {
+        (insurer, epoch, handle): Row(
+            insurer=insurer, epoch=epoch, batch=batch, handle=Handle(handle), stored=stored
+        )
+        for insurer, epoch, handle, batch, stored in found
+    }
+    connection.close()
+    return rows
