@@ -20,7 +20,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.access.requests import new_nonce
 from paravent.desk.config import DeskConfig
-from paravent.desk.entitled import Entitled, Judgement, judge, judge_card
+from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Lie, Opening
 from paravent.desk.store import Store
@@ -131,11 +131,11 @@ class DeskClient:
         record = await self._evaluate(epoch, lookup_input(insurer, epoch.epoch, person))
         head_counter = self._store.counter_seen(insurer, epoch.epoch)
         row = await self._fetch(record, head_counter)
-        entitlement, desk_part = await self._open(record, row)
+        parts = await self._open(record, row)
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         if self._store.statement(insurer, STATUS_LIST) is None:
             await self.refresh(insurer)
-        return judge(entitlement, desk_part, person.holder, label, self._judgement())
+        return judge_row(parts, person.holder, label, self._judgement())
 
     def _require_usable(self, insurer: str, person: PersonIdentity) -> None:
         entry = self._directory.insurer(insurer)

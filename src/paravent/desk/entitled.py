@@ -10,11 +10,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paravent.crypto import status
-from paravent.crypto.entitlement import HubPart, verify_desk_part, verify_entitlement
+from paravent.crypto.entitlement import DeskPart, HubPart, verify_desk_part, verify_entitlement
 from paravent.crypto.labels import Label
 from paravent.crypto.sealing import OpenLabel
 from paravent.crypto.signing import VerifyKey
-from paravent.errors import EntitlementRevoked, OutsideValidity, ProofFailure, StaleData, UnreadableCard
+from paravent.errors import (
+    EntitlementRevoked,
+    MalformedMessage,
+    OutsideValidity,
+    ProofFailure,
+    StaleData,
+    UnreadableCard,
+)
 from paravent.person.bindings import verify_binding, verify_holder
 from paravent.person.identity import Holder
 from paravent.wire.statements import Directory, Signed, StatusList, open_statement
@@ -50,19 +57,43 @@ class Judgement:
     degraded_days_max: int
 
 
-def judge(
-    entitlement: bytes, desk_part: bytes, holder: Holder, label: OpenLabel | None, judgement: Judgement
+def judge_row(
+    parts: tuple[bytes, bytes], holder: Holder, label: OpenLabel, judgement: Judgement
 ) -> Entitled:
-    """Judges an entitlement; ``label`` is its row's in the number lane, None on a card.
+    """Judges what a row held: 1. signature; 2. desk part and its binding to the row's label; then as a card.
 
-    1. signature; 2. desk part and binding; 3. holder; 4. dates; 5. status list.
     Raises UnknownInsurer, ProofFailure, HolderMismatch, OutsideValidity, EntitlementRevoked, StaleData.
     """
+    part, desk = _verified(parts, label, judgement)
+    return _judged(Lane.NUMBER, parts[0], part, desk, holder, judgement)
+
+
+def judge_card(parts: tuple[bytes, bytes], holder: Holder, judgement: Judgement) -> Entitled:
+    """Judges what a QR code held; an altered card is unreadable, never refused.
+
+    Raises UnreadableCard, UnknownInsurer, HolderMismatch, OutsideValidity, EntitlementRevoked, StaleData.
+    """
+    try:
+        part, desk = _verified(parts, None, judgement)
+    except (ProofFailure, MalformedMessage) as error:
+        raise UnreadableCard("the card's QR code was altered: its signature does not verify") from error
+    return _judged(Lane.CARD, parts[0], part, desk, holder, judgement)
+
+
+def _verified(
+    parts: tuple[bytes, bytes], label: OpenLabel | None, judgement: Judgement
+) -> tuple[HubPart, DeskPart]:
     # 1. signature
-    part = verify_entitlement(entitlement, judgement.directory.issuers())
+    part = verify_entitlement(parts[0], judgement.directory.issuers())
     # 2. desk part and binding
-    desk = verify_desk_part(part, desk_part)
+    desk = verify_desk_part(part, parts[1])
     verify_binding(desk, label, part.insurer)
+    return part, desk
+
+
+def _judged(
+    lane: Lane, entitlement: bytes, part: HubPart, desk: DeskPart, holder: Holder, judgement: Judgement
+) -> Entitled:
     # 3. holder
     verify_holder(desk, holder)
     # 4. dates
@@ -70,20 +101,10 @@ def judge(
         raise OutsideValidity("the entitlement is not valid today")
     # 5. status list
     age = _status_age(part, judgement)
+    degraded = age > STATUS_AGE_SECONDS_NORMAL
     return Entitled(
-        lane=Lane.CARD if label is None else Lane.NUMBER, entitlement=entitlement, part=part,
-        status_age_seconds=age, degraded=age > STATUS_AGE_SECONDS_NORMAL,
-    )  # fmt: skip
-
-
-def judge_card(
-    parts: tuple[bytes, bytes], holder: Holder, judgement: Judgement
-) -> Entitled:
-    """Judges what a QR code held; an altered card is unreadable, not refused."""
-    try:
-        return judge(*parts, holder, None, judgement)
-    except ProofFailure as error:
-        raise UnreadableCard("the card's QR code was altered: its signature does not verify") from error
+        lane=lane, entitlement=entitlement, part=part, status_age_seconds=age, degraded=degraded
+    )
 
 
 def _status_age(part: HubPart, judgement: Judgement) -> int:

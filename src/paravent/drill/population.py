@@ -7,16 +7,17 @@ it would be on a real population; communes are 991 to 999, which INSEE gives to 
 from __future__ import annotations
 
 import csv
+import itertools
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.insurer.members import COLUMNS
-from paravent.person.nir import Nir
+from paravent.drill.particulars import printed_nir
 
-YEAR = 2026
+ADULT_AGE = 16
 GUARANTEES = ("OPT-CONFORT", "OPT-ESSENTIEL")
 _DEPARTEMENTS = ("13", "31", "33", "35", "44", "59", "69", "75", "2A", "2B")
 _WEIGHTS = (12, 8, 8, 7, 8, 18, 14, 21, 2, 2)
@@ -66,6 +67,7 @@ class LeakedLine:
 class Population:
     """Everybody, and the insurers that cover them."""
 
+    year: int
     insurers: tuple[str, ...]
     persons: tuple[SyntheticPerson, ...]
 
@@ -76,6 +78,14 @@ class Population:
             for person in self.persons for coverage in person.coverages
         }  # fmt: skip
         return [LeakedLine(nir=n, birth_date=b, rank=r, name=name) for n, b, r, name in sorted(lines)]
+
+    def persons_of(self, lines: Collection[LeakedLine]) -> int:
+        """Counts the persons whom these lines are about."""
+        keys = {(line.nir, line.birth_date, line.rank) for line in lines}
+        return sum(
+            any((cover.nir, person.birth_date, cover.rank) in keys for cover in person.coverages)
+            for person in self.persons
+        )
 
     def of_insurer(self, insurer: str) -> list[SyntheticPerson]:
         """Returns the persons whom an insurer covers."""
@@ -97,66 +107,92 @@ class _Registry:
         return f"{stem}{order:03d}"
 
 
-def synthesise(persons: int, insurers: Sequence[str], seed: int) -> Population:
-    """Makes exactly that many persons, family by family; the same seed gives the same population."""
-    rng = random.Random(seed)  # noqa: S311 - a population, not a secret
-    registry = _Registry(rng)
+def synthesise(persons: int, insurers: Sequence[str], seed: int, year: int) -> Population:
+    """Makes exactly that many persons as of a year, family by family; the same seed gives the same population."""
+    families = _Families(random.Random(seed), insurers, year)  # noqa: S311 - a population, not a secret
     made: list[SyntheticPerson] = []
     while len(made) < persons:
-        made += _family(rng, registry, insurers, first=len(made))
-    return Population(insurers=tuple(insurers), persons=tuple(made[:persons]))
+        made += families.next_family(first=len(made))
+    return Population(year=year, insurers=tuple(insurers), persons=tuple(made[:persons]))
 
 
-def _family(
-    rng: random.Random, registry: _Registry, insurers: Sequence[str], first: int
-) -> list[SyntheticPerson]:
-    name = rng.choice(_FAMILY_NAMES)
-    adults = [_adult(rng, registry, name, sex, rng.choice(insurers)) for sex in rng.choice([(1, 2), (1,), (2,), (2, 1)])]
-    children = _children(rng, name, adults) if rng.random() < 0.45 else []
-    return [
-        SyntheticPerson(
-            member_id=f"M{first + offset:08d}", name=printed, birth_date=birth, guarantee=rng.choice(GUARANTEES),
-            free_from=_free_from(rng, birth), renewal_months=_renewal(birth), coverages=coverages,
-        )
-        for offset, (printed, birth, coverages) in enumerate([*adults, *children])
-    ]  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    name: str
+    birth_date: str
+    coverages: tuple[Coverage, ...]
 
 
-_Draft = tuple[str, str, tuple[Coverage, ...]]
+class _Families:
+    """Makes families one after another; the first has twins under two parents, so that every population has them."""
 
+    def __init__(self, rng: random.Random, insurers: Sequence[str], year: int) -> None:
+        self._rng = rng
+        self._insurers = insurers
+        self._year = year
+        self._registry = _Registry(rng)
+        self._codes = itertools.cycle(GUARANTEES)
 
-def _adult(rng: random.Random, registry: _Registry, family: str, sex: int, insurer: str) -> _Draft:
-    year, month = rng.randint(1936, 2006), rng.randint(1, 12)
-    nir = registry.born(sex, year, month)
-    # One birth in two hundred is known by its year alone: the date on the card is fictitious.
-    birth = f"{year}0000" if rng.random() < 0.005 else f"{year}{month:02d}{rng.randint(1, 28):02d}"
-    return f"{family} {rng.choice(_GIVEN[sex])}", birth, (Coverage(insurer=insurer, nir=nir, rank=1),)
+    def next_family(self, first: int) -> list[SyntheticPerson]:
+        rng = self._rng
+        family = rng.choice(_FAMILY_NAMES)
+        eldest = self._year - (35 if first == 0 else rng.randint(20, 90))
+        both = first == 0 or rng.random() < 0.5
+        sexes = (1, 2) if both else (rng.randint(1, 2),)
+        adults = [self._adult(family, sex, eldest) for sex in sexes]
+        # Children still covered under a parent were born when that parent was 20 to 45.
+        young = self._year - eldest < 60
+        children = self._children(family, adults, eldest, twins=first == 0) if first == 0 or young else []
+        return [self._person(first + offset, draft) for offset, draft in enumerate([*adults, *children])]
 
+    def _person(self, number: int, draft: _Draft) -> SyntheticPerson:
+        renewal = self._renewal(draft.birth_date)
+        # Guarantees alternate, so that each is shared by half of a portfolio whatever its size.
+        return SyntheticPerson(
+            member_id=f"M{number:08d}", name=draft.name, birth_date=draft.birth_date, guarantee=next(self._codes),
+            free_from=self._free_from(renewal), renewal_months=renewal, coverages=draft.coverages,
+        )  # fmt: skip
 
-def _children(rng: random.Random, family: str, adults: Sequence[_Draft]) -> list[_Draft]:
-    children: list[_Draft] = []
-    for _ in range(rng.randint(1, 3)):
-        birth = f"{rng.randint(2010, 2024)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
-        parents = adults if rng.random() < 0.3 else adults[:1]
-        for rank in (1, 2) if rng.random() < 0.04 else (1,):
-            coverages = tuple(
-                Coverage(insurer=parent[2][0].insurer, nir=parent[2][0].nir, rank=rank) for parent in parents
-            )
-            children.append((f"{family} {rng.choice(_GIVEN[rng.randint(1, 2)])}", birth, coverages))
-    return children
+    def _adult(self, family: str, sex: int, eldest: int) -> _Draft:
+        rng = self._rng
+        year, month = min(eldest + rng.randint(0, 4), self._year - ADULT_AGE), rng.randint(1, 12)
+        nir = self._registry.born(sex, year, month)
+        # One birth in two hundred is known by its year alone: the date on the card is fictitious.
+        birth = f"{year}0000" if rng.random() < 0.005 else f"{year}{month:02d}{rng.randint(1, 28):02d}"
+        cover = Coverage(insurer=rng.choice(self._insurers), nir=nir, rank=1)
+        return _Draft(name=f"{family} {rng.choice(_GIVEN[sex])}", birth_date=birth, coverages=(cover,))
 
+    def _children(self, family: str, adults: Sequence[_Draft], eldest: int, *, twins: bool) -> list[_Draft]:
+        rng = self._rng
+        children: list[_Draft] = []
+        born: set[str] = set()
+        for _ in range(1 if twins else rng.choice((0, 1, 1, 2, 3))):
+            year = max(self._year - 17, min(self._year - 1, eldest + rng.randint(20, 40)))
+            birth = f"{year}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+            if birth in born:
+                continue  # the rank of twins is what tells children of one day apart: only twins share a day
+            born.add(birth)
+            parents = adults if twins or rng.random() < 0.3 else adults[:1]
+            for rank in (1, 2) if twins or rng.random() < 0.03 else (1,):
+                coverages = tuple(
+                    Coverage(insurer=parent.coverages[0].insurer, nir=parent.coverages[0].nir, rank=rank)
+                    for parent in parents
+                )
+                name = f"{family} {rng.choice(_GIVEN[rng.randint(1, 2)])}"
+                children.append(_Draft(name=name, birth_date=birth, coverages=coverages))
+        return children
 
-def _free_from(rng: random.Random, birth: str) -> int:
-    """Three in four are payable already; the others bought glasses less than one renewal period ago."""
-    if rng.random() < 0.75:
-        return YEAR * 100 + 1
-    ahead = rng.randint(1, _renewal(birth))
-    return (YEAR + ahead // 12) * 100 + ahead % 12 + 1
+    def _free_from(self, renewal: int) -> int:
+        """Three in four are payable already; the others bought glasses less than one renewal period ago."""
+        rng = self._rng
+        if rng.random() < 0.75:
+            return self._year * 100 + 1
+        ahead = 12 + rng.randint(1, renewal)
+        return (self._year + ahead // 12) * 100 + ahead % 12 + 1
 
-
-def _renewal(birth: str) -> int:
-    age = YEAR - int(birth[:4])
-    return 24 if age >= 16 else 12 if age > 6 else 6
+    def _renewal(self, birth: str) -> int:
+        age = self._year - int(birth[:4])
+        return 24 if age >= ADULT_AGE else 12 if age > 6 else 6
 
 
 def write_member_file(path: Path, population: Population, insurer: str) -> int:
@@ -168,13 +204,12 @@ def write_member_file(path: Path, population: Population, insurer: str) -> int:
         for person in persons:
             for coverage in person.coverages:
                 if coverage.insurer == insurer:
-                    writer.writerow(_line(person, coverage))
+                    writer.writerow(_line(person, coverage, population.year))
     return len(persons)
 
 
-def _line(person: SyntheticPerson, coverage: Coverage) -> tuple[str | int, ...]:
-    nir = Nir(coverage.nir)
+def _line(person: SyntheticPerson, coverage: Coverage, year: int) -> tuple[str | int, ...]:
     return (
-        person.member_id, person.name, person.birth_date, nir.thirteen + nir.key, coverage.rank, person.guarantee,
-        f"{YEAR}-01-01", f"{YEAR + 1}-12-31", person.free_from, person.renewal_months,
+        person.member_id, person.name, person.birth_date, printed_nir(coverage.nir), coverage.rank, person.guarantee,
+        f"{year}-01-01", f"{year + 1}-12-31", person.free_from, person.renewal_months,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -31,6 +31,13 @@ from paravent.wire.codec import decode
 from paravent.wire.statements import Directory
 
 
+_PROGRESS_LINES = 100
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    """Shows nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loot:
     """What a theft gave: lines of the leaked list whose record was opened, and the time it took."""
@@ -47,6 +54,7 @@ class Theft:
     database: Path
     leaked: Sequence[LeakedLine]
     directory: Directory
+    progress: Callable[[int, int], None] = _no_progress
 
     def attack(self, stolen_key_files: Iterable[Path]) -> Loot:
         """Opens all it can with the stolen key files."""
@@ -56,9 +64,11 @@ class Theft:
         keys = _opening_keys(files)
         rows = _rows(self.database)
         opened, members = set(), set()
-        for (insurer, epoch), held in shares.items():
+        for round_, ((insurer, epoch), held) in enumerate(shares.items()):
             candidates = list(_candidate_keys(held))
-            for line in self.leaked:
+            for number, line in enumerate(self.leaked):
+                if number % _PROGRESS_LINES == 0:
+                    self.progress(round_ * len(self.leaked) + number, len(shares) * len(self.leaked))
                 for key in candidates:
                     found = _try(line, insurer, epoch, key, rows)
                     if found is None:
