@@ -32,6 +32,12 @@ RENEWAL_MONTHS = (6, 12, 24)
 _PROTECTED = b"\xa1\x01\x27"  # {1: -8}, alg EdDSA
 _ISS, _EXP, _NBF, _CTI, _RIGHT = 1, 4, 5, 7, -65537
 _COSE_SIGN1 = 18
+# Everything before the payload is the same in every entitlement: tag 18, array of 4, protected, no unprotected;
+# and for what is signed, array of 4, "Signature1", protected, no external data (RFC 9052 section 4.4).
+_ENVELOPE_START = b"\xd2\x84\x43" + _PROTECTED + b"\xa0"
+_DESK_PART_START = b"\x83\x50"  # array of 3, byte string of 16
+_NULL = b"\xf6"
+_SIG_STRUCTURE_START = b"\x84\x6aSignature1\x43" + _PROTECTED + b"\x40"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,8 @@ class DeskPart:
 
     def encode(self) -> EncodedDeskPart:
         """Encodes D."""
-        return EncodedDeskPart(cbor2.dumps([self.salt, self.holder, self.binding]))
+        binding = _NULL if self.binding is None else _byte_string(self.binding)
+        return EncodedDeskPart(_DESK_PART_START + self.salt + _byte_string(self.holder) + binding)
 
 
 def issue(part: HubPart, key: SigningKey) -> Entitlement:
@@ -96,7 +103,7 @@ def issue(part: HubPart, key: SigningKey) -> Entitlement:
     }  # fmt: skip
     payload = cbor2.dumps(claims)
     signature = key.sign_bytes(_to_be_signed(payload))
-    return Entitlement(cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [_PROTECTED, {}, payload, signature])))
+    return Entitlement(_ENVELOPE_START + _byte_string(payload) + _byte_string(signature))
 
 
 def verify_entitlement(entitlement: bytes, issuers: Mapping[str, VerifyKey]) -> HubPart:
@@ -131,7 +138,12 @@ def verify_desk_part(part: HubPart, desk_part: bytes) -> DeskPart:
 
 def _to_be_signed(payload: bytes) -> bytes:
     """The Sig_structure of RFC 9052 section 4.4, context Signature1, no external data."""
-    return cbor2.dumps(["Signature1", _PROTECTED, b"", payload])
+    return _SIG_STRUCTURE_START + _byte_string(payload)
+
+
+def _byte_string(value: bytes) -> bytes:
+    """Writes a CBOR byte string of 24 to 255 bytes, as payloads and signatures are (RFC 8949 section 3)."""
+    return b"\x58" + bytes([len(value)]) + value
 
 
 def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:

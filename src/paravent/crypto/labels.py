@@ -71,26 +71,22 @@ def enc(label: Label, *fields: bytes | int | str) -> bytes:
     parts = [_PREFIXED[label]]
     for field in fields:
         body = field if type(field) is bytes else _field_bytes(field)
-        parts.append(len(body).to_bytes(2, "big"))
-        parts.append(body)
+        size = len(body)
+        if size > FIELD_BYTES_MAX:
+            raise ValueError("a field is at most 65,535 bytes")
+        parts += (size.to_bytes(2, "big"), body)
     return b"".join(parts)
 
 
 def _field_bytes(field: bytes | int | str) -> bytes:
-    match field:
-        case bool():
-            raise ValueError("a boolean is not a protocol field")
-        case int():
-            if not 0 <= field <= INTEGER_MAX:
-                raise ValueError("an integer field is a u64")
-            return field.to_bytes(8, "big")
-        case str():
-            body = unicodedata.normalize("NFC", field).encode()
-        case _:
-            body = bytes(field)
-    if len(body) > FIELD_BYTES_MAX:
-        raise ValueError("a field is at most 65,535 bytes")
-    return body
+    if isinstance(field, str):
+        # ASCII is its own NFC form, and most text here is ASCII.
+        return field.encode() if field.isascii() else unicodedata.normalize("NFC", field).encode()
+    if isinstance(field, bytes):
+        return bytes(field)
+    if isinstance(field, bool) or not 0 <= field <= INTEGER_MAX:
+        raise ValueError("an integer field is a u64")
+    return field.to_bytes(8, "big")
 
 
 _PREFIXED = {label: len(label.value).to_bytes(2, "big") + label.value for label in Label}

@@ -87,18 +87,20 @@ class Platform:
             "--signer", self.pin["signer"], "--key", self.pin["key"],
         )  # fmt: skip
 
-    def add_desk(self, name: str) -> None:
-        """Creates one desk and enrols its device everywhere."""
-        port = self.ports.setdefault(name, free_ports(1)[0])
-        device = self.home / f"{name}.json"
-        self.command(
-            "desk", "init", "--home", self.home / name, "--professional", f"8{10000000000 + port}",
-            "--shop", f"{580000000 + port}", "--port", str(port), "--allow-single-operator", "--device", device,
-        )  # fmt: skip
-        self._join("desk", name)
+    def add_desk(self, *names: str) -> None:
+        """Creates desks and enrols their devices everywhere."""
+        for name in names:
+            port = self.ports.setdefault(name, free_ports(1)[0])
+            self.command(
+                "desk", "init", "--home", self.home / name, "--professional", f"8{10000000000 + port}",
+                "--shop", f"{580000000 + port}", "--port", str(port), "--allow-single-operator",
+                "--device", self.home / f"{name}.json",
+            )  # fmt: skip
+            self._join("desk", name)
+        devices = [self.home / f"{name}.json" for name in names]
         for server in [party for party in self.ports if party.startswith("keyserver")]:
-            self.command("keyserver", "enrol", "--home", self.home / server, device)
-        self.command("hub", "enrol", "--home", self.home / "hub", device)
+            self.command("keyserver", "enrol", "--home", self.home / server, *devices)
+        self.command("hub", "enrol", "--home", self.home / "hub", *devices)
 
     # --- processes ----------------------------------------------------------------------------
 

@@ -53,14 +53,15 @@ def directory(home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ..
         click.echo(f"{home / DIRECTORY_NAME} signed by {pin.signer}, key {pin.key}")
 
 
-@group.command(help="Enrol an optician's device from its device file.")
+@group.command(help="Enrol devices from their device files.")
 @home_option
-@click.argument("device", type=_FILE)
+@click.argument("devices", type=_FILE, nargs=-1, required=True)
 @clear_errors
-def enrol(home: Path, device: Path) -> None:
-    """Enrols a device."""
+def enrol(home: Path, devices: tuple[Path, ...]) -> None:
+    """Enrols devices."""
     store = _store(home)
-    store.enrol(cli.read_device(device), cli.now())
+    for device in devices:
+        store.enrol(cli.read_device(device), cli.now())
     store.close()
 
 

@@ -24,7 +24,8 @@ from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, EpochBundle, ManifestHead, Signed
 
 DATABASE = "hub.db"
-PAGE_HASHES = 64
+# 30 hashes are 960 bytes: SQLite keeps up to 1,002 in an index page of 4 KiB, and spills a longer one to a page of its own.
+PAGE_HASHES = 30
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS manifest (

@@ -53,14 +53,15 @@ def join(home: Path, directory: Path, signer: str, key: str) -> None:
     join_directory(home, config.load(home), directory, cli.pin_of(signer, key))
 
 
-@group.command(help="Enrol an optician's device from its device file.")
+@group.command(help="Enrol devices from their device files.")
 @home_option
-@click.argument("device", type=_FILE)
+@click.argument("devices", type=_FILE, nargs=-1, required=True)
 @clear_errors
-def enrol(home: Path, device: Path) -> None:
-    """Enrols a device."""
+def enrol(home: Path, devices: tuple[Path, ...]) -> None:
+    """Enrols devices."""
     with _store(home) as store:
-        store.enrol(cli.read_device(device), cli.now())
+        for device in devices:
+            store.enrol(cli.read_device(device), cli.now())
 
 
 @group.command(help="Withdraw a device: its requests are refused from now on.")

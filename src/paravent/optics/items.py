@@ -1,6 +1,10 @@
 """Items of an equipment by grouped code: a frame and two lenses, class A or B (docs/protocol.md section 11).
 
-The list of official codes de regroupement is not public here: this closed list is the project's own.
+The list of official codes de regroupement was not found: this closed list is the project's own, and
+synthetic. An item says no side: who pays what does not depend on it. One equipment is one frame and two
+lenses, because the law bands and counts nothing else (CSS R.871-2 3°): a frame alone, lenses alone and
+lenses of two classes are refused. Supplements, appairage and adaptation of the prescription are not
+computed.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paravent.errors import InvalidBasket
+from paravent.optics.money import require_cents
 from paravent.wire.claims import ClaimedItem
 from paravent.wire.optics_terms import Band, LensCategory, band_of
 
@@ -44,26 +49,33 @@ class Equipment:
 
 
 def equipment_of(items: Sequence[ClaimedItem]) -> Equipment:
-    """Reads an equipment from its items; raises InvalidBasket with the reason."""
+    """Reads an equipment from its items, in any order; raises InvalidBasket with the reason."""
     for item in items:
-        if item.code not in FRAME_CODES and item.code not in LENS_CODES:
-            raise InvalidBasket(f"{item.code} is not a grouped code of the list")
-        if item.price_cents == 0:
-            raise InvalidBasket(f"{item.code} has no price")
+        _require_item(item)
     frames = [item for item in items if item.code in FRAME_CODES]
     lenses = [item for item in items if item.code in LENS_CODES]
     if len(frames) != 1 or len(lenses) != 2:
-        raise InvalidBasket("an equipment is one frame and two lenses")
-    for lens in lenses:
-        if lens.category is not LENS_CODES[lens.code][0]:
-            raise InvalidBasket(f"{lens.code} is not the code of its lens category")
-    if frames[0].category is not None:
-        raise InvalidBasket("a frame has no lens category")
-    classes = {LENS_CODES[lens.code][1] for lens in lenses}
-    if len(classes) != 1:
-        raise InvalidBasket("both lenses are of one class")
+        raise InvalidBasket(
+            f"an equipment is one frame and two lenses, not {len(frames)} and {len(lenses)}: a frame alone or"
+            " lenses alone have no band in CSS R.871-2 3°"
+        )
     first, second = lenses
+    (first_category, first_class), (second_category, second_class) = LENS_CODES[first.code], LENS_CODES[second.code]
+    if first_class is not second_class:
+        raise InvalidBasket("both lenses are of one class: only a frame and its lenses may differ")
     return Equipment(
-        frame=frames[0], frame_class=FRAME_CODES[frames[0].code], lenses=(first, second), lens_class=classes.pop(),
-        categories=(LENS_CODES[first.code][0], LENS_CODES[second.code][0]),
+        frame=frames[0], frame_class=FRAME_CODES[frames[0].code], lenses=(first, second), lens_class=first_class,
+        categories=(first_category, second_category),
     )  # fmt: skip
+
+
+def _require_item(item: ClaimedItem) -> None:
+    """Checks one item by itself: its code, price and category."""
+    if item.code not in FRAME_CODES and item.code not in LENS_CODES:
+        raise InvalidBasket(f"{item.code} is not a grouped code of the list")
+    if require_cents(item.price_cents) == 0:
+        raise InvalidBasket(f"{item.code} has no price")
+    if item.code in FRAME_CODES and item.category is not None:
+        raise InvalidBasket("a frame has no lens category")
+    if item.code in LENS_CODES and item.category is not LENS_CODES[item.code][0]:
+        raise InvalidBasket(f"{item.code} is not the code of its lens category")

@@ -1,8 +1,14 @@
-"""The rules of a date: bands, class A limits, AMO part, from a dated file with its sources (CSS R.871-2 3°)."""
+"""The rules of a date: bands, class A limits, AMO part (docs/protocol.md section 11; CSS L.871-1, R.871-2 3°).
+
+Each entry of a rules file carries its source and how sure it is; no tariff stands in the code. It does
+not know today's date, and does not find the files: ``store`` does.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,65 +17,121 @@ from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import Cents, Message
 from paravent.wire.optics_terms import Band, LensCategory
 
-Status = Literal["verified", "secondary", "illustrative"]
+Status = Literal["verified", "secondary", "unverified", "illustrative"]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Source = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class AmoRules(Message, frozen=True, kw_only=True):
-    """What the compulsory scheme pays."""
+class Entry(Message, frozen=True, kw_only=True):
+    """What every entry of a rules file says of itself."""
 
-    rate_percent: Percent
-    class_b_base_cents: Cents
-    class_a_base_percent: Percent
-    source: str
+    source: Source
     status: Status
 
 
-class ClassARules(Message, frozen=True, kw_only=True):
-    """Price limits (PLV) of class A."""
-
-    frame_limit_cents: Cents
-    frame_source: str
-    frame_status: Status
-    lens_limit_cents: dict[LensCategory, Cents]
-    lens_source: str
-    lens_status: Status
-
-
-class BandRules(Message, frozen=True, kw_only=True):
-    """Floors and ceilings of class B cover under a contrat responsable."""
+class BandRules(Entry, frozen=True, kw_only=True):
+    """Floors, ceilings and frame cap of class B cover under a contrat responsable (CSS R.871-2 3°)."""
 
     frame_max_cents: Cents
-    source: str
-    status: Status
     floor_cents: dict[Band, Cents]
     ceiling_cents: dict[Band, Cents]
 
+    def __post_init__(self) -> None:
+        """Checks that every band has a floor and a ceiling; raises ValueError, which names the table."""
+        _require_every("floor_cents", self.floor_cents, frozenset(Band))
+        _require_every("ceiling_cents", self.ceiling_cents, frozenset(Band))
+        if any(self.floor_cents[band] > self.ceiling_cents[band] for band in Band):
+            raise ValueError("a floor is above its ceiling")
+
+
+class AmoRate(Entry, frozen=True, kw_only=True):
+    """Share of the reimbursement base that the compulsory scheme pays."""
+
+    percent: Percent
+
+
+class ClassBBase(Entry, frozen=True, kw_only=True):
+    """Reimbursement base of a class B frame and lens."""
+
+    frame_cents: Cents
+    lens_cents: Cents
+
+
+class ClassABase(Entry, frozen=True, kw_only=True):
+    """Reimbursement base of a class A item, as a share of its price limit."""
+
+    percent_of_limit: Percent
+
+
+class FrameLimit(Entry, frozen=True, kw_only=True):
+    """Price limit (PLV) of a class A frame."""
+
+    cents: Cents
+
+
+class LensLimit(Entry, frozen=True, kw_only=True):
+    """Highest price limit (PLV) of a class A lens of each category."""
+
+    cents: dict[LensCategory, Cents]
+
+    def __post_init__(self) -> None:
+        """Checks that limits rise from simple to very complex; raises ValueError."""
+        _require_every("cents", self.cents, frozenset(LensCategory))
+        steps = [self.cents[category] for category in LensCategory]
+        if steps != sorted(steps):
+            raise ValueError("the limits do not rise from a to c to f")
+
 
 class RulesFile(Message, frozen=True, kw_only=True):
-    """A dated rules file."""
+    """A dated rules file, in force from ``valid_from`` to ``valid_to`` included."""
 
-    valid_from: str
-    valid_to: str | None = None
-    amo: AmoRules
-    class_a: ClassARules
+    valid_from: date
+    valid_to: date | None = None
     bands: BandRules
+    amo_rate: AmoRate
+    class_b_base: ClassBBase
+    class_a_frame_base: ClassABase
+    class_a_lens_base: ClassABase
+    class_a_frame_limit: FrameLimit
+    class_a_lens_limit: LensLimit
+    mixed: Entry
+
+    def __post_init__(self) -> None:
+        """Checks that the file ends after it begins; raises ValueError."""
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to is before valid_from")
 
 
 class Rules(Message, frozen=True, kw_only=True):
-    """Rules with the version that claims quote: the date and the first 8 hexadecimal digits of the file's SHA-256."""
+    """Rules and their version: the date, then 8 hexadecimal digits of the file's SHA-256."""
 
     version: str
     content: RulesFile
+
+    def in_force(self, day: date) -> bool:
+        """Says whether these rules are in force on a day."""
+        end = self.content.valid_to
+        return self.content.valid_from <= day and (end is None or day <= end)
 
 
 def read_rules(body: bytes) -> Rules:
     """Reads a rules file; raises InvalidConfiguration saying what is wrong."""
     try:
         content = msgspec.toml.decode(body, type=RulesFile)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidConfiguration(f"rules file: {error}") from None
-    tables = (content.bands.floor_cents, content.bands.ceiling_cents, content.class_a.lens_limit_cents)
-    if any(set(table) != set(kind) for table, kind in zip(tables, (Band, Band, LensCategory), strict=True)):
-        raise InvalidConfiguration("rules file: every band and every category has an amount")
-    return Rules(version=f"{content.valid_from}-{hashlib.sha256(body).hexdigest()[:8]}", content=content)
+    digest = hashlib.sha256(body).hexdigest()
+    return Rules(version=f"{content.valid_from.isoformat()}-{digest[:8]}", content=content)
+
+
+def rules_for(day: date, available: Iterable[Rules]) -> Rules:
+    """Chooses the newest rules in force on a day; raises InvalidConfiguration when there are none."""
+    candidates = [rules for rules in available if rules.in_force(day)]
+    if not candidates:
+        raise InvalidConfiguration(f"no rules file is in force on {day.isoformat()}")
+    return max(candidates, key=lambda rules: rules.content.valid_from)
+
+
+def _require_every(name: str, table: dict[Band, int] | dict[LensCategory, int], keys: frozenset[str]) -> None:
+    if table.keys() != keys:
+        raise ValueError(f"{name} has an amount for each of {', '.join(sorted(keys))}")

@@ -1,16 +1,31 @@
-"""The rules files shipped with the package."""
+"""The rules files shipped with the package (docs/protocol.md section 11).
+
+Holds: public law and tariffs, no person. Stolen: nothing is learnt. Altered: their version is another
+one, and the other parties refuse what was computed with them (``decision``).
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
-from paravent.optics.rules import Rules, read_rules
+from paravent.optics.rules import Rules, read_rules, rules_for
 
 _FOLDER = Path(__file__).parent / "rules"
 
 
 @cache
+def every_shipped_rules() -> tuple[Rules, ...]:
+    """Reads every rules file of the package, oldest first."""
+    return tuple(read_rules(path.read_bytes()) for path in sorted(_FOLDER.glob("*.toml")))
+
+
 def shipped_rules() -> Rules:
-    """Reads the newest rules file of the package."""
-    return read_rules(max(_FOLDER.glob("*.toml")).read_bytes())
+    """Returns the newest rules of the package."""
+    return every_shipped_rules()[-1]
+
+
+def shipped_rules_for(day: date) -> Rules:
+    """Returns the rules of the package in force on a day; raises InvalidConfiguration when there are none."""
+    return rules_for(day, every_shipped_rules())

@@ -1,0 +1,43 @@
+"""``paravent bench``: figures beside their floors, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paravent.access.cli import clear_errors
+from paravent.bench import checks, sealing
+from paravent.demo.platform import INSURERS
+from paravent.drill.population import synthesise
+
+_SEED = 11
+_QUICK_PERSONS, _FULL_PERSONS = 20_000, 100_000
+_QUICK_SECONDS, _FULL_SECONDS = 12.0, 60.0
+
+
+@click.command(help="Measure, each figure beside its floor in the same run.")
+@click.option("--quick", is_flag=True, help="Under a minute: 20,000 persons instead of 100,000.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
+@clear_errors
+def bench(quick: bool, as_json: bool) -> None:
+    """Runs the benchmarks."""
+    seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
+    _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
+    population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
+    with tempfile.TemporaryDirectory(prefix="paravent-bench-") as folder:
+        _row("checks", asdict(checks.measure(Path(folder), population)), as_json=as_json)
+
+
+def _row(benchmark: str, figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"benchmark": benchmark} | figures))
+        return
+    click.echo(benchmark)
+    for name, value in figures.items():
+        click.echo(f"  {name:24} {value}")
