@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
-from paravent.demo.platform import INSURERS, SERVERS, Platform
+from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.desk import config
 from paravent.desk.client import DeskClient
 from paravent.desk.store import Store

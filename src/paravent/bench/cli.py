@@ -13,7 +13,7 @@ import click
 
 from paravent.access.cli import clear_errors
 from paravent.bench import checks, sealing
-from paravent.demo.platform import INSURERS
+from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
 
 _SEED = 11

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from paravent.access.cli import clear_errors
-from paravent.demo.platform import INSURERS, Platform
+from paravent.drill.platform import INSURERS, Platform
 from paravent.demo.story import Story
 from paravent.demo.texts import Language, say
 from paravent.drill.population import synthesise

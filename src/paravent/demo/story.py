@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from paravent.access.progress import bar
-from paravent.demo.platform import DATA, INSURERS, SERVERS, Platform
+from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.demo.texts import Language, say
 from paravent.drill.particulars import printed_nir
 from paravent.drill.population import Coverage, Population, SyntheticPerson
-from paravent.drill.theft import Theft
+from paravent.drill.theft import Theft, copy_database, read_directory
 from paravent.errors import TechnicalFailure
-from paravent.wire.codec import decode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed
 
 PERSONS_PER_GUARANTEE_MIN = 20
 PRESCRIPTION = DATA / "visionprescription-33123.r4.json"
@@ -226,21 +222,6 @@ class Story:
 
     def _say(self, key: str, **values: object) -> None:
         self.tell(say(key, self.language, **values))
-
-
-def copy_database(source: Path, target: Path) -> Path:
-    """Takes a consistent copy of a live database, as a thief or a backup would."""
-    with sqlite3.connect(f"file:{source}?mode=ro", uri=True) as live, sqlite3.connect(target) as copy:
-        live.backup(copy)
-    live.close()
-    copy.close()
-    return target
-
-
-def read_directory(platform: Platform) -> Directory:
-    """Reads the public directory of a platform."""
-    signed = decode(Path(platform.pin["file"]).read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
-    return decode(signed.payload, Directory, bytes_max=STATEMENT_BYTES_MAX)
 
 
 def _particulars(person: SyntheticPerson, cover: Coverage) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from paravent.crypto.group import Scalar, decode_scalar
 from paravent.crypto.replicated import OpeningKey, ServerSet, assemble, opening_value, server_sets
 from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.sharing import lagrange
+from paravent.drill.platform import Platform
 from paravent.drill.population import LeakedLine
 from paravent.errors import MalformedMessage, ProofFailure
 from paravent.keyserver.store import OpeningKeyFile, ShareFile
@@ -28,7 +29,7 @@ from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
 from paravent.wire.codec import decode
-from paravent.wire.statements import Directory
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed
 
 
 _PROGRESS_LINES = 100
@@ -157,3 +158,18 @@ def _rows(database: Path) -> dict[tuple[str, int, bytes], Row]:
     }
     connection.close()
     return rows
+
+
+def copy_database(source: Path, target: Path) -> Path:
+    """Takes a consistent copy of a live database, as a thief or a backup would."""
+    with sqlite3.connect(f"file:{source}?mode=ro", uri=True) as live, sqlite3.connect(target) as copy:
+        live.backup(copy)
+    live.close()
+    copy.close()
+    return target
+
+
+def read_directory(platform: Platform) -> Directory:
+    """Reads the public directory of a platform."""
+    signed = decode(Path(platform.pin["file"]).read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
+    return decode(signed.payload, Directory, bytes_max=STATEMENT_BYTES_MAX)

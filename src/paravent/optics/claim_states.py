@@ -1,18 +1,26 @@
 """The life of a right at the hub: one table of states and transitions (docs/protocol.md section 11).
 
 A check promises nothing; a reservation (PEC) is bound to a shop and device for 60 days; consuming pays
-once per renewal period; cancelling frees. Months are YYYYMM integers.
+once per renewal period; cancelling frees. The shop and device are one keyed hash, the holder: a stolen
+table does not say where anybody buys glasses. A reservation that has ended is free, and nobody need
+write it. Reserving again by the same holder renews the 60 days. Who holds nothing can neither consume
+nor cancel; while somebody else holds the right, the refusal says so. The month of the last paid
+equipment is never forgotten. Messages and tables carry months as YYYYMM integers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
-from paravent.errors import AlreadyReserved, NoReservation, RenewalNotDue
+from paravent.errors import AlreadyReserved, NoReservation, RenewalNotDue, StorageDown
+from paravent.optics.months import Month
 from paravent.wire.claims import ActKind
 
-RESERVATION_SECONDS = 60 * 86_400
+RESERVATION_DAYS = 60
+RESERVATION_SECONDS = RESERVATION_DAYS * 86_400
 
 
 class RightState(StrEnum):
@@ -23,14 +31,14 @@ class RightState(StrEnum):
     CONSUMED = "consumed"
 
 
-TRANSITIONS: dict[tuple[RightState, ActKind], RightState] = {
+TRANSITIONS: Mapping[tuple[RightState, ActKind], RightState] = MappingProxyType({
     (RightState.FREE, ActKind.RESERVE): RightState.RESERVED,
     (RightState.RESERVED, ActKind.RESERVE): RightState.RESERVED,
     (RightState.RESERVED, ActKind.CONSUME): RightState.CONSUMED,
     (RightState.RESERVED, ActKind.CANCEL): RightState.FREE,
     (RightState.CONSUMED, ActKind.RESERVE): RightState.RESERVED,
-}
-"""Every allowed transition; reserving again by the same holder renews, reserving a consumed right needs its month."""
+})  # fmt: skip
+"""Every allowed transition; what leads to RESERVED or CONSUMED needs a month in which equipment is payable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,14 @@ class RightRecord:
     holder: bytes | None = None
     reserved_until: int | None = None
     consumed_month: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks that the fields agree with the state; raises StorageDown: such a record was never written."""
+        reserved = self.state is RightState.RESERVED
+        if (self.holder is not None, self.reserved_until is not None) != (reserved, reserved):
+            raise StorageDown("the record of a right has a reservation that its state denies, or lacks one")
+        if self.state is RightState.CONSUMED and self.consumed_month is None:
+            raise StorageDown("the record of a consumed right has no month")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,56 +72,66 @@ class Request:
     early_renewal: bool
 
 
-def apply(record: RightRecord, request: Request) -> RightRecord:
-    """Applies an act; raises AlreadyReserved, NoReservation or RenewalNotDue, with the date when there is one."""
-    current = _expire(record, request.now)
+def apply(record: RightRecord | None, request: Request) -> RightRecord:
+    """Applies an act to a right, None being one never used; raises AlreadyReserved, NoReservation, RenewalNotDue.
+
+    1. a reservation that has ended is free; 2. nobody else holds the right; 3. the table allows the act;
+    4. equipment is payable in this month, or its renewal is early: at the claim as at the reservation, so
+    that a claim of an early renewal says that it is one.
+    """
+    # 1. expiry
+    current = _expire(record or RightRecord(), request.now)
+    # 2. holder
     if current.state is RightState.RESERVED and current.holder != request.holder:
         raise AlreadyReserved("another shop or device holds the prise en charge of this right")
-    if (current.state, request.kind) not in TRANSITIONS:
+    # 3. table
+    target = TRANSITIONS.get((current.state, request.kind))
+    if target is None:
         raise NoReservation("there is no prise en charge of this shop and device to consume or cancel")
-    if request.kind is ActKind.RESERVE:
-        return _reserve(current, request)
-    if request.kind is ActKind.CONSUME:
-        return RightRecord(state=RightState.CONSUMED, consumed_month=request.month)
-    return _released(current)
+    # 4. month
+    if target is not RightState.FREE:
+        _require_due(current, request)
+    return _record_in(target, current, request)
 
 
-def payable_from(record: RightRecord, free_from: int, renewal_months: int) -> int:
+def payable_from(record: RightRecord, free_from: int, renewal_months: int) -> Month:
     """Returns the month from which equipment is payable: max(free_from, month consumed + renewal)."""
+    entitled = Month(number=free_from)
     if record.consumed_month is None:
-        return free_from
-    return max(free_from, plus_months(record.consumed_month, renewal_months))
-
-
-def plus_months(month: int, months: int) -> int:
-    """Adds months to a YYYYMM month."""
-    count = (month // 100) * 12 + month % 100 - 1 + months
-    return count // 12 * 100 + count % 12 + 1
+        return entitled
+    return max(entitled, Month(number=record.consumed_month).plus(renewal_months))
 
 
 def diagram() -> str:
-    """Draws the table as a Mermaid state diagram."""
+    """Draws the table as a Mermaid state diagram, with the expiry of reservations."""
     lines = [f"    {before.value} --> {after.value}: {act.value}" for (before, act), after in TRANSITIONS.items()]
-    return "\n".join(["stateDiagram-v2", "    [*] --> free", *lines]) + "\n"
+    expiry = f"    {RightState.RESERVED.value} --> {RightState.FREE.value}: after {RESERVATION_DAYS} days"
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {RightState.FREE.value}", *lines, expiry]) + "\n"
 
 
-def _reserve(current: RightRecord, request: Request) -> RightRecord:
+def _require_due(current: RightRecord, request: Request) -> None:
     due = payable_from(current, request.free_from, request.renewal_months)
-    if request.month < due and not request.early_renewal:
-        raise RenewalNotDue(f"equipment is payable again from {due // 100}-{due % 100:02d}")
-    return RightRecord(
-        state=RightState.RESERVED, holder=request.holder, reserved_until=request.now + RESERVATION_SECONDS,
-        consumed_month=current.consumed_month,
-    )  # fmt: skip
+    if Month(number=request.month) < due and not request.early_renewal:
+        raise RenewalNotDue(f"equipment is payable again from {due}")
+
+
+def _record_in(target: RightState, current: RightRecord, request: Request) -> RightRecord:
+    """Writes the record of a state that was reached."""
+    match target:
+        case RightState.FREE:
+            return _released(current)
+        case RightState.RESERVED:
+            until = request.now + RESERVATION_SECONDS
+            return replace(current, state=target, holder=request.holder, reserved_until=until)
+        case RightState.CONSUMED:
+            return RightRecord(state=target, consumed_month=request.month)
 
 
 def _expire(record: RightRecord, now: int) -> RightRecord:
-    if record.state is RightState.RESERVED and now >= (record.reserved_until or 0):
-        return _released(record)
-    return record
+    ended = record.reserved_until is not None and now >= record.reserved_until
+    return _released(record) if ended else record
 
 
 def _released(record: RightRecord) -> RightRecord:
-    """Frees a right: it goes back to consumed when it had been, so that its month is not forgotten."""
-    state = RightState.FREE if record.consumed_month is None else RightState.CONSUMED
-    return RightRecord(state=state, consumed_month=record.consumed_month)
+    """Frees a right, without forgetting the month of its last paid equipment."""
+    return RightRecord(consumed_month=record.consumed_month)

@@ -1,8 +1,9 @@
 """Guarantee tables written by insurers, checked against the contrat responsable (docs/protocol.md section 11).
 
 CSS L.871-1 and R.871-2 3°: amounts of class B by band, with the compulsory scheme's part and the
-participation inside. Class A stands in no table: every contrat responsable pays it in full within its
-price limits. Tables that ask for corrections are refused by ``overcollection``.
+participation inside. Class A stands in no table: a contrat responsable pays it in full within its price
+limits, and a guarantee that is not responsible is computed alike (it has no field to say otherwise).
+Tables that ask for corrections are refused by ``overcollection``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from paravent.errors import InvalidConfiguration, OutsideValidity
+from paravent.errors import InvalidConfiguration, MalformedMessage, OutsideValidity
 from paravent.optics.months import Month
 from paravent.optics.overcollection import refuse_overcollection
 from paravent.optics.rules import BandRules, Rules
@@ -91,7 +92,7 @@ def read_guarantees(body: bytes) -> GuaranteeFile:
         raw = msgspec.toml.decode(body)
         refuse_overcollection(raw)
         file = msgspec.convert(raw, GuaranteeFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, MalformedMessage) as error:
         raise InvalidConfiguration(f"guarantee file: {error}") from None
     codes = [guarantee.code for guarantee in file.guarantee]
     if len(set(codes)) != len(codes):

@@ -1,0 +1,71 @@
+"""``paravent drill``: attack a running platform and print how many persons a thief learns about."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paravent.access.cli import clear_errors
+from paravent.drill.platform import INSURERS, SERVERS, Platform
+from paravent.drill.population import Population, synthesise
+from paravent.drill.theft import Theft, copy_database, read_directory
+
+_SEED = 42
+SCENARIOS = ("database",)
+
+
+@click.command(help="Attack a running platform; print persons opened beside the published bound.")
+@click.option("--scenario", type=click.Choice([*SCENARIOS, "all"]), default="all", show_default=True)
+@click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
+@clear_errors
+def drill(scenario: str, persons: int, as_json: bool) -> None:
+    """Runs the scenarios."""
+    population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
+    with tempfile.TemporaryDirectory(prefix="paravent-drill-") as folder:
+        platform = Platform(Path(folder))
+        try:
+            _publish(platform, population)
+            if scenario in {"database", "all"}:
+                for row in database(platform, population):
+                    _show(row, as_json=as_json)
+        finally:
+            platform.stop()
+
+
+def database(platform: Platform, population: Population) -> Iterator[dict[str, Any]]:
+    """Steals the hub's database and the true list, then 0 to n key servers' files."""
+    copy = copy_database(platform.home / "hub" / "hub.db", platform.home / "stolen.db")
+    theft = Theft(database=copy, leaked=population.leaked_list(), directory=read_directory(platform))
+    threshold = 2
+    for stolen in range(SERVERS + 1):
+        names = [f"keyserver-{number}" for number in range(1, stolen + 1)]
+        loot = theft.attack(platform.key_files(*names))
+        yield {
+            "scenario": f"database+{stolen}-key-servers", "platform": "paravent", "persons": len(population.persons),
+            "opened": population.persons_of(loot.opened), "membership": population.persons_of(loot.members),
+            "bound": 0 if stolen < threshold else len(population.persons), "seconds": round(loot.seconds, 2),
+        }  # fmt: skip
+
+
+def _publish(platform: Platform, population: Population) -> None:
+    platform.create(population, 20)
+    platform.start(*(f"keyserver-{number}" for number in range(1, SERVERS + 1)), "hub")
+    for amc in population.insurers:
+        platform.publish(amc)
+
+
+def _show(row: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(row))
+        return
+    click.echo(
+        f"{row['scenario']:28} {row['platform']:10} opened {row['opened']:>7} of {row['persons']}"
+        f"  bound {row['bound']:>7}  membership {row['membership']:>7}  {row['seconds']:.1f} s"
+    )
