@@ -58,20 +58,23 @@ clean: ## Remove what the tools and the set-up made
 
 # What this machine lacks, as Debian packages: the group arithmetic, and venv, which Debian ships apart.
 define MISSING_PACKAGES
-import ctypes, ctypes.util, importlib.util, sys
+import ctypes, ctypes.util, sys
 missing = []
 try:
     ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
 except OSError:
     missing.append("libsodium23")
-if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+try:
+    import ensurepip, venv
+    ensurepip.version()
+except Exception:
     missing.append("python%d.%d-venv" % sys.version_info[:2])
 print(*missing)
 endef
 export MISSING_PACKAGES
 
 $(STAMP): pyproject.toml requirements/dev.lock
-	@[[ -n "$(PYTHON)" ]] && $(PYTHON) -c '$(RECENT)' || { \
+	@[[ -n "$(PYTHON)" ]] && $(PYTHON) -c '$(RECENT)' 2>/dev/null || { \
 		echo "Paravent needs Python 3.11 or later; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@missing="$$($(PYTHON) -c "$$MISSING_PACKAGES")"; \
 	if [[ -n "$$missing" ]]; then \
@@ -81,7 +84,7 @@ $(STAMP): pyproject.toml requirements/dev.lock
 		elif sudo -n true 2>/dev/null; then as_root=(sudo -n); \
 		else \
 			echo "This machine lacks system packages. Run this, then make again:" >&2; \
-			echo "  sudo apt-get install --yes $$missing" >&2; exit 1; \
+			echo "  sudo sh -c 'apt-get update && apt-get install --yes $$missing'" >&2; exit 1; \
 		fi; \
 		echo "Installing $$missing"; \
 		"$${as_root[@]}" apt-get update -qq; \

@@ -125,8 +125,20 @@ class DeskClient:
     # --- number lane ---------------------------------------------------------------------------
 
     async def check_number(self, insurer: str, person: PersonIdentity) -> Entitled:
-        """Runs the number lane (steps 7.1 to 7.6); raises NotCovered only on a proof of absence."""
+        """Runs the number lane (steps 7.1 to 7.6); raises NotCovered only on a proof of absence.
+
+        When the insurer has published or changed epoch since the desk last read it, the epoch is read
+        again and the check runs once more.
+        """
         self._require_usable(insurer, person)
+        try:
+            return await self._check_number(insurer, person)
+        except EpochNotLive:
+            if self._epochs.pop(insurer, None) is None:
+                raise
+            return await self._check_number(insurer, person)
+
+    async def _check_number(self, insurer: str, person: PersonIdentity) -> Entitled:
         epoch = await self._epoch(insurer)
         record = await self._evaluate(epoch, lookup_input(insurer, epoch.epoch, person))
         head_counter = self._store.counter_seen(insurer, epoch.epoch)

@@ -21,7 +21,7 @@ from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.sharing import combine
 from paravent.crypto.signing import SigningKey, VerifyKey, verify
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_head
-from paravent.errors import MalformedMessage, NotCovered, ProofFailure, TooFewServers
+from paravent.errors import EpochNotLive, MalformedMessage, NotCovered, ProofFailure, TooFewServers
 from paravent.wire.codec import decode
 from paravent.wire.number_lane import (
     EvaluationAnswer,
@@ -124,8 +124,10 @@ class KnownRecord:
         if len(leaves) != 1 or leaves[0].handle != self.handle or leaves[0].row_digest != row.digest():
             raise ProofFailure("the row is not the one of its manifest leaf", culprit=hub)
         verify_inclusion(leaves[0], count=head.count, root=head.root, culprit=hub)
-        if row.batch not in head.live_batches or row.batch not in self.epoch.batches:
+        if row.batch not in head.live_batches:
             raise ProofFailure("the row is of a batch that is not live", culprit=hub)
+        if row.batch not in self.epoch.batches:
+            raise EpochNotLive("the insurer has published since this desk read its epoch")
         return head, row
 
 

@@ -33,6 +33,7 @@ class Platform:
     environment: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    base_urls: dict[str, str] = field(default_factory=dict)
     pin: dict[str, Any] = field(default_factory=dict)
 
     def command(self, *arguments: str | Path) -> dict[str, Any]:
@@ -58,9 +59,9 @@ class Platform:
             self.command(
                 "keyserver", "init", "--home", self.home / name, "--name", name, "--port", str(self.ports[name]),
                 "--operator", "demonstration", "--hosted-by", "demonstration", "--administrator", "demonstration",
-                "--entry", self.home / f"{name}.json",
+                "--entry", self.home / f"{name}.json", *self._base_url(name),
             )  # fmt: skip
-        self.command("hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]))
+        self.command("hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]), *self._base_url("hub"))
         for amc, name in zip(population.insurers, insurers, strict=True):
             self.command(
                 "insurer", "init", "--home", self.home / name, "--amc", amc, "--name", INSURERS[amc], "--synthetic",
@@ -70,6 +71,10 @@ class Platform:
             write_member_file(self.home / f"members-{amc}.csv", population, amc)
         self._directory(names, insurers)
         self.add_desk("desk")
+
+    def _base_url(self, name: str) -> tuple[str, ...]:
+        """A party behind a reverse proxy is known by another address than the one it listens on."""
+        return ("--base-url", self.base_urls[name]) if name in self.base_urls else ()
 
     def _directory(self, names: Sequence[str], insurers: Sequence[str]) -> None:
         entries: list[str | Path] = []
@@ -149,18 +154,20 @@ class Platform:
             "--guarantees", DATA / f"guarantees-{amc}.toml", "--json",
         )  # fmt: skip
 
-    def desk(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Calls the desk's service as shop software does; returns the status and the answer."""
-        token = (self.home / "desk" / "secrets" / "token").read_text()
-        return self._call("desk", path, json.dumps(body).encode(), {"authorization": f"Bearer {token}"})
+    def desk(self, path: str, body: dict[str, Any] | bytes, name: str = "desk") -> tuple[int, dict[str, Any]]:
+        """Calls a desk's service as shop software does; returns the status and the answer."""
+        token = (self.home / name / "secrets" / "token").read_text()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.call(name, path, content, {"authorization": f"Bearer {token}"})
 
     def insurer_claims(self, amc: str) -> dict[str, Any]:
         """Asks an insurer's own service what it has recomputed."""
-        return self._call(f"insurer-{amc}", "/v1/claims", None, {})[1]
+        return self.call(f"insurer-{amc}", "/v1/claims", None, {})[1]
 
-    def _call(
+    def call(
         self, name: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
+        """Calls a party; returns the status and the JSON answer."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[name]}{path}", body, headers)  # noqa: S310 - loopback
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:

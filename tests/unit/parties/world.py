@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paravent.access.devices import Device
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import Authenticated, HttpRequest, authority_of, new_nonce, sign_request
-from paravent.crypto import sealing, status
+from paravent.crypto import oprf, sealing, status
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
-from paravent.crypto.signing import SigningKey, key_id
+from paravent.crypto.signing import SigningKey
 from paravent.desk.entitled import Entitled, Judgement, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
-from paravent.drill.population import SyntheticPerson, synthesise, write_member_file
+from paravent.drill.population import Population, synthesise, write_member_file
 from paravent.hub import publication, rows
 from paravent.hub import store as hub_store
 from paravent.hub.acts import Adjudicator
@@ -69,8 +69,10 @@ YEAR, MONTH = 2026, 202606
 DAY = 86_400
 SERVERS, THRESHOLD = 3, 2
 EPOCH = 1
-PERSONS = 10
+PERSONS = {AMC: 6, OTHER_AMC: 3}
 DECOYS = 3
+NOT_DUE = 1  # the member of each insurer whose equipment is payable again in NOT_DUE_MONTH only
+NOT_DUE_MONTH = 202704
 
 
 @dataclass(slots=True)
@@ -120,7 +122,6 @@ class World:
     insurers: dict[str, Insurer]
     device_key: SigningKey
     device: Device
-    persons: tuple[SyntheticPerson, ...]
     now: int = NOW
 
     # --- set-up -------------------------------------------------------------------------------
@@ -135,7 +136,6 @@ class World:
             name="hub", base_url="http://hub.example:8000", signing_key=SigningKey.generate(rng),
             nullifier_key=NullifierKey(rng(32)),
         )  # fmt: skip
-        persons = synthesise(PERSONS, tuple(HORIZON), seed, YEAR)
         keys = {
             amc: InsurerKeys(
                 issuer=SigningKey.generate(rng), claims=BoxKey.generate(rng), payments=BoxKey.generate(rng)
@@ -151,7 +151,7 @@ class World:
         insurers = {}
         for entry in directory.insurers:
             path = _folder(home, f"insurer-{entry.amc}") / "members.csv"
-            write_member_file(path, persons, entry.amc)
+            write_member_file(path, _population(entry.amc, seed + int(entry.amc)), entry.amc)
             members, _ = read_members(path.read_text(encoding="utf-8").splitlines(), synthetic=True)
             insurers[entry.amc] = _insurer(path.parent, entry, keys[entry.amc], members, directory, rng)
         device_key = SigningKey.generate(rng)
@@ -159,7 +159,7 @@ class World:
         world = cls(
             home=home, rng=rng, directory=directory, servers=servers, hub=hub,
             hub_store=hub_store.Store(_folder(home, "hub"), limits, rng), insurers=insurers,
-            device_key=device_key, device=device, persons=persons.persons,
+            device_key=device_key, device=device,
         )  # fmt: skip
         world.enrol(device)
         for amc in insurers:
@@ -207,11 +207,11 @@ class World:
         )  # fmt: skip
         insurer.announced[number] = Announced(statement=insurer.batch.signed, receipts=receipts)
 
-    def publish(self, amc: str, number: int = 1, *, empty: bool = False) -> None:
-        """Deals a batch, seals every member into it and makes it the live manifest of the hub."""
+    def publish(self, amc: str, number: int = 1, *, rows_max: int | None = None) -> None:
+        """Deals a batch, seals members into it and makes it the live manifest of the hub."""
         insurer = self.insurers[amc]
         self.deal_batch(amc, number)
-        insurer.rows = [] if empty else self._sealed(insurer)
+        insurer.rows = self._sealed(insurer)[:rows_max]
         announced = self.announce(insurer)
         current = self.hub_store.newest(amc)
         _, head = publication.verify_publication(
@@ -225,12 +225,16 @@ class World:
         levels = publication.build_tree(self.hub_store.staged_digests(opened, head), head)
         self.hub_store.go_live(opened, head, levels)
 
-    def _sealed(self, insurer: Insurer) -> list[Row]:
-        numbers = insurer.store.rights([member.member_id for member in insurer.members], self.rng)
-        keys = SealingKeys(
+    def sealing_keys(self, insurer: Insurer) -> SealingKeys:
+        """What the insurer seals its current batch with."""
+        return SealingKeys(
             insurer=insurer.amc, epoch=EPOCH, batch=insurer.batch.file.batch, issuer_key=insurer.keys.issuer,
             lookup_key=insurer.epoch.lookup_key, opening_keys=insurer.batch.keys,
         )  # fmt: skip
+
+    def _sealed(self, insurer: Insurer) -> list[Row]:
+        numbers = insurer.store.rights([member.member_id for member in insurer.members], self.rng)
+        keys = self.sealing_keys(insurer)
         sealed = [
             seal(keys, identity, right_of(member, numbers[member.member_id]), self.rng)
             for member in insurer.members for identity in member.identities
@@ -248,7 +252,9 @@ class World:
             issued_at=self.now, live_batches=(number,),
         )  # fmt: skip
         return Publication(
-            insurer=insurer.amc, epoch=insurer.announced[0], batches=(insurer.announced[number],),
+            insurer=insurer.amc,
+            epoch=insurer.announced[0],
+            batches=(insurer.announced[number],),
             head=insurer.sign(head, Label.MANIFEST_HEAD),
         )
 
@@ -275,10 +281,9 @@ class World:
         """The directory's entry of a key server."""
         return self.directory.keyservers[index - 1]
 
-    def covered(self, amc: str = AMC, position: int = 0, *, payable: bool = True) -> PersonIdentity:
-        """The identity of a member of an insurer whose equipment is payable this month, or not yet."""
-        found = [member for member in self.insurers[amc].members if (member.free_from <= MONTH) is payable]
-        return found[position].identities[0]
+    def covered(self, position: int = 0, amc: str = AMC) -> PersonIdentity:
+        """The first identity of a member; all but ``NOT_DUE`` have equipment payable this month."""
+        return self.insurers[amc].members[position].identities[0]
 
     def stranger(self, number: int = 1) -> PersonIdentity:
         """An identity that nobody published."""
@@ -293,7 +298,13 @@ class World:
     # --- requests ---------------------------------------------------------------------------
 
     def signed(
-        self, base_url: str, path: str, message: Message, *, nonce: str | None = None, key: SigningKey | None = None
+        self,
+        base_url: str,
+        path: str,
+        message: Message,
+        *,
+        nonce: str | None = None,
+        key: SigningKey | None = None,
     ) -> tuple[HttpRequest, Authenticated]:
         """Signs a request with the device key: what a server receives and what it will read in it."""
         body = encode(message)
@@ -302,8 +313,9 @@ class World:
             nonce=nonce or new_nonce(self.rng),
         )  # fmt: skip
         request = HttpRequest(
-            method="POST", authority=authority_of(base_url), target_uri=base_url + path, headers=headers, body=body
-        )
+            method="POST", authority=authority_of(base_url), target_uri=base_url + path, headers=headers,
+            body=body,
+        )  # fmt: skip
         return request, caller
 
     # --- the steps of a check -----------------------------------------------------------------
@@ -316,9 +328,11 @@ class World:
 
     def epoch(self, amc: str = AMC) -> VerifiedEpoch:
         """What the desk believes of an insurer's epoch."""
-        return verify_bundle(
-            self.bundle(amc), amc, self.directory, now=self.now, single_operator_allowed=False
-        )
+        return self.verify(self.bundle(amc), amc)
+
+    def verify(self, bundle: EpochBundle, amc: str = AMC) -> VerifiedEpoch:
+        """Verifies a bundle as a desk that refuses a single operator."""
+        return verify_bundle(bundle, amc, self.directory, now=self.now, single_operator_allowed=False)
 
     def blind(self, identity: PersonIdentity, amc: str = AMC) -> Blinding:
         """Step 7.1."""
@@ -340,6 +354,13 @@ class World:
         for index in indices:
             blinding.take(*self.evaluate(blinding, index))
         return blinding.finish()
+
+    def known_to_insurer(self, identity: PersonIdentity, amc: str = AMC) -> KnownRecord:
+        """The same with the insurer's own key: no server is asked, no quota spent."""
+        output = oprf.evaluate(lookup_input(amc, EPOCH, identity), self.insurers[amc].epoch.lookup_key)
+        key = sealing.handle_key(output, amc, EPOCH)
+        handle = sealing.handle_of(amc, EPOCH, key.public)
+        return KnownRecord(epoch=self.epoch(amc), output=output, handle_key=key, handle=handle)
 
     def fetch(self, record: KnownRecord) -> RowAnswer:
         """Step 7.4 at the hub, through the wire's encoding."""
@@ -378,14 +399,12 @@ class World:
     def judgement(self, **changes: object) -> Judgement:
         """What the desk judges with: the status lists that the hub has."""
         values = {
-            "directory": self.directory, "status_list": lambda amc: self.hub_store.statement(amc, STATUS_LIST),
-            "now": self.now, "degraded_days_max": 7,
+            "directory": self.directory, "now": self.now, "degraded_days_max": 7,
+            "status_list": lambda amc: self.hub_store.statement(amc, STATUS_LIST),
         }  # fmt: skip
         return Judgement(**(values | changes))  # type: ignore[arg-type]
 
-    def check(
-        self, identity: PersonIdentity, amc: str = AMC, indices: Sequence[int] = (1, 2)
-    ) -> Entitled:
+    def check(self, identity: PersonIdentity, amc: str = AMC, indices: Sequence[int] = (1, 2)) -> Entitled:
         """Runs a whole number-lane check with a pair of servers."""
         started = self.opening(self.known(identity, amc, indices))
         for index in indices:
@@ -395,6 +414,17 @@ class World:
         row = started.row
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         return judge_row((entitlement, desk_part), identity.holder, label, self.judgement())
+
+
+def _population(amc: str, seed: int) -> Population:
+    """Synthetic persons under one insurer, with the same terms but for one who must wait."""
+    made = synthesise(PERSONS[amc], (amc,), seed, YEAR)
+    months = (NOT_DUE_MONTH if place == NOT_DUE else 202601 for place in range(PERSONS[amc]))
+    persons = tuple(
+        replace(person, guarantee="OPT-CONFORT", renewal_months=24, free_from=month)
+        for person, month in zip(made.persons, months, strict=True)
+    )
+    return replace(made, persons=persons)
 
 
 def _folder(home: Path, name: str) -> Path:
@@ -451,5 +481,3 @@ def _tables(amc: str) -> GuaranteeTables:
         )
     )  # fmt: skip
     return GuaranteeTables(insurer=amc, counter=1, issued_at=NOW, guarantees=guarantees)
-
-

@@ -1,0 +1,1 @@
+"""Test vectors: published ones, and those of the project's own constructions with what generates them."""
