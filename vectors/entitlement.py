@@ -65,9 +65,7 @@ def cases() -> Iterator[Case]:
     yield Case(name="the desk part of a card", operation="desk-part", input=card_part)
     for name, change in {"salt": 15, "holder": 31, "binding": 33}.items():
         wrong = part | {name: rng(change).hex()}
-        yield Case(
-            name=f"a {name} of {change} bytes", operation="desk-part", input=wrong, error="malformed-message"
-        )
+        yield Case(name=f"a {name} of {change} bytes", operation="desk-part", input=wrong, error="malformed-message")
     terms: Values = {
         "insurer": "99000001", "serial": rng(16).hex(), "valid_from": 1_767_222_000,
         "valid_until": 1_798_758_000, "guarantee": "OPT-CONFORT", "free_from": 202609, "renewal_months": 24,
@@ -111,9 +109,7 @@ def _verify_cases(given: Values, part: Values) -> Iterator[Case]:
         ("with the key of another insurer", {"99000001": stranger}, "proof-failure"),
         ("of an insurer that is not in the directory", {"99000002": issued["issuer_key"]}, "unknown-insurer"),
     ):
-        yield Case(
-            name=f"verify {name}", operation="verify", input=right | {"issuers": issuers}, error=error
-        )
+        yield Case(name=f"verify {name}", operation="verify", input=right | {"issuers": issuers}, error=error)
     encoded = desk_part(part)["desk_part"]
     with_part = right | {"desk_part": encoded}
     yield Case(name="the desk part signed", operation="verify-desk-part", input=with_part)

@@ -37,10 +37,7 @@ def opening_value(values: Values) -> Values:
 
 def assemble(values: Values) -> Values:
     """Concatenates the values of all T."""
-    given = {
-        ServerSet(tuple(entry["set"])): OpeningValue(bytes.fromhex(entry["value"]))
-        for entry in values["values"]
-    }
+    given = {ServerSet(tuple(entry["set"])): OpeningValue(bytes.fromhex(entry["value"])) for entry in values["values"]}
     sets = replicated.server_sets(values["threshold"], values["servers"])
     return {"opening": replicated.assemble(given, sets).hex()}
 

@@ -89,6 +89,4 @@ def _failing(sealing_input: Values, sealed: Values) -> Iterator[Case]:
     yield Case(name="seal one byte too many", operation="seal", input=long, error="malformed-message")
 
 
-CONSTRUCTION = Construction(
-    section="5", operations={"handle": handle, "seal": seal, "open": open_}, cases=cases
-)
+CONSTRUCTION = Construction(section="5", operations={"handle": handle, "seal": seal, "open": open_}, cases=cases)

@@ -24,9 +24,7 @@ def _elements(encoded: list[str]) -> list[Element]:
 def deal(values: Values) -> Values:
     """Splits a key with the coefficients given."""
     key = decode_scalar(bytes.fromhex(values["key"]))
-    shares, commitments = sharing.deal(
-        key, values["threshold"], values["servers"], replaying(values["coefficients"])
-    )
+    shares, commitments = sharing.deal(key, values["threshold"], values["servers"], replaying(values["coefficients"]))
     return {
         "shares": {str(index): share.reveal().hex() for index, share in shares.items()},
         "commitments": [commitment.hex() for commitment in commitments],

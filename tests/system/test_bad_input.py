@@ -46,7 +46,10 @@ def test_a_card_truncated_or_altered_is_unreadable(platform: Platform, populatio
         assert code(platform.desk("/v1/checks/card", body | {"card": text[:cut]})) == "unreadable-card"
     for place in range(4, len(text), 23):
         altered = text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1 :]
-        assert code(platform.desk("/v1/checks/card", body | {"card": altered})) in {"unreadable-card", "unknown-insurer"}
+        assert code(platform.desk("/v1/checks/card", body | {"card": altered})) in {
+            "unreadable-card",
+            "unknown-insurer",
+        }
     assert code(platform.desk("/v1/checks/card", body | {"card": "https://example.org"})) == "unreadable-card"
     assert code(platform.desk("/v1/checks/card", body | {"name": "AUTRE"})) == "holder-mismatch"
 

@@ -19,7 +19,6 @@ from paravent.drill.population import Population
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, particulars
 
-
 DESK = "desk-outages"
 
 

@@ -34,7 +34,17 @@ MARKER = SyntheticPerson(
 SPHERE = "-13.25"
 PRESCRIPTION = (DATA / "visionprescription-33123.r4.json").read_text().replace("-2.00", SPHERE)
 BASKET = {"frame_class": "B", "frame_cents": 12_000, "lens_class": "B", "right_cents": 18_000, "left_cents": 18_000}
-SECRETS = ("2520275999876", "252027599987", "19520229", "1952-02-29", "29/02/1952", "ZYXWVUT", "QUARTZ", "Ysolde", "13.25")
+SECRETS = (
+    "2520275999876",
+    "252027599987",
+    "19520229",
+    "1952-02-29",
+    "29/02/1952",
+    "ZYXWVUT",
+    "QUARTZ",
+    "Ysolde",
+    "13.25",
+)
 
 
 def encodings(text: str) -> set[bytes]:
@@ -81,9 +91,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     population = Population(year=base.year, insurers=base.insurers, persons=(*base.persons, MARKER))
     platform.create(population, 20)
     (home / "network").mkdir()
-    captures = [
-        Capture(port, platform.ports[name], home / "network" / f"{name}.bytes") for name, port in ports.items()
-    ]
+    captures = [Capture(port, platform.ports[name], home / "network" / f"{name}.bytes") for name, port in ports.items()]
     try:
         platform.start(*KEYSERVERS, "hub", "desk")
         for amc in INSURERS:

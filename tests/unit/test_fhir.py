@@ -39,9 +39,7 @@ def test_the_published_example() -> None:
 
 
 def test_one_eye_is_a_prescription() -> None:
-    prescription = read_vision_prescription(
-        changed(lensSpecification=json.loads(EXAMPLE)["lensSpecification"][1:])
-    )
+    prescription = read_vision_prescription(changed(lensSpecification=json.loads(EXAMPLE)["lensSpecification"][1:]))
     assert prescription.right is None
     found = classify(prescription, shipped_lens_rules())
     assert (found.right, found.left, found.band) == (None, LensCategory.COMPLEX, None)
@@ -53,9 +51,7 @@ def test_only_active_prescriptions_are_used(status: str | None) -> None:
         read_vision_prescription(changed(status=status))
 
 
-@pytest.mark.parametrize(
-    ("kind", "named"), [("Bundle", "Bundle"), ("1850775991001", "unnamed"), (3, "unnamed")]
-)
+@pytest.mark.parametrize(("kind", "named"), [("Bundle", "Bundle"), ("1850775991001", "unnamed"), (3, "unnamed")])
 def test_another_kind_is_named_when_it_is_safe(kind: object, named: str) -> None:
     with pytest.raises(UnsupportedPrescription, match=named) as caught:
         read_vision_prescription(changed(resourceType=kind))

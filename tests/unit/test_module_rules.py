@@ -128,9 +128,7 @@ def uses(text: str) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 whole = alias.name if "." in alias.name else f"{alias.name}.*"
                 yield node.lineno, whole
-                spelt[alias.asname or alias.name.split(".")[0]] = (
-                    alias.name if alias.asname else whole.split(".")[0]
-                )
+                spelt[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else whole.split(".")[0]
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 yield node.lineno, f"{node.module}.{alias.name}"
@@ -167,9 +165,7 @@ def test_every_file_keeps_the_rules() -> None:
     assert found == []
 
 
-PURE, RIM_FILE, PLAYER = (
-    PurePosixPath(name) for name in ("hub/rows.py", "hub/claim_store.py", "drill/thief.py")
-)
+PURE, RIM_FILE, PLAYER = (PurePosixPath(name) for name in ("hub/rows.py", "hub/claim_store.py", "drill/thief.py"))
 
 
 @pytest.mark.parametrize(

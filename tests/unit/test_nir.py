@@ -82,9 +82,7 @@ def test_every_other_key_is_refused_and_never_quoted(thirteen: str, key: int) ->
     assert thirteen not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"), [("2951099126111", "key is missing"), ("2" * 41, "13 characters")]
-)
+@pytest.mark.parametrize(("text", "reason"), [("2951099126111", "key is missing"), ("2" * 41, "13 characters")])
 def test_the_key_is_mandatory_and_the_length_bounded(text: str, reason: str) -> None:
     with pytest.raises(InvalidNir, match=reason):
         Nir.parse(text)

@@ -27,9 +27,7 @@ def other_notation(eye: Eye) -> Eye:
     return Eye(sphere=eye.sphere + eye.cylinder, cylinder=-eye.cylinder, axis=axis, addition=eye.addition)
 
 
-@pytest.mark.parametrize(
-    ("dioptres", "expected"), [("0", 0), ("-0.00", 0), ("0.25", 1), ("-6.00", -24), ("61.5", 246)]
-)
+@pytest.mark.parametrize(("dioptres", "expected"), [("0", 0), ("-0.00", 0), ("0.25", 1), ("-6.00", -24), ("61.5", 246)])
 def test_powers_on_the_grid(dioptres: str, expected: int) -> None:
     assert quarters(Decimal(dioptres)) == expected
 

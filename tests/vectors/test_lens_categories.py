@@ -21,9 +21,7 @@ VECTORS = Path(__file__).parents[2] / "vectors" / "optics" / "lens_categories.to
 CASES: list[dict[str, Any]] = tomllib.loads(VECTORS.read_text(encoding="utf-8"))["case"]
 
 
-@pytest.mark.parametrize(
-    "case", CASES, ids=lambda case: f"{case['focal']}{case['sphere']}({case['cylinder']})"
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['focal']}{case['sphere']}({case['cylinder']})")
 def test_written_cases(case: dict[str, Any]) -> None:
     eye = Eye(sphere=quarters(Decimal(case["sphere"])), cylinder=quarters(Decimal(case["cylinder"])), axis=90)
     found = lens_category(eye, Focal(case["focal"]), shipped_lens_rules())
@@ -60,9 +58,7 @@ def test_the_notation_of_the_cylinder_does_not_change_the_category(
 ) -> None:
     plus = Eye(sphere=sphere, cylinder=cylinder, axis=axis)
     minus = Eye(sphere=sphere + cylinder, cylinder=-cylinder, axis=(axis + 90) % 180)
-    assert lens_category(plus, focal, shipped_lens_rules()) == lens_category(
-        minus, focal, shipped_lens_rules()
-    )
+    assert lens_category(plus, focal, shipped_lens_rules()) == lens_category(minus, focal, shipped_lens_rules())
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,7 @@ def clear_errors(command: F) -> F:
             if options.get("as_json"):
                 emit({"error": error.code, "detail": str(error), "retry": error.retry.value})
             click.echo(
-                f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n"
-                f"[{error.code}] {error}",
+                f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n[{error.code}] {error}",
                 err=True,
             )
             sys.exit(1)

@@ -66,9 +66,7 @@ class SignedClient:
         )  # fmt: skip
         return PreparedRequest(url=base_url + path, headers=headers, body=body, authenticated=authenticated)
 
-    async def send(
-        self, party: str, prepared: PreparedRequest, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX
-    ) -> M:
+    async def send(self, party: str, prepared: PreparedRequest, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX) -> M:
         """Sends a signed request; raises Unreachable or what the party answered."""
         body = await self._send(party, "POST", prepared.url, prepared.body, prepared.headers)
         return decode(body, kind, bytes_max=bytes_max)

@@ -152,8 +152,7 @@ class Ledger:
         """Returns how many units a professional has left at this server."""
         names = [professional_pseudonym(key, professional) for key in self._keys.of(now)]
         (spent,) = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?)"
-            " AND spent_at > ?",
+            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?) AND spent_at > ?",
             (kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
         return max(0, self._limits.of(kind) - int(spent))

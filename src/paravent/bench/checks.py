@@ -14,11 +14,11 @@ from pathlib import Path
 
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
-from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.desk import config
 from paravent.desk.client import DeskClient
 from paravent.desk.store import Store
 from paravent.drill.members import identity_of
+from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, SyntheticPerson
 
 DESKS = 12

@@ -40,9 +40,7 @@ def verify_inclusion(leaf: Inclusion, *, count: int, root: bytes, culprit: str) 
         raise ProofFailure("a manifest proof leads to another root", culprit=culprit)
 
 
-def verify_absence(
-    handle: Handle, neighbours: Sequence[Inclusion], *, count: int, root: bytes, culprit: str
-) -> None:
+def verify_absence(handle: Handle, neighbours: Sequence[Inclusion], *, count: int, root: bytes, culprit: str) -> None:
     """Checks that no leaf of the tree has this handle.
 
     ``neighbours`` is the last leaf below and the first above, in order: two of them, or one when the

@@ -56,9 +56,7 @@ class Row:
 
     def digest(self) -> bytes:
         """Computes H(row), which the manifest commits to: 32 bytes."""
-        return hashlib.sha256(
-            enc(Label.ROW, self.insurer, self.epoch, self.batch, self.handle, self.stored)
-        ).digest()
+        return hashlib.sha256(enc(Label.ROW, self.insurer, self.epoch, self.batch, self.handle, self.stored)).digest()
 
 
 def handle_key(output: OprfOutput, insurer: str, epoch: int) -> SigningKey:
@@ -77,8 +75,16 @@ def open_label(insurer: str, epoch: int, batch: int, handle: Handle) -> OpenLabe
 
 
 def seal_row(
-    *, insurer: str, epoch: int, batch: int, handle: Handle, output: OprfOutput, opening: bytes,
-    entitlement: bytes, desk_part: bytes, rho: bytes,
+    *,
+    insurer: str,
+    epoch: int,
+    batch: int,
+    handle: Handle,
+    output: OprfOutput,
+    opening: bytes,
+    entitlement: bytes,
+    desk_part: bytes,
+    rho: bytes,
 ) -> Row:
     """Seals (E, D) for one handle; ``rho`` is 32 fresh random bytes, ``opening`` is F."""
     label = open_label(insurer, epoch, batch, handle)

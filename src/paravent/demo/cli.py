@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from paravent.access.cli import clear_errors
-from paravent.drill.platform import INSURERS, Platform
 from paravent.demo.story import Story
 from paravent.demo.texts import Language, say
+from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import synthesise
 
 _SEED = 2024

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from paravent.access.progress import bar
-from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.demo.texts import Language, say
 from paravent.drill.particulars import printed_nir
+from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.drill.population import Coverage, Population, SyntheticPerson
 from paravent.drill.theft import Theft, copy_database, read_directory
 from paravent.errors import TechnicalFailure
@@ -237,5 +237,3 @@ def _month(month: int) -> str:
 
 def _euros(cents: int) -> str:
     return f"{cents // 100},{cents % 100:02d}"
-
-

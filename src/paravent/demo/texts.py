@@ -67,7 +67,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "La même facture renvoyée : même décision, payée une seule fois ({payable} € à payer).",
         "The same claim sent again: same decision, paid once ({payable} € payable).",
     ),
-    "second-pair": ("Une deuxième paire tout de suite : refus, « {detail} ».", "A second pair at once: refused, “{detail}”."),
+    "second-pair": (
+        "Une deuxième paire tout de suite : refus, « {detail} ».",
+        "A second pair at once: refused, “{detail}”.",
+    ),
     "chapter-outage": ("5. Pannes", "5. Outages"),
     "one-down": (
         "Un serveur de clés arrêté : la voie numéro continue.",

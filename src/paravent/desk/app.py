@@ -161,9 +161,7 @@ def _quoted(
 ) -> tuple[trade.Prescribed, trade.Quoted]:
     entitled = checks.find(asked.check)
     taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
-    return taken, trade.quote(
-        asked.basket, taken, entitled, desk.guarantees(entitled.part.insurer), shipped_rules()
-    )
+    return taken, trade.quote(asked.basket, taken, entitled, desk.guarantees(entitled.part.insurer), shipped_rules())
 
 
 def _result(act: Act, decision: Decision) -> DecisionResult:

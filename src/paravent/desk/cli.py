@@ -39,9 +39,7 @@ def group() -> None:
 @click.option("--allow-single-operator", is_flag=True, help="Accept key servers of one operator (demonstrations).")
 @click.option("--device", type=_FILE, required=True, help="Where to write the device file to be enrolled.")
 @clear_errors
-def init(
-    home: Path, professional: str, shop: str, port: int, allow_single_operator: bool, device: Path
-) -> None:
+def init(home: Path, professional: str, shop: str, port: int, allow_single_operator: bool, device: Path) -> None:
     """Creates a home and writes the device file."""
     settings = DeskConfig(
         professional=professional, shop=shop, port=port, single_operator_allowed=allow_single_operator
@@ -137,8 +135,11 @@ def quote(home: Path, as_json: bool, **options: Any) -> None:
     async def run(session: Session) -> None:
         _, quoted = session.quoted(await session.entitled(options), options)
         total = quoted.quote
-        lines = [f"{item.code:8} {item.price_cents:>7} AMO {item.amo_cents:>6} AMC {item.amc_cents:>6}"
-                 f" reste {item.rest_cents:>6}  {item.why}" for item in total.items]
+        lines = [
+            f"{item.code:8} {item.price_cents:>7} AMO {item.amo_cents:>6} AMC {item.amc_cents:>6}"
+            f" reste {item.rest_cents:>6}  {item.why}"
+            for item in total.items
+        ]
         _say(as_json, "\n".join(lines), {
             "band": total.band, "amo_cents": total.amo_cents, "amc_cents": total.amc_cents,
             "rest_cents": total.rest_cents, "rules": total.rules,

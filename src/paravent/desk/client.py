@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from paravent.access.client import SignedClient
+from paravent.access.requests import new_nonce
 from paravent.crypto import sealing
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
-from paravent.access.requests import new_nonce
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
@@ -79,9 +79,10 @@ class DeskClient:
         status_list = await self._statement(insurer, STATUS_LIST)
         fresh = open_statement(status_list, StatusList, Label.STATUS_LIST, insurer, entry)
         known = self._store.statement(insurer, STATUS_LIST)
-        if known is None or open_statement(
-            known[0], StatusList, Label.STATUS_LIST, insurer, entry
-        ).counter <= fresh.counter:
+        if (
+            known is None
+            or open_statement(known[0], StatusList, Label.STATUS_LIST, insurer, entry).counter <= fresh.counter
+        ):
             self._store.keep_statement(insurer, STATUS_LIST, status_list)
         guarantees = await self._statement(insurer, GUARANTEES)
         open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
@@ -92,9 +93,7 @@ class DeskClient:
         found = self._store.statement(insurer, GUARANTEES)
         if found is None:
             raise EpochNotLive("the guarantees of this insurer were never fetched")
-        return open_statement(
-            found[0], GuaranteeTables, Label.GUARANTEES, insurer, self._insurer_key(insurer)
-        )
+        return open_statement(found[0], GuaranteeTables, Label.GUARANTEES, insurer, self._insurer_key(insurer))
 
     async def _statement(self, insurer: str, kind: str) -> Signed:
         url = f"{self._directory.hub.address}/v1/insurers/{insurer}/{kind}"
@@ -160,9 +159,7 @@ class DeskClient:
         if cached is not None and time.monotonic() - cached[1] < EPOCH_CACHE_SECONDS:
             return cached[0]
         url = f"{self._directory.hub.address}/v1/insurers/{insurer}/epoch"
-        bundle = await self._client.get(
-            self._directory.hub.name, url, EpochBundle, bytes_max=STATEMENT_BYTES_MAX
-        )
+        bundle = await self._client.get(self._directory.hub.name, url, EpochBundle, bytes_max=STATEMENT_BYTES_MAX)
         epoch = verify_bundle(
             bundle, insurer, self._directory, now=int(time.time()),
             single_operator_allowed=self._config.single_operator_allowed,

@@ -57,9 +57,7 @@ class Judgement:
     degraded_days_max: int
 
 
-def judge_row(
-    parts: tuple[bytes, bytes], holder: Holder, label: OpenLabel, judgement: Judgement
-) -> Entitled:
+def judge_row(parts: tuple[bytes, bytes], holder: Holder, label: OpenLabel, judgement: Judgement) -> Entitled:
     """Judges what a row held: 1. signature; 2. desk part and its binding to the row's label; then as a card.
 
     Raises UnknownInsurer, ProofFailure, HolderMismatch, OutsideValidity, EntitlementRevoked, StaleData.
@@ -80,9 +78,7 @@ def judge_card(parts: tuple[bytes, bytes], holder: Holder, judgement: Judgement)
     return _judged(Lane.CARD, parts[0], part, desk, holder, judgement)
 
 
-def _verified(
-    parts: tuple[bytes, bytes], label: OpenLabel | None, judgement: Judgement
-) -> tuple[HubPart, DeskPart]:
+def _verified(parts: tuple[bytes, bytes], label: OpenLabel | None, judgement: Judgement) -> tuple[HubPart, DeskPart]:
     # 1. signature
     part = verify_entitlement(parts[0], judgement.directory.issuers())
     # 2. desk part and binding
@@ -102,9 +98,7 @@ def _judged(
     # 5. status list
     age = _status_age(part, judgement)
     degraded = age > STATUS_AGE_SECONDS_NORMAL
-    return Entitled(
-        lane=lane, entitlement=entitlement, part=part, status_age_seconds=age, degraded=degraded
-    )
+    return Entitled(lane=lane, entitlement=entitlement, part=part, status_age_seconds=age, degraded=degraded)
 
 
 def _status_age(part: HubPart, judgement: Judgement) -> int:

@@ -71,9 +71,7 @@ class Blinding:
     def take(self, server: VerifiedServer, answer: EvaluationAnswer, request_digest: bytes) -> None:
         """Verifies one share: signature, index, proof; raises ProofFailure naming the server."""
         name = server.entry.name
-        fields = evaluation_fields(
-            name, self.message(), answer.index, request_digest, answer.evaluated, answer.proof
-        )
+        fields = evaluation_fields(name, self.message(), answer.index, request_digest, answer.evaluated, answer.proof)
         verify(VerifyKey(server.entry.verify_key), answer.signature, Label.EVALUATION, *fields, culprit=name)
         if answer.index != server.index:
             raise ProofFailure("the share is of another index", culprit=name)

@@ -43,7 +43,8 @@ class Store:
         """Keeps the newest statement of a kind, so that the card lane works with every server stopped."""
         with transaction(self._connection):
             self._connection.execute(
-                "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)", (insurer, kind, encode(signed), int(time.time()))
+                "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)",
+                (insurer, kind, encode(signed), int(time.time())),
             )
 
     def statement(self, insurer: str, kind: str) -> tuple[Signed, int] | None:
@@ -68,7 +69,9 @@ class Store:
     def keep_lie(self, server: str, reason: str, evidence: bytes) -> None:
         """Keeps a signed wrong answer: the proof of a lie."""
         with transaction(self._connection):
-            self._connection.execute("INSERT INTO lie VALUES (?, ?, ?, ?)", (server, reason, evidence, int(time.time())))
+            self._connection.execute(
+                "INSERT INTO lie VALUES (?, ?, ?, ?)", (server, reason, evidence, int(time.time()))
+            )
 
     def lies(self) -> list[tuple[str, str]]:
         """Lists the lies kept: server and reason."""

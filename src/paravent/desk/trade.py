@@ -69,18 +69,14 @@ def prescribed(document: bytes, rules: LensRules) -> Prescribed:
 def quote(basket: Basket, taken: Prescribed, entitled: Entitled, tables: GuaranteeTables, rules: Rules) -> Quoted:
     """Computes the quote of a basket for an entitlement; raises InvalidBasket."""
     items = _items(basket, taken.classification)
-    return Quoted(
-        items=items, quote=compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules)
-    )
+    return Quoted(items=items, quote=compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules))
 
 
 def _items(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:
     right, left = classification.right, classification.left
     if right is None or left is None:
         raise InvalidBasket("an equipment needs both eyes: one is absent from the prescription")
-    frame = ClaimedItem(
-        code=_code(FRAME_CODES, basket.frame_class), price_cents=basket.frame_cents, category=None
-    )
+    frame = ClaimedItem(code=_code(FRAME_CODES, basket.frame_class), price_cents=basket.frame_cents, category=None)
     lenses = [
         ClaimedItem(code=_lens_code(category, basket.lens_class), price_cents=price, category=category)
         for category, price in ((right, basket.right_cents), (left, basket.left_cents))
@@ -129,9 +125,7 @@ def commit_prescription(salt: bytes, claim_id: bytes, taken: Prescribed, quoted:
     """Computes HMAC(salt, enc(commit-rx, claim id, H(document), canonical form, categories, rules version))."""
     categories = "".join(item.category.value for item in quoted.items if item.category is not None)
     document = hashlib.sha256(taken.document).digest()
-    encoded = enc(
-        Label.COMMIT_PRESCRIPTION, claim_id, document, taken.canonical, categories, quoted.quote.rules
-    )
+    encoded = enc(Label.COMMIT_PRESCRIPTION, claim_id, document, taken.canonical, categories, quoted.quote.rules)
     return hmac.digest(salt, encoded, "sha256")
 
 

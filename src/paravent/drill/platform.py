@@ -54,14 +54,18 @@ class Platform:
         """Creates every party, the directory they share, and enrols the desk."""
         names = [f"keyserver-{number}" for number in range(1, SERVERS + 1)]
         insurers = [f"insurer-{amc}" for amc in population.insurers]
-        self.ports = dict(zip([*names, "hub", *insurers, "desk"], free_ports(len(names) + len(insurers) + 2), strict=True))
+        self.ports = dict(
+            zip([*names, "hub", *insurers, "desk"], free_ports(len(names) + len(insurers) + 2), strict=True)
+        )
         for name in names:
             self.command(
                 "keyserver", "init", "--home", self.home / name, "--name", name, "--port", str(self.ports[name]),
                 "--operator", "demonstration", "--hosted-by", "demonstration", "--administrator", "demonstration",
                 "--entry", self.home / f"{name}.json", *self._base_url(name),
             )  # fmt: skip
-        self.command("hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]), *self._base_url("hub"))
+        self.command(
+            "hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]), *self._base_url("hub")
+        )
         for amc, name in zip(population.insurers, insurers, strict=True):
             self.command(
                 "insurer", "init", "--home", self.home / name, "--amc", amc, "--name", INSURERS[amc], "--synthetic",
@@ -164,11 +168,9 @@ class Platform:
         """Asks an insurer's own service what it has recomputed."""
         return self.call(f"insurer-{amc}", "/v1/claims", None, {})[1]
 
-    def call(
-        self, name: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, dict[str, Any]]:
+    def call(self, name: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Calls a party; returns the status and the JSON answer."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.ports[name]}{path}", body, headers)  # noqa: S310 - loopback
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports[name]}{path}", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=30) as answer:

@@ -14,8 +14,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paravent.insurer.members import COLUMNS
 from paravent.drill.particulars import printed_nir
+from paravent.insurer.members import COLUMNS
 
 ADULT_AGE = 16
 GUARANTEES = ("OPT-CONFORT", "OPT-ESSENTIEL")
@@ -109,7 +109,7 @@ class _Registry:
 
 def synthesise(persons: int, insurers: Sequence[str], seed: int, year: int) -> Population:
     """Makes exactly that many persons as of a year, family by family; the same seed gives the same population."""
-    families = _Families(random.Random(seed), insurers, year)  # noqa: S311 - a population, not a secret
+    families = _Families(random.Random(seed), insurers, year)
     made: list[SyntheticPerson] = []
     while len(made) < persons:
         made += families.next_family(first=len(made))

@@ -31,7 +31,6 @@ from paravent.person.nir import Nir
 from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed
 
-
 _PROGRESS_LINES = 100
 
 
@@ -151,9 +150,7 @@ def _rows(database: Path) -> dict[tuple[str, int, bytes], Row]:
         "SELECT insurer, epoch, handle, batch, stored FROM row JOIN manifest ON manifest.number = row.manifest"
     )
     rows = {
-        (insurer, epoch, handle): Row(
-            insurer=insurer, epoch=epoch, batch=batch, handle=Handle(handle), stored=stored
-        )
+        (insurer, epoch, handle): Row(insurer=insurer, epoch=epoch, batch=batch, handle=Handle(handle), stored=stored)
         for insurer, epoch, handle, batch, stored in found
     }
     connection.close()

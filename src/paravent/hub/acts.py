@@ -132,9 +132,7 @@ class Adjudicator:
         )  # fmt: skip
         return self._change_state(part, request, admitted.claim, store.claims)
 
-    def _change_state(
-        self, part: HubPart, request: Request, claim: Claim | None, claims: ClaimStore
-    ) -> RightRecord:
+    def _change_state(self, part: HubPart, request: Request, claim: Claim | None, claims: ClaimStore) -> RightRecord:
         nullifier = hmac.digest(
             self.identity.nullifier_key.reveal(), enc(Label.NULLIFIER, part.insurer, part.nullifier), "sha256"
         )
@@ -163,13 +161,9 @@ class Adjudicator:
         signed = store.statement(amc, GUARANTEES)
         if signed is None:
             raise EpochNotLive("the insurer has published no guarantee")
-        tables = open_statement(
-            signed, GuaranteeTables, Label.GUARANTEES, amc, VerifyKey(admitted.insurer.issuer_key)
-        )
+        tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, amc, VerifyKey(admitted.insurer.issuer_key))
         quote = compute_quote(equipment_of(claim.items), tables.find(admitted.part.guarantee), self.rules)
-        require_amounts(
-            quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents
-        )
+        require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
 
     def _holder(self, device: Device) -> bytes:
         """Names a shop and device by a keyed hash: the database does not say where a right is reserved."""

@@ -71,9 +71,7 @@ class ClaimStore:
         if found is None:
             return None
         state, holder, until, month, version = found
-        record = RightRecord(
-            state=RightState(state), holder=holder, reserved_until=until, consumed_month=month
-        )
+        record = RightRecord(state=RightState(state), holder=holder, reserved_until=until, consumed_month=month)
         return StoredRight(record=record, version=version)
 
     def keep_right(self, nullifier: bytes, former: StoredRight | None, record: RightRecord) -> bool:
@@ -94,9 +92,7 @@ class ClaimStore:
 
     def take_claim_identifier(self, claim: bytes) -> bool:
         """Takes a claim identifier; False when another accepted claim has it."""
-        cursor = self._connection.execute(
-            "INSERT INTO claim_identifier VALUES (?) ON CONFLICT DO NOTHING", (claim,)
-        )
+        cursor = self._connection.execute("INSERT INTO claim_identifier VALUES (?) ON CONFLICT DO NOTHING", (claim,))
         return cursor.rowcount == 1
 
     def add_event(self, insurer: str, month: int, outcome: Outcome, detail: bytes, payment: bytes | None) -> None:

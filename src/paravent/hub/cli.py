@@ -38,7 +38,9 @@ def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> N
 
 @group.command(help="Sign the directory of key servers and insurers; print the key that others pin.")
 @home_option
-@click.option("--keyserver", "keyservers", type=_FILE, multiple=True, help="Entry of a key server; order gives its index.")
+@click.option(
+    "--keyserver", "keyservers", type=_FILE, multiple=True, help="Entry of a key server; order gives its index."
+)
 @click.option("--insurer", "insurers", type=_FILE, multiple=True, help="Entry of an insurer.")
 @json_option
 @clear_errors

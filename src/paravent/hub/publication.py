@@ -83,5 +83,3 @@ def check_batches(rows: Sequence[Row], head: ManifestHead) -> None:
     """Refuses rows of a batch that is not live."""
     if any(row.batch not in head.live_batches for row in rows):
         raise MalformedMessage("a row is of a batch that is not live")
-
-

@@ -60,13 +60,9 @@ class Reviewer:
 
     def _open(self, event: SealedEvent) -> tuple[ActDetail, Decision]:
         hub = self.directory.hub
-        opened = self.keys.claims.open(
-            event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name
-        )
+        opened = self.keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name)
         detail = decode(opened, ActDetail)
-        decision = open_statement(
-            detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key)
-        )
+        decision = open_statement(detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
         if (decision.insurer, decision.outcome, decision.month) != (self.amc, event.outcome, event.month):
             raise ProofFailure("an event's decision is another one", culprit=hub.name)
         return detail, decision
@@ -103,9 +99,7 @@ class Reviewer:
         if (line.decision_id, line.amc_cents) != (decision.decision_id, decision.amc_cents):
             raise ProofFailure("the payment line is of another decision", culprit=hub)
 
-    def _reviewed(
-        self, decision: Decision, member: str | None, state: str, reason: str, payable: int
-    ) -> ReviewedClaim:
+    def _reviewed(self, decision: Decision, member: str | None, state: str, reason: str, payable: int) -> ReviewedClaim:
         claim = decision.claim_id if state == PAYABLE else None
         return ReviewedClaim(
             decision=decision.decision_id, claim=claim, member=member, kind=decision.kind.value, state=state,

@@ -191,9 +191,7 @@ def _checked_members(path: Path, settings: InsurerConfig, codes: Sequence[str]) 
     return members
 
 
-async def _publish(
-    home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile
-) -> Published:
+async def _publish(home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile) -> Published:
     async def run(publisher: Publisher) -> Published:
         tables = GuaranteeTables(
             insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=file.guarantee

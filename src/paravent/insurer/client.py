@@ -113,16 +113,18 @@ class Publisher:
             insurer=self._config.amc, counter=self._store.next_counter("status-list"), issued_at=int(time.time()),
             bits=encode_bits(revoked, bits),
         )  # fmt: skip
-        await self._hand_over("status-list", sign_statement(statuses, Label.STATUS_LIST, self._config.amc, self._keys.issuer))
+        await self._hand_over(
+            "status-list", sign_statement(statuses, Label.STATUS_LIST, self._config.amc, self._keys.issuer)
+        )
 
     async def publish_guarantees(self, tables: GuaranteeTables) -> None:
         """Publishes the guarantee tables, already checked."""
-        await self._hand_over("guarantees", sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer))
+        await self._hand_over(
+            "guarantees", sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer)
+        )
 
     async def _hand_over(self, kind: str, signed: Signed) -> None:
-        await self._client.post(
-            "hub", self._directory.hub.address, f"/v1/statements/{kind}", signed, PublicationState
-        )
+        await self._client.post("hub", self._directory.hub.address, f"/v1/statements/{kind}", signed, PublicationState)
 
     # --- epoch and batch ---------------------------------------------------------------------
 
@@ -157,7 +159,10 @@ class Publisher:
         """Sends every server its box; returns the receipts, at least t of them."""
         servers = list(enumerate(self._directory.keyservers, start=1))
         answers = await asyncio.gather(
-            *(self._client.post(server.name, server.address, path, box(index, server), Signed) for index, server in servers),
+            *(
+                self._client.post(server.name, server.address, path, box(index, server), Signed)
+                for index, server in servers
+            ),
             return_exceptions=True,
         )
         receipts = tuple(answer for answer in answers if isinstance(answer, Signed))
@@ -240,9 +245,7 @@ def _seal_in_worker(chunk: Sequence[Member], numbers: dict[str, RightNumbers]) -
     return _seal_chunk(_worker_keys, chunk, numbers)
 
 
-def _seal_chunk(
-    keys: SealingKeys, chunk: Sequence[Member], numbers: dict[str, RightNumbers]
-) -> list[tuple[Row, str]]:
+def _seal_chunk(keys: SealingKeys, chunk: Sequence[Member], numbers: dict[str, RightNumbers]) -> list[tuple[Row, str]]:
     return [
         (seal(keys, identity, right_of(member, numbers[member.member_id]), os.urandom), member.member_id)
         for member in chunk

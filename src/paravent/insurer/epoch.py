@@ -72,9 +72,7 @@ def draw_batch(dealer: Dealer, epoch: EpochFile, batch: int, now: int, rng: Rng)
     """Draws one opening key per set of t-1 servers and signs the batch file that commits to them."""
     keys = replicated.draw_opening_keys(epoch.threshold, len(epoch.servers), rng)
     digests = tuple(
-        KeyDigest(
-            servers=members, digest=replicated.key_digest(dealer.insurer, epoch.epoch, batch, members, key)
-        )
+        KeyDigest(servers=members, digest=replicated.key_digest(dealer.insurer, epoch.epoch, batch, members, key))
         for members, key in keys.items()
     )
     file = BatchFile(insurer=dealer.insurer, epoch=epoch.epoch, batch=batch, opened_at=now, key_digests=digests)

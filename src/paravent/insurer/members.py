@@ -97,9 +97,7 @@ def _member(row: dict[str, str], *, synthetic: bool) -> Member:
     nir.require_usable(synthetic=synthetic)
     if not row["member_id"] or len(row["member_id"]) > _MEMBER_CHARACTERS_MAX:
         raise InvalidMemberFile("a member identifier is 1 to 40 characters")
-    identity = PersonIdentity.from_card(
-        name=row["name"], birth_date=row["birth_date"], nir=nir, rank=int(row["rank"])
-    )
+    identity = PersonIdentity.from_card(name=row["name"], birth_date=row["birth_date"], nir=nir, rank=int(row["rank"]))
     return Member(
         member_id=row["member_id"], identities=(identity,), guarantee=row["guarantee"],
         valid_from=_day(row["valid_from"], time.min), valid_until=_day(row["valid_to"], time.max),

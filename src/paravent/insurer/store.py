@@ -226,5 +226,3 @@ def _free_index(bits: int, taken: set[int], rng: Rng) -> int:
         if index not in taken:
             taken.add(index)
             return index
-
-

@@ -22,6 +22,7 @@ from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.deal import DealBox
 from paravent.wire.statements import Directory
 
+
 class ServerStatus(Message, frozen=True, kw_only=True):
     """What anybody may know of a key server."""
 

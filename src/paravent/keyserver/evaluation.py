@@ -62,8 +62,6 @@ def answer(admitted: AdmittedEvaluation, identity: ServerIdentity, rng: Rng) -> 
     share = admitted.share
     evaluated = multiply(share.share, admitted.blinded)
     proof = generate_proof(share.share, share.public, [admitted.blinded], [evaluated], rng)
-    fields = evaluation_fields(
-        identity.name, admitted.message, share.index, admitted.caller.digest, evaluated, proof
-    )
+    fields = evaluation_fields(identity.name, admitted.message, share.index, admitted.caller.digest, evaluated, proof)
     signature = identity.signing_key.sign(Label.EVALUATION, *fields)
     return EvaluationAnswer(index=share.index, evaluated=evaluated, proof=proof, signature=signature)

@@ -74,9 +74,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
         verify(public, message.proof, Label.AUTH, *fields, culprit=device.keyid)
     except ProofFailure as error:
         raise RequestNotAuthentic("the request does not prove knowledge of the record it asks for") from error
-    return AdmittedOpening(
-        device=device, caller=caller, message=message, handle=handle, label=label, batch=batch
-    )
+    return AdmittedOpening(device=device, caller=caller, message=message, handle=handle, label=label, batch=batch)
 
 
 def witness(admitted: AdmittedOpening, identity: ServerIdentity, store: KeyServerStore, now: int) -> LeafPosition:

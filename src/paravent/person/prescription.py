@@ -45,9 +45,7 @@ class Eye:
         if self.cylinder >= 0:
             return self
         axis = ((self.axis or 0) + 90) % 180
-        return Eye(
-            sphere=self.sphere + self.cylinder, cylinder=-self.cylinder, axis=axis, addition=self.addition
-        )
+        return Eye(sphere=self.sphere + self.cylinder, cylinder=-self.cylinder, axis=axis, addition=self.addition)
 
     def canonical(self) -> str:
         """Writes the plus-cylinder form in quarters; axis 180 and 0 are the same axis."""

@@ -73,16 +73,12 @@ def test_an_ended_reservation_is_nobodys(later: int, *, ended: bool) -> None:
 
 
 def test_a_reservation_lasts_60_days() -> None:
-    assert (
-        apply(None, request(ActKind.RESERVE)).reserved_until == NOW + RESERVATION_SECONDS == NOW + 60 * 86_400
-    )
+    assert apply(None, request(ActKind.RESERVE)).reserved_until == NOW + RESERVATION_SECONDS == NOW + 60 * 86_400
 
 
 @pytest.mark.parametrize("kind", [ActKind.RESERVE, ActKind.CONSUME])
 @pytest.mark.parametrize(("months", "due"), [(17, True), (18, False)])
-def test_consumed_equipment_is_payable_again_after_the_renewal(
-    kind: ActKind, months: int, *, due: bool
-) -> None:
+def test_consumed_equipment_is_payable_again_after_the_renewal(kind: ActKind, months: int, *, due: bool) -> None:
     """Consumed in 2025-01: payable from 2026-06 after 17 months, from 2026-07 after 18."""
     record = RESERVED if kind is ActKind.CONSUME else CONSUMED
     record = RightRecord(
@@ -122,9 +118,7 @@ def test_a_record_that_was_never_written_is_refused(wrong: dict[str, object]) ->
         RightRecord(**wrong)  # type: ignore[arg-type]
 
 
-ACTS = st.tuples(
-    st.sampled_from(ActKind), st.sampled_from([MINE, THEIRS]), st.integers(0, 40 * 86_400), st.booleans()
-)
+ACTS = st.tuples(st.sampled_from(ActKind), st.sampled_from([MINE, THEIRS]), st.integers(0, 40 * 86_400), st.booleans())
 
 
 @given(st.lists(ACTS, max_size=30))

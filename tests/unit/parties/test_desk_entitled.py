@@ -50,9 +50,7 @@ def row(world: World, position: int = 0) -> tuple[Parts, OpenLabel]:
     return (entitlement, desk_part), open_label(AMC, 1, started.row.batch, started.row.handle)
 
 
-def judge(
-    lane: Lane, world: World, judgement: Judgement | None = None, who: Holder | None = None
-) -> Entitled:
+def judge(lane: Lane, world: World, judgement: Judgement | None = None, who: Holder | None = None) -> Entitled:
     """Judges the first member's entitlement, in front of that member unless told."""
     judgement, who = judgement or world.judgement(), who or holder(world)
     if lane is Lane.CARD:
@@ -88,12 +86,8 @@ class TestBothLanes:
         with pytest.raises(OutsideValidity):
             judge(lane, still, still.judgement(now=now))
 
-    @pytest.mark.parametrize(
-        ("age", "degraded"), [(0, False), (DAY, False), (DAY + 1, True), (7 * DAY, True)]
-    )
-    def test_an_older_status_list_is_degraded(
-        self, age: int, *, degraded: bool, lane: Lane, still: World
-    ) -> None:
+    @pytest.mark.parametrize(("age", "degraded"), [(0, False), (DAY, False), (DAY + 1, True), (7 * DAY, True)])
+    def test_an_older_status_list_is_degraded(self, age: int, *, degraded: bool, lane: Lane, still: World) -> None:
         entitled = judge(lane, still, still.judgement(now=still.now + age))
         assert (entitled.degraded, entitled.status_age_seconds) == (degraded, age)
 

@@ -113,9 +113,7 @@ def test_t_servers_of_one_house_are_refused_unless_allowed(
     directory = declared(still.directory, role, *names)
 
     def verify(*, allowed: bool) -> int:
-        return verify_bundle(
-            still.bundle(), AMC, directory, now=still.now, single_operator_allowed=allowed
-        ).epoch
+        return verify_bundle(still.bundle(), AMC, directory, now=still.now, single_operator_allowed=allowed).epoch
 
     assert verify(allowed=True) == 1
     if refused:
@@ -152,9 +150,7 @@ def test_a_counter_never_goes_down(store: Store) -> None:
     assert store.counter_seen(AMC, 1) == 7
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="one row for an insurer: an epoch forgets another"
-)
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="one row for an insurer: an epoch forgets another")
 def test_seeing_another_epoch_forgets_nothing(store: Store) -> None:
     """While two epochs are live, a hub could show an old manifest of one after any of the other."""
     store.see_counter(AMC, 2, 7)

@@ -459,9 +459,7 @@ def test_two_shops_at_once_get_one_reservation(shop: Shop) -> None:
     def decide(place: int) -> None:
         together.wait()
         with stores[place].commit():
-            signed = shop.world.adjudicator().decide(
-                admitted[place], stores[place], shop.world.now, shop.world.rng
-            )
+            signed = shop.world.adjudicator().decide(admitted[place], stores[place], shop.world.now, shop.world.rng)
         found.append(signed)
 
     threads = [Thread(target=decide, args=(place,)) for place in range(2)]
@@ -474,9 +472,7 @@ def test_two_shops_at_once_get_one_reservation(shop: Shop) -> None:
     assert outcomes == ["accepted", "refused"]
 
 
-def test_a_right_that_changed_meanwhile_is_a_technical_failure(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_right_that_changed_meanwhile_is_a_technical_failure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(shop.world.hub_store.claims), "keep_right", lambda *_: False)
     with pytest.raises(StorageDown):
         shop.decide(shop.reservation())

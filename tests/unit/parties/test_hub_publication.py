@@ -50,9 +50,7 @@ def with_head(world: World, announced: Publication, **changes: object) -> Public
 def verify(world: World, announced: Publication) -> ManifestHead:
     current = world.hub_store.newest(AMC)
     assert current is not None
-    return publication.verify_publication(
-        announced, world.insurers[AMC].entry, world.directory, current.head
-    )[1]
+    return publication.verify_publication(announced, world.insurers[AMC].entry, world.directory, current.head)[1]
 
 
 def few(announced: Announced) -> Announced:
@@ -114,12 +112,8 @@ def test_only_an_insurers_key_publishes(who: str, still: World) -> None:
 
 def test_an_insurer_is_known_by_its_key(still: World) -> None:
     insurer = still.insurers[OTHER_AMC]
-    request, _ = still.signed(
-        still.hub.base_url, "/v1/publications", announce(still), key=insurer.keys.issuer
-    )
-    entry, _ = publication.authenticate_insurer(
-        request, still.directory, base_url=still.hub.base_url, now=still.now
-    )
+    request, _ = still.signed(still.hub.base_url, "/v1/publications", announce(still), key=insurer.keys.issuer)
+    entry, _ = publication.authenticate_insurer(request, still.directory, base_url=still.hub.base_url, now=still.now)
     assert entry == insurer.entry
 
 
@@ -264,9 +258,7 @@ def test_a_statement_never_goes_back(world: World) -> None:
 # --- serving a row ---------------------------------------------------------------------------
 
 
-def fetch(
-    world: World, *, hub: str | None = None, device: str | None = None, other_nonce: bool = False
-) -> None:
+def fetch(world: World, *, hub: str | None = None, device: str | None = None, other_nonce: bool = False) -> None:
     """Asks for a row with a proof that may be for something else."""
     record, nonce = world.known_to_insurer(world.covered()), new_nonce(world.rng)
     signed_nonce = new_nonce(world.rng) if other_nonce else nonce
@@ -279,9 +271,7 @@ def test_a_right_request_is_admitted(still: World) -> None:
     fetch(still)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"hub": "keyserver-1"}, {"device": "0" * 32}, {"other_nonce": True}], ids=str
-)
+@pytest.mark.parametrize("changes", [{"hub": "keyserver-1"}, {"device": "0" * 32}, {"other_nonce": True}], ids=str)
 def test_a_proof_for_something_else_gets_no_row(changes: dict[str, object], still: World) -> None:
     with pytest.raises(RequestNotAuthentic):
         fetch(still, **changes)  # type: ignore[arg-type]
@@ -290,9 +280,7 @@ def test_a_proof_for_something_else_gets_no_row(changes: dict[str, object], stil
 def test_a_handle_key_without_its_secret_gets_no_row(still: World) -> None:
     record, nonce = still.known_to_insurer(still.covered()), new_nonce(still.rng)
     thief = replace(record, handle_key=SigningKey.generate(still.rng))
-    message = changed(
-        thief.row_message(still.hub.name, nonce, still.device.keyid), handle_key=record.handle_key.public
-    )
+    message = changed(thief.row_message(still.hub.name, nonce, still.device.keyid), handle_key=record.handle_key.public)
     request, _ = still.signed(still.hub.base_url, "/v1/rows", message, nonce=nonce)
     with pytest.raises(RequestNotAuthentic):
         rows.admit(request, still.hub, still.hub_store, still.now)

@@ -197,9 +197,7 @@ def test_an_insurer_takes_real_or_synthetic_numbers_never_both(*, synthetic: boo
 
 def persons(*codes: str) -> list[Member]:
     numbers = (nir(f"2800175999{place:03d}") for place in range(1, 100))
-    lines = [
-        line(member_id=f"M{place}", guarantee=code, nir=next(numbers)) for place, code in enumerate(codes)
-    ]
+    lines = [line(member_id=f"M{place}", guarantee=code, nir=next(numbers)) for place, code in enumerate(codes)]
     return read(*lines)[0]
 
 

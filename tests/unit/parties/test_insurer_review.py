@@ -61,9 +61,7 @@ def reviewed(world: World, event: SealedEvent) -> ReviewedClaim:
 def detail_of(world: World, event: SealedEvent) -> ActDetail:
     """Opens what the hub sealed."""
     keys = world.insurers[AMC].keys
-    return decode(
-        keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, world.hub.name, AMC, culprit=""), ActDetail
-    )
+    return decode(keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, world.hub.name, AMC, culprit=""), ActDetail)
 
 
 def decision_of(world: World, detail: ActDetail) -> Decision:
@@ -165,9 +163,7 @@ def test_wrong_amounts_that_the_hub_accepted_are_disputed(more: int, shop: Shop)
     detail, decision = consumption(shop.world)
     claim = claim_of(detail)
     wrong = changed(claim, amc_cents=claim.amc_cents + more)
-    event = event_of(
-        shop.world, with_claim(shop.world, detail, wrong), changed(decision, amc_cents=wrong.amc_cents)
-    )
+    event = event_of(shop.world, with_claim(shop.world, detail, wrong), changed(decision, amc_cents=wrong.amc_cents))
     judged = reviewed(shop.world, event)
     assert (judged.state, judged.payable_cents) == (DISPUTED, 0)
     assert judged.reason.startswith("amount-mismatch")
@@ -224,9 +220,7 @@ def test_a_payment_to_somebody_else_is_disputed(wrong: dict[str, object], shop: 
 
 
 @pytest.mark.parametrize("payment", [None, b"", b"\x00" * 1_300])
-def test_a_payment_line_that_is_absent_or_does_not_open_is_disputed(
-    payment: bytes | None, shop: Shop
-) -> None:
+def test_a_payment_line_that_is_absent_or_does_not_open_is_disputed(payment: bytes | None, shop: Shop) -> None:
     event = event_of(shop.world, *consumption(shop.world), payment=payment)
     judged = reviewed(shop.world, event)
     assert (judged.state, judged.payable_cents) == (DISPUTED, 0)
@@ -248,9 +242,7 @@ def test_an_unknown_nullifier_is_disputed(shop: Shop) -> None:
 
 def test_a_claim_that_no_device_signed_is_disputed(shop: Shop) -> None:
     detail, decision = consumption(shop.world)
-    forged = sign_statement(
-        claim_of(detail), Label.CLAIM, shop.device.keyid, SigningKey.generate(shop.world.rng)
-    )
+    forged = sign_statement(claim_of(detail), Label.CLAIM, shop.device.keyid, SigningKey.generate(shop.world.rng))
     detail = changed(detail, act=changed(detail.act, claim=forged))
     assert reviewed(shop.world, event_of(shop.world, detail, decision)).state == DISPUTED
 
@@ -307,9 +299,7 @@ def test_an_altered_detail_does_not_open(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"month": 202501}, {"outcome": Outcome.REFUSED}], ids=str)
-def test_an_event_that_says_something_else_than_its_decision_is_refused(
-    wrong: dict[str, object], shop: Shop
-) -> None:
+def test_an_event_that_says_something_else_than_its_decision_is_refused(wrong: dict[str, object], shop: Shop) -> None:
     with pytest.raises(ProofFailure):
         reviewed(shop.world, changed(pulled(shop.world)[1], **wrong))
 

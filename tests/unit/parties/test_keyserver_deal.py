@@ -105,9 +105,7 @@ BAD_EPOCHS: dict[str, Callable[[World, DrawnEpoch], EpochDeal]] = {
     "commitments to another key": lambda world, epoch: epoch_deal(
         world, epoch, commitments=drawn(world).file.commitments
     ),
-    "one commitment too few": lambda world, epoch: epoch_deal(
-        world, epoch, commitments=epoch.file.commitments[:1]
-    ),
+    "one commitment too few": lambda world, epoch: epoch_deal(world, epoch, commitments=epoch.file.commitments[:1]),
     "another insurer": lambda world, epoch: epoch_deal(world, epoch, insurer=OTHER_AMC),
     "a server of no directory": lambda world, epoch: epoch_deal(
         world, epoch, servers=("keyserver-1", "keyserver-2", "nobody")
@@ -123,9 +121,7 @@ BAD_EPOCHS: dict[str, Callable[[World, DrawnEpoch], EpochDeal]] = {
 
 
 @pytest.mark.parametrize("kind", BAD_EPOCHS)
-def test_a_wrong_epoch_deal_is_refused_and_nothing_is_kept(
-    kind: str, still: World, server: KeyServer
-) -> None:
+def test_a_wrong_epoch_deal_is_refused_and_nothing_is_kept(kind: str, still: World, server: KeyServer) -> None:
     box = boxed(still, BAD_EPOCHS[kind](still, drawn(still)))
     with pytest.raises(ProofFailure) as caught:
         take_epoch(still, server, box)
@@ -199,9 +195,7 @@ def batch_deal(world: World, number: int = 1, **changes: object) -> BatchDeal:
     insurer = world.insurers[AMC]
     epoch = changed(insurer.epoch.file, epoch=NEXT)
     batch = epochs.draw_batch(insurer.dealer, epoch, number, world.now, world.rng)
-    keys = tuple(
-        DealtKey(servers=members, key=key.reveal()) for members, key in batch.keys.items() if 1 not in members
-    )
+    keys = tuple(DealtKey(servers=members, key=key.reveal()) for members, key in batch.keys.items() if 1 not in members)
     return BatchDeal(batch_file=insurer.sign(changed(batch.file, **changes), Label.BATCH), keys=keys)
 
 
@@ -228,9 +222,7 @@ BAD_BATCHES: dict[str, Callable[[World, BatchDeal], BatchDeal]] = {
     "a key that this server must not hold": lambda world, batch: changed(
         batch, keys=(*batch.keys, DealtKey(servers=(1,), key=world.rng(32)))
     ),
-    "the digests of another batch": lambda world, batch: changed(
-        batch, batch_file=batch_deal(world).batch_file
-    ),
+    "the digests of another batch": lambda world, batch: changed(batch, batch_file=batch_deal(world).batch_file),
     "no digest": lambda world, batch: changed(batch, batch_file=batch_deal(world, key_digests=()).batch_file),
 }
 
@@ -252,9 +244,7 @@ def test_a_right_batch_deal_is_kept(still: World, dealt: KeyServer) -> None:
 
 
 @pytest.mark.parametrize(("epoch", "insurer"), [(9, AMC), (NEXT, OTHER_AMC)])
-def test_a_batch_of_no_dealt_epoch_is_not_live(
-    epoch: int, insurer: str, still: World, dealt: KeyServer
-) -> None:
+def test_a_batch_of_no_dealt_epoch_is_not_live(epoch: int, insurer: str, still: World, dealt: KeyServer) -> None:
     with pytest.raises(EpochNotLive):
         take_batch(still, dealt, boxed(still, batch_deal(still, epoch=epoch, insurer=insurer)))
 
@@ -287,9 +277,7 @@ def test_receipts_of_t_servers_are_needed(indices: tuple[int, ...], *, enough: b
 def forged(world: World, label: Label = Label.RECEIPT, signer: int = 2, **changes: object) -> Announced:
     """An announcement with one true receipt and another that a server signed for something else."""
     whole = announced(world, 1)
-    receipt = Receipt(
-        server=world.names()[2], insurer=AMC, epoch=EPOCH, batch=None, statement=whole.statement.digest()
-    )
+    receipt = Receipt(server=world.names()[2], insurer=AMC, epoch=EPOCH, batch=None, statement=whole.statement.digest())
     key = world.servers[signer].identity.signing_key
     signed = sign_statement(changed(receipt, **changes), label, world.names()[2], key)
     return changed(whole, receipts=(*whole.receipts, signed))
@@ -336,9 +324,7 @@ def test_secret_files_are_read_by_their_owner_only(still: World, tmp_path: Path)
         Store(tmp_path, QuotaLimits(), still.rng)
 
 
-def test_no_secret_is_written_outside_the_secret_files(
-    still: World, dealt: KeyServer, tmp_path: Path
-) -> None:
+def test_no_secret_is_written_outside_the_secret_files(still: World, dealt: KeyServer, tmp_path: Path) -> None:
     take_batch(still, dealt, boxed(still, batch_deal(still)))
     share, batch = dealt.store.share(AMC, NEXT), dealt.store.batch(AMC, NEXT, 1)
     assert share is not None

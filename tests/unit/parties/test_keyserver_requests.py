@@ -120,9 +120,7 @@ class Proof:
     def sign(self, begun: Opening) -> bytes:
         """Signs."""
         opened = sealing.open_label(AMC, 1, self.batch, begun.row.handle)
-        return self.key.sign(
-            self.label, *auth_fields(self.server, self.nonce, opened, self.device, self.answer_key)
-        )
+        return self.key.sign(self.label, *auth_fields(self.server, self.nonce, opened, self.device, self.answer_key))
 
 
 def right_proof(world: World, begun: Opening, nonce: str) -> Proof:

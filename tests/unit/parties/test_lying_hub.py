@@ -143,9 +143,7 @@ def hiding(world: World, record: KnownRecord) -> tuple[int, RowAnswer]:
 # Which true leaves a hub may show in the place of leaf ``at`` of a tree whose last leaf is ``last``.
 GAPS: dict[str, Callable[[int, int], list[int]]] = {
     "those on either side": lambda at, last: [place for place in (at - 1, at + 1) if 0 <= place <= last],
-    "those on either side, swapped": lambda at, last: [
-        place for place in (at + 1, at - 1) if 0 <= place <= last
-    ],
+    "those on either side, swapped": lambda at, last: [place for place in (at + 1, at - 1) if 0 <= place <= last],
     "the one below": lambda at, _: [at - 1 if at else 1],
     "the one above": lambda at, last: [at + 1 if at < last else 0],
     "the first and the last": lambda _, last: [0, last],
@@ -178,9 +176,7 @@ def test_a_forged_neighbour_is_refused(still: World) -> None:
 # --- heads -----------------------------------------------------------------------------------
 
 
-def head_error(
-    world: World, *, counter_min: int = 0, absent: bool = False, **changes: object
-) -> ParaventError:
+def head_error(world: World, *, counter_min: int = 0, absent: bool = False, **changes: object) -> ParaventError:
     """Shows an otherwise honest answer under another head."""
     record = world.known(world.stranger() if absent else world.covered())
     return refused(world, record, with_head(world, world.fetch(record), **changes), counter_min)

@@ -36,9 +36,7 @@ def sign_share(
 ) -> EvaluationAnswer:
     """Signs an altered share as the liar would."""
     identity = world.servers[LIAR].identity
-    fields = evaluation_fields(
-        identity.name, blinding.message(), answer.index, digest, answer.evaluated, answer.proof
-    )
+    fields = evaluation_fields(identity.name, blinding.message(), answer.index, digest, answer.evaluated, answer.proof)
     signature = (key or identity.signing_key).sign(Label.EVALUATION, *fields)
     return msgspec.structs.replace(answer, signature=signature)
 
@@ -49,9 +47,7 @@ def prove(world: World, key: Scalar, public: Element, blinded: Element) -> tuple
     return evaluated, dleq.generate_proof(key, public, [blinded], [evaluated], world.rng)
 
 
-def lie(
-    kind: str, world: World, blinding: Blinding, digest: bytes, honest: EvaluationAnswer
-) -> EvaluationAnswer:
+def lie(kind: str, world: World, blinding: Blinding, digest: bytes, honest: EvaluationAnswer) -> EvaluationAnswer:
     """Makes one lie, correctly signed by the liar."""
     share = world.servers[LIAR].store.share(AMC, EPOCH)
     other = world.servers[1].store.share(AMC, EPOCH)
@@ -193,9 +189,7 @@ def take_wrong_value(world: World, started: Opening, index: int, members: tuple[
 
 
 @pytest.mark.parametrize(("liar", "members"), [(i, (j,)) for i, j in permutations((1, 2, 3), 2)], ids=str)
-def test_a_wrong_opening_value_is_outvoted_and_kept(
-    liar: int, members: tuple[int, ...], still: World
-) -> None:
+def test_a_wrong_opening_value_is_outvoted_and_kept(liar: int, members: tuple[int, ...], still: World) -> None:
     started = still.opening(still.known(still.covered()))
     for index in (1, 2, 3):
         if index == liar:

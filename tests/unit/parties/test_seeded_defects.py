@@ -32,9 +32,7 @@ Property = Callable[[World], None]
 PROPERTIES: list[Property] = [
     found
     for name, found in vars(properties).items()
-    if callable(found)
-    and not name.startswith("_")
-    and getattr(found, "__module__", "") == properties.__name__
+    if callable(found) and not name.startswith("_") and getattr(found, "__module__", "") == properties.__name__
 ]
 FAILURES = (AssertionError, pytest.fail.Exception, ParaventError)
 
@@ -248,17 +246,13 @@ def test_the_property_holds(held: Property, world: World) -> None:
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_the_property_notices_the_defect(
-    defect: Defect, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_property_notices_the_defect(defect: Defect, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     seed(defect, world, monkeypatch)
     with pytest.raises(FAILURES):
         defect.broken(world)
 
 
-def test_the_insurer_notices_a_hub_that_does_not_recompute(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_insurer_notices_a_hub_that_does_not_recompute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two walls: with the hub's gone the insurer's stands; with both gone, money would leave."""
     monkeypatch.setattr(Adjudicator, "_require_amounts", lambda *_: None)
     properties.the_insurer_recomputes_amounts(world)
