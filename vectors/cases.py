@@ -41,13 +41,25 @@ class Construction:
 
     def document(self) -> Values:
         """Runs every case; raises AssertionError when one ends otherwise than it says."""
-        return {"section": self.section, "cases": [self._run(case) for case in self.cases()]}
+        cases = [self._run(case) for case in self.cases()]
+        if len({case["name"] for case in cases}) != len(cases):
+            raise AssertionError("two cases have the same name")
+        return {"section": self.section, "cases": cases}
 
     def _run(self, case: Case) -> Values:
         result = attempt(self.operations[case.operation], case.input)
         if result.get("error") != case.error:
             raise AssertionError(f"{case.name}: expected {case.error}, got {result}")
         return {"name": case.name, "operation": case.operation, "input": case.input} | result
+
+
+def field(value: Values) -> bytes | int | str:
+    """Reads one field of an encoding: an integer in decimal digits, text, or bytes repeated so many times."""
+    if "integer" in value:
+        return int(value["integer"])
+    if "text" in value:
+        return str(value["text"])
+    return bytes.fromhex(value["bytes"]) * int(value.get("times", 1))
 
 
 def attempt(operation: Operation, values: Values) -> Values:

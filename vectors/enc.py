@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paravent.crypto.labels import Label, enc
-from vectors.cases import VALUE_ERROR, Case, Construction, Values
-
-
-def _field(field: Values) -> bytes | int | str:
-    if "integer" in field:
-        return int(field["integer"])
-    if "text" in field:
-        return str(field["text"])
-    return bytes.fromhex(field["bytes"]) * int(field.get("times", 1))
+from vectors.cases import VALUE_ERROR, Case, Construction, Values, field
 
 
 def encode(values: Values) -> Values:
     """Encodes a label and fields."""
-    return {"encoded": enc(Label(values["label"].encode()), *map(_field, values["fields"])).hex()}
+    return {"encoded": enc(Label(values["label"].encode()), *map(field, values["fields"])).hex()}
 
 
 def cases() -> Iterator[Case]:
     """Lists the cases."""
+    for known in Label:
+        name = f"the label {known.name}"
+        yield Case(name=name, operation="encode", input={"label": known.value.decode(), "fields": []})
     label = Label.INPUT.value.decode()
     fields: dict[str, list[Values]] = {
-        "no field": [],
         "an empty field": [{"bytes": ""}],
         "two empty fields": [{"bytes": ""}, {"bytes": ""}],
         "bytes": [{"bytes": "00ff10"}],

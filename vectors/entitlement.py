@@ -36,7 +36,8 @@ def desk_part(values: Values) -> Values:
 
 def issue(values: Values) -> Values:
     """Signs E."""
-    terms = {name: bytes.fromhex(value) if name in _BINARY else value for name, value in values["terms"].items()}
+    given: Values = values["terms"]
+    terms: Values = {name: bytes.fromhex(value) if name in _BINARY else value for name, value in given.items()}
     key = _key(values)
     return {"entitlement": entitlement.issue(HubPart(**terms), key).hex(), "issuer_key": key.public.hex()}
 
@@ -120,7 +121,7 @@ def _verify_cases(given: Values, part: Values) -> Iterator[Case]:
 
 
 def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
-    protected, unprotected, payload, signature = cbor2.loads(right).value
+    protected, _, payload, signature = cbor2.loads(right).value
     claims = cbor2.loads(payload)
 
     def signed(changed: bytes, header: bytes = protected) -> bytes:
@@ -133,6 +134,7 @@ def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
     form = "malformed-message"
     return {
         "with an altered signature": (right[:-1] + bytes([right[-1] ^ 1]), "proof-failure"),
+        "with a signature not reduced": (right[:-32] + beyond_order(right[-32:].hex()), "proof-failure"),
         "with another AMC digit": (right.replace(b"99000001", b"99000003"), "unknown-insurer"),
         "with a trailing byte": (right + b"\0", form),
         "truncated": (right[:-1], form),
@@ -143,9 +145,11 @@ def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
         ),
         "with another algorithm, signed": (signed(payload, cbor2.dumps({1: -7})), form),
         "with a header of indefinite length": (b"\xd2\x9f" + right[2:] + b"\xff", form),
-        "with claims in another order, signed": (
-            signed(cbor2.dumps(dict(reversed(claims.items())))), "valid-or-not",
-        ),
+        "with a claim twice, signed": (signed(b"\xa6" + payload[1:] + b"\x04\x1a\x6b\x36\xf3\x00"), form),
+        "with a longer form of an integer, signed": (signed(payload.replace(b"\xa5\x01", b"\xa5\x18\x01", 1)), form),
+        "with claims of indefinite length, signed": (signed(b"\xbf" + payload[1:] + b"\xff"), form),
+        "with a byte after the claims, signed": (signed(payload + b"\0"), form),
+        "with a guarantee of 17 characters, signed": (claiming({_RIGHT: ["A" * 17, *claims[_RIGHT][1:]]}), form),
         "with one claim more, signed": (claiming({6: 1}), form),
         "with one claim less, signed": (
             signed(cbor2.dumps({name: claim for name, claim in claims.items() if name != 4})), form,

@@ -68,6 +68,16 @@ class BodyTooLarge(BadInput):
     title_en = "Message too large"
 
 
+class UnknownAddress(BadInput):
+    """A service has nothing at this address for this method."""
+
+    code = "unknown-address"
+    status = 404
+    retry = Retry.NO
+    title_fr = "Adresse inconnue de ce service"
+    title_en = "Address unknown to this service"
+
+
 class InvalidNir(BadInput):
     """A social-security number has a wrong form or key."""
 
@@ -165,7 +175,13 @@ class Refusal(ParaventError):
     title_en = "Refused"
 
 
-class NotCovered(Refusal):
+class RightRefused(Refusal):
+    """The answer about a person's right is no: it is believed with a proof or a signature, never on a bare word."""
+
+    code = "right-refused"
+
+
+class NotCovered(RightRefused):
     """A proof shows that the insurer published nothing for this person."""
 
     code = "not-covered"
@@ -176,7 +192,7 @@ class NotCovered(Refusal):
     advice_en = "Check the number, the birth date and the rank; otherwise ask for the current card."
 
 
-class HolderMismatch(Refusal):
+class HolderMismatch(RightRefused):
     """The name or birth date is not the one on the entitlement; this says nothing about cover."""
 
     code = "holder-mismatch"
@@ -188,7 +204,7 @@ class HolderMismatch(Refusal):
     advice_en = "Enter the name and the date as printed on the card."
 
 
-class OutsideValidity(Refusal):
+class OutsideValidity(RightRefused):
     """The entitlement is not yet, or no longer, valid."""
 
     code = "outside-validity"
@@ -198,7 +214,7 @@ class OutsideValidity(Refusal):
     advice_en = "Ask the insured person for the current card."
 
 
-class EntitlementRevoked(Refusal):
+class EntitlementRevoked(RightRefused):
     """The insurer's status list says that this entitlement is revoked."""
 
     code = "entitlement-revoked"
@@ -208,7 +224,7 @@ class EntitlementRevoked(Refusal):
     advice_en = "The insured person should contact the insurer."
 
 
-class RenewalNotDue(Refusal):
+class RenewalNotDue(RightRefused):
     """Equipment was paid less than one renewal period ago."""
 
     code = "renewal-not-due"
@@ -219,7 +235,7 @@ class RenewalNotDue(Refusal):
     advice_en = "Wait for the date given, or use early renewal when a legal ground exists."
 
 
-class AlreadyReserved(Refusal):
+class AlreadyReserved(RightRefused):
     """Another shop or device holds the reservation of this right."""
 
     code = "already-reserved"
@@ -230,7 +246,7 @@ class AlreadyReserved(Refusal):
     advice_en = "The insured person must have the other prise en charge cancelled."
 
 
-class NoReservation(Refusal):
+class NoReservation(RightRefused):
     """There is no live reservation to consume or to cancel."""
 
     code = "no-reservation"
@@ -309,18 +325,6 @@ class RequestNotAuthentic(Refusal):
     advice_en = "Check the clock of the device and try again."
 
 
-class EpochNotLive(Refusal):
-    """The epoch or the batch is not live at this server."""
-
-    code = "epoch-not-live"
-    status = 409
-    retry = Retry.LATER
-    title_fr = "Période cryptographique non active"
-    title_en = "Epoch not live"
-    advice_fr = "Le poste doit recharger l'annuaire de l'organisme, puis recommencer."
-    advice_en = "The device must reload the insurer's epoch, then try again."
-
-
 # --- nothing can be concluded --------------------------------------------------------------
 
 
@@ -358,6 +362,18 @@ class StaleData(TechnicalFailure):
     code = "stale-data"
     title_fr = "Panne technique : données trop anciennes"
     title_en = "Technical failure: data too old"
+
+
+class EpochNotLive(TechnicalFailure):
+    """The epoch or the batch is not live at this server."""
+
+    code = "epoch-not-live"
+    status = 409
+    retry = Retry.LATER
+    title_fr = "Période cryptographique non active"
+    title_en = "Epoch not live"
+    advice_fr = "Le poste doit recharger l'annuaire de l'organisme, puis recommencer."
+    advice_en = "The device must reload the insurer's epoch, then try again."
 
 
 class StorageDown(TechnicalFailure):

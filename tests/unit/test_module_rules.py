@@ -85,6 +85,7 @@ RULES = (
         """),
         rim=True,
         players=True,
+        files=_names("access/logs.py"),  # an event carries its time
     ),
     Rule(
         name="files are read and written at the rim",
@@ -109,12 +110,12 @@ RULES = (
         name="the environment, other processes and the output are the rim's",
         refused=_names("""
             sys platform getpass signal subprocess multiprocessing concurrent threading logging
-            structlog rich click asyncio.create_subprocess_exec asyncio.create_subprocess_shell
+            rich click asyncio.create_subprocess_exec asyncio.create_subprocess_shell
             builtins.print builtins.input
         """),
         rim=True,
         players=True,
-        files=_names("access/progress.py"),  # the progress bar of the command lines
+        files=_names("access/progress.py access/logs.py"),  # the progress bar of the command lines, and the logs
     ),
 )
 

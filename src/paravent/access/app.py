@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
-from paravent.errors import BodyTooLarge, ParaventError, TechnicalFailure
+from paravent.errors import BodyTooLarge, ParaventError, TechnicalFailure, UnknownAddress
 from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
 CONNECTIONS_MAX = 2_000
-_ALLOWED_FIELDS = frozenset({"event", "level", "timestamp", "party", "code", "path", "count", "address", "insurer"})
-
-
-def log_event(event: str, **fields: str | int) -> None:
-    """Logs an event name and opaque fields of the allow-list; any other field is a programming error."""
-    if not _ALLOWED_FIELDS.issuperset(fields):
-        raise ValueError("a log field is not on the allow-list")
-    structlog.get_logger().info(event, **fields)
 
 
 async def read_body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
@@ -67,31 +58,40 @@ def problem_response(error: ParaventError) -> Response:
     return Response(encode(problem), problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def application(party: str, routes: Sequence[BaseRoute], **options: Any) -> Starlette:
+def application(
+    party: str, routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]
+) -> Starlette:
     """Builds an application whose every error becomes problem details; an unforeseen one says nothing of itself."""
 
     async def declared(request: Request, error: Exception) -> Response:
         if not isinstance(error, ParaventError):
             raise error
-        log_event("request-refused", party=party, code=error.code, path=request.url.path)
+        log_event("request-refused", party=party, code=error.code, action=_action(request))
         return problem_response(error)
 
+    async def unrouted(_: Request, __: Exception) -> Response:
+        # The address is not logged nor sent back: it may hold what somebody typed in the wrong place.
+        log_event("request-refused", party=party, code=UnknownAddress.code, action="none")
+        return problem_response(UnknownAddress("this service has no such address for this method"))
+
     async def unforeseen(request: Request, error: Exception) -> Response:
-        log_event("request-failed", party=party, code=type(error).__name__, path=request.url.path)
+        place = where(error.__traceback__)
+        log_event("request-failed", party=party, code=type(error).__name__, action=_action(request), where=place)
         return problem_response(TechnicalFailure("an unforeseen fault; it was logged"))
 
-    handlers: dict[Any, Any] = {ParaventError: declared, Exception: unforeseen}
-    return Starlette(routes=list(routes), exception_handlers=handlers, **options)
+    handlers = {ParaventError: declared, HTTPException: unrouted, Exception: unforeseen}
+    return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan)
 
 
 def serve(app: Starlette, *, host: str, port: int) -> None:
     """Runs an application until it is told to stop; no access log, so that no path is ever written down."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    structlog.configure(
-        processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    quieten_libraries()
     uvicorn.run(
-        app, host=host, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning",
+        app, host=host, port=port, loop="uvloop", http="httptools", access_log=False, log_config=None,
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip
+
+
+def _action(request: Request) -> str:
+    """Names the handler of a route: never the path, which the sender chose."""
+    return getattr(request.scope.get("endpoint"), "__name__", "none")

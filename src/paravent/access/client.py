@@ -12,7 +12,7 @@ import httpx2
 from paravent.access.requests import Authenticated, new_nonce, sign_request
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
-from paravent.errors import Unreachable
+from paravent.errors import MalformedMessage, Unreachable
 from paravent.wire.codec import BODY_BYTES_MAX, decode, encode
 from paravent.wire.problem import from_problem
 
@@ -55,7 +55,7 @@ class SignedClient:
 
     async def get(self, party: str, url: str, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX) -> M:
         """Fetches a public statement; raises Unreachable or what the party answered."""
-        return decode(await self._send(party, "GET", url, b"", {}), kind, bytes_max=bytes_max)
+        return _read(party, await self._send(party, "GET", url, b"", {}, bytes_max), kind, bytes_max)
 
     def prepare(self, base_url: str, path: str, message: object, *, nonce: str | None = None) -> PreparedRequest:
         """Signs a POST; ``nonce`` is given when the message itself proves something about it."""
@@ -68,8 +68,8 @@ class SignedClient:
 
     async def send(self, party: str, prepared: PreparedRequest, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX) -> M:
         """Sends a signed request; raises Unreachable or what the party answered."""
-        body = await self._send(party, "POST", prepared.url, prepared.body, prepared.headers)
-        return decode(body, kind, bytes_max=bytes_max)
+        body = await self._send(party, "POST", prepared.url, prepared.body, prepared.headers, bytes_max)
+        return _read(party, body, kind, bytes_max)
 
     async def post(
         self, party: str, base_url: str, path: str, message: object, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX
@@ -77,11 +77,32 @@ class SignedClient:
         """Signs and sends a message."""
         return await self.send(party, self.prepare(base_url, path, message), kind, bytes_max=bytes_max)
 
-    async def _send(self, party: str, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+    async def _send(
+        self, party: str, method: str, url: str, body: bytes, headers: dict[str, str], bytes_max: int
+    ) -> bytes:
         try:
-            answer = await self._http.request(method, url, content=body, headers=headers)
+            async with self._http.stream(method, url, content=body, headers=headers) as answer:
+                content = await _read_at_most(party, answer, bytes_max)
         except httpx2.HTTPError as error:
             raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
         if not answer.is_success:
-            raise from_problem(answer.content, party=party)
-        return answer.content
+            raise from_problem(content, party=party)
+        return content
+
+
+async def _read_at_most(party: str, answer: httpx2.Response, bytes_max: int) -> bytes:
+    """Reads an answer and stops at its limit, so that no party fills another's memory."""
+    content = bytearray()
+    async for chunk in answer.aiter_bytes():
+        content += chunk
+        if len(content) > bytes_max:
+            raise Unreachable(f"{party} answered more than {bytes_max} bytes")
+    return bytes(content)
+
+
+def _read(party: str, body: bytes, kind: type[M], bytes_max: int) -> M:
+    """Decodes an answer; one that is not of the protocol is the party's fault, never the asker's input."""
+    try:
+        return decode(body, kind, bytes_max=bytes_max)
+    except MalformedMessage as error:
+        raise Unreachable(f"{party} answered something that is not of this protocol: {error}") from None

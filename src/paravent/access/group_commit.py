@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from paravent.access.logs import log_event, where
 from paravent.errors import ParaventError, StorageDown
 
 R = TypeVar("R")
@@ -60,14 +61,15 @@ class GroupCommit:
             self._commit(group)
 
     def _commit(self, group: list[_Pending]) -> None:
-        results: list[tuple[_Pending, object]] = []
         try:
             with self._store.commit():
-                for pending in group:
-                    results.append((pending, self._attempt(pending)))
+                results = [self._attempt(pending) for pending in group]
         except ParaventError as error:
-            results = [(pending, error) for pending in group]
-        for pending, result in results:
+            results = [error for _ in group]
+        except Exception as fault:  # noqa: BLE001 - whatever it was, nothing was committed, and the next group must be
+            log_event("commit-failed", code=type(fault).__name__, where=where(fault.__traceback__))
+            results = [StorageDown("nothing was committed: an unforeseen fault, which was logged") for _ in group]
+        for pending, result in zip(group, results, strict=True):
             if pending.done.cancelled():
                 continue
             if isinstance(result, ParaventError):

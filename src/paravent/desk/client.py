@@ -211,19 +211,17 @@ class DeskClient:
         asked = await self._ask_enough(servers, epoch.threshold, ask)
         while True:
             try:
-                entitlement, desk_part, lies = opening.finish(names)
-                break
+                return self._without_lies(*opening.finish(names))
             except ProofFailure:
                 # A wrong value is among the answers: ask one more server and try the sets again.
                 if not servers[asked:]:
                     raise
                 asked += await self._ask_enough(servers[asked:], 1, ask)
-        self._keep(lies)
-        return entitlement, desk_part
 
-    def _keep(self, lies: Sequence[Lie]) -> None:
+    def _without_lies(self, entitlement: bytes, desk_part: bytes, lies: Sequence[Lie]) -> tuple[bytes, bytes]:
         for lie in lies:
             self._store.keep_lie(lie.server, lie.reason, encode(lie.evidence))
+        return entitlement, desk_part
 
     async def _ask_enough(
         self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], Awaitable[None]]
@@ -266,6 +264,9 @@ class DeskClient:
 
 def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> ParaventError:
     """A refusal by the servers themselves (a quota, say) is said as such; anything else is technical."""
+    stale = [failure for failure in failures if isinstance(failure, EpochNotLive)]
+    if stale:
+        return stale[0]
     refusals = [failure for failure in failures if isinstance(failure, Refusal)]
     if refusals and len(refusals) == len(failures):
         return refusals[0]

@@ -115,10 +115,13 @@ class KnownRecord:
         if answer.row is None:
             verify_absence(self.handle, leaves, count=head.count, root=head.root, culprit=hub)
             raise NotCovered("the insurer published no right for these particulars")
-        row = Row(
-            insurer=self.epoch.insurer, epoch=self.epoch.epoch, batch=answer.row.batch,
-            handle=self.handle, stored=answer.row.stored,
-        )  # fmt: skip
+        try:
+            row = Row(
+                insurer=self.epoch.insurer, epoch=self.epoch.epoch, batch=answer.row.batch,
+                handle=self.handle, stored=answer.row.stored,
+            )  # fmt: skip
+        except MalformedMessage as error:
+            raise ProofFailure("the row has another length than rows have", culprit=hub) from error
         if len(leaves) != 1 or leaves[0].handle != self.handle or leaves[0].row_digest != row.digest():
             raise ProofFailure("the row is not the one of its manifest leaf", culprit=hub)
         verify_inclusion(leaves[0], count=head.count, root=head.root, culprit=hub)
@@ -152,8 +155,12 @@ class Opening:
         """Opens and verifies one answer; raises ProofFailure naming the server."""
         name, row = server.entry.name, self.row
         context = box_context(name, row.insurer, row.epoch, nonce)
-        signed = decode(self.answer_key.open(answer.box, Label.OPENING_BOX, *context, culprit=name), Signed)
-        content = open_statement(signed, OpeningContent, Label.OPENING, name, VerifyKey(server.entry.verify_key))
+        opened = self.answer_key.open(answer.box, Label.OPENING_BOX, *context, culprit=name)
+        try:
+            signed = decode(opened, Signed)
+            content = open_statement(signed, OpeningContent, Label.OPENING, name, VerifyKey(server.entry.verify_key))
+        except MalformedMessage as error:
+            raise ProofFailure("the opening is not of this protocol", culprit=name) from error
         values = {ServerSet(entry.servers): OpeningValue(entry.value) for entry in content.values}
         held = {
             members for members in server_sets(self.record.epoch.threshold, self.record.epoch.size)

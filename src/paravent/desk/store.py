@@ -1,4 +1,4 @@
-"""The desk's database: what was seen of each insurer, entitlements kept 30 days, claims under way (protocol.md 7, 8, 11).
+"""The desk's database: what was seen of each insurer, entitlements kept 30 days, claims (protocol.md 7, 8, 11).
 
 Holds: the customers served inside the retention window. Stolen: those. Altered: the desk's own work.
 """
@@ -21,13 +21,15 @@ CREATE TABLE IF NOT EXISTS statement (
     insurer TEXT NOT NULL, kind TEXT NOT NULL, signed BLOB NOT NULL, fetched_at INTEGER NOT NULL,
     PRIMARY KEY (insurer, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS manifest_seen (insurer TEXT PRIMARY KEY, epoch INTEGER NOT NULL, counter INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifest_seen (
+    insurer TEXT NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (insurer, epoch)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS act (
     idempotency_key BLOB PRIMARY KEY, body BLOB NOT NULL, decision BLOB, prescription BLOB, made_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lie (server TEXT NOT NULL, reason TEXT NOT NULL, evidence BLOB NOT NULL, seen_at INTEGER NOT NULL)
-    STRICT;
+CREATE TABLE IF NOT EXISTS lie (
+    server TEXT NOT NULL, reason TEXT NOT NULL, evidence BLOB NOT NULL, seen_at INTEGER NOT NULL
+) STRICT;
 """
 
 
@@ -62,9 +64,13 @@ class Store:
         return 0 if found is None else int(found[0])
 
     def see_counter(self, insurer: str, epoch: int, counter: int) -> None:
-        """Records a manifest counter."""
+        """Records a manifest counter; the highest of an epoch stays, whichever check writes last."""
         with transaction(self._connection):
-            self._connection.execute("INSERT OR REPLACE INTO manifest_seen VALUES (?, ?, ?)", (insurer, epoch, counter))
+            self._connection.execute(
+                "INSERT INTO manifest_seen VALUES (?, ?, ?) ON CONFLICT (insurer, epoch) DO UPDATE"
+                " SET counter = MAX(counter, excluded.counter)",
+                (insurer, epoch, counter),
+            )
 
     def keep_lie(self, server: str, reason: str, evidence: bytes) -> None:
         """Keeps a signed wrong answer: the proof of a lie."""

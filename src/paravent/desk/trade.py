@@ -108,7 +108,8 @@ def claim(
     """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit."""
     claim_id, salt = rng(16), rng(SALT_BYTES)
     content = Claim(
-        claim_id=claim_id, insurer=entitled.part.insurer, items=quoted.items,
+        claim_id=claim_id, insurer=entitled.part.insurer,
+        entitlement=hashlib.sha256(entitled.entitlement).digest(), items=quoted.items,
         amo_cents=quoted.quote.amo_cents, amc_cents=quoted.quote.amc_cents, rest_cents=quoted.quote.rest_cents,
         early_renewal=early_renewal, rules=quoted.quote.rules,
         prescription=commit_prescription(salt, claim_id, taken, quoted),

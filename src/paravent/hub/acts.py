@@ -45,6 +45,7 @@ from paravent.wire.claims import (
     Decision,
     Outcome,
     PaymentLine,
+    require_same,
 )
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import Directory, InsurerEntry, Signed, StatusList, open_statement, sign_statement
@@ -87,8 +88,7 @@ class Adjudicator:
         claim = None
         if act.claim is not None:
             claim = open_statement(act.claim, Claim, Label.CLAIM, device.keyid, VerifyKey(device.public))
-            if claim.insurer != part.insurer:
-                raise MalformedMessage("the claim is for another insurer than its entitlement")
+            require_same(claim, act, part.insurer)
         digest = hashlib.sha256(request.body).digest()
         return AdmittedAct(device=device, act=act, claim=claim, part=part, insurer=insurer, body_digest=digest)
 

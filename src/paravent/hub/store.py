@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from paravent.access.devices import Device
@@ -24,7 +25,7 @@ from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, EpochBundle, ManifestHead, Signed
 
 DATABASE = "hub.db"
-# 30 hashes are 960 bytes: SQLite keeps up to 1,002 in an index page of 4 KiB, and spills a longer one to a page of its own.
+# 30 hashes are 960 bytes: SQLite keeps up to 1,002 in an index page of 4 KiB, a longer one gets a page of its own.
 PAGE_HASHES = 30
 
 _SCHEMA = """
@@ -180,8 +181,9 @@ class Store:
         return decode(found[0], EpochBundle, bytes_max=STATEMENT_BYTES_MAX), int(found[1])
 
     def add_rows(self, number: int, first: int, rows: Sequence[Row]) -> None:
-        """Adds rows at positions from ``first``; raises MalformedMessage when they do not follow on."""
+        """Adds rows at positions from ``first``; raises MalformedMessage when they do not follow on, or not sorted."""
         with self.commit():
+            self._require_sorted(number, rows)
             updated = self._connection.execute(
                 "UPDATE manifest SET rows = rows + ? WHERE number = ? AND rows = ? AND NOT live",
                 (len(rows), number, first),
@@ -192,6 +194,13 @@ class Store:
                 "INSERT INTO row VALUES (?, ?, ?, ?, ?)",
                 ((number, row.handle, first + offset, row.batch, row.stored) for offset, row in enumerate(rows)),
             )
+
+    def _require_sorted(self, number: int, rows: Sequence[Row]) -> None:
+        """Positions are those of the upload, so the upload is in the order of the tree."""
+        (last,) = self._connection.execute("SELECT MAX(handle) FROM row WHERE manifest = ?", (number,)).fetchone()
+        handles = [last or b"", *(row.handle for row in rows)]
+        if any(after <= before for before, after in pairwise(handles)):
+            raise MalformedMessage("rows are sorted by handle, each once")
 
     def staged_digests(self, number: int, head: ManifestHead) -> Iterator[tuple[Handle, bytes]]:
         """Iterates (handle, H(row)) of a publication, by position."""

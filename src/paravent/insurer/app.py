@@ -1,4 +1,4 @@
-"""The insurer's own service on loopback: pulls its events, recomputes, shows what is payable (protocol.md section 11)."""
+"""The insurer's own service on loopback: pulls its events, recomputes, shows what is payable (protocol.md 11)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paravent.access.app import application, json_response, log_event
+from paravent.access.app import application, json_response
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
+from paravent.access.logs import log_event
 from paravent.errors import ParaventError
 from paravent.insurer import config
 from paravent.insurer.client import pull_events

@@ -9,17 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paravent.crypto.entitlement import verify_entitlement
+from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey, key_id
-from paravent.errors import IdempotencyConflict, MalformedMessage, NotCovered, ParaventError, ProofFailure
+from paravent.errors import (
+    AmountMismatch,
+    IdempotencyConflict,
+    MalformedMessage,
+    NotCovered,
+    ParaventError,
+    ProofFailure,
+    RenewalNotDue,
+)
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.store import ReviewedClaim
+from paravent.optics.claim_states import RightRecord, payable_from
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.items import equipment_of
+from paravent.optics.months import Month
 from paravent.optics.quote import compute_quote, require_amounts
 from paravent.optics.rules import Rules
-from paravent.wire.claims import ActDetail, ActKind, Claim, Decision, Outcome, PaymentLine, SealedEvent
+from paravent.wire.claims import (
+    ActDetail,
+    ActKind,
+    Claim,
+    Decision,
+    Outcome,
+    PaymentLine,
+    SealedEvent,
+    require_same,
+)
 from paravent.wire.codec import decode
 from paravent.wire.statements import Directory, open_statement
 
@@ -31,7 +50,11 @@ DISPUTED = "disputed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
-    """Everything an insurer judges a decision with; ``member_of`` finds a member by nullifier."""
+    """Everything an insurer judges a decision with.
+
+    ``member_of`` finds a member by nullifier, ``claim_known`` a claim already judged, and
+    ``month_paid`` the month (YYYYMM) of a member's last payable equipment.
+    """
 
     amc: str
     keys: InsurerKeys
@@ -40,6 +63,7 @@ class Reviewer:
     rules: Rules
     member_of: Callable[[bytes], str | None]
     claim_known: Callable[[bytes], bool]
+    month_paid: Callable[[str], int | None]
 
     def review(self, event: SealedEvent) -> ReviewedClaim:
         """Judges one event: payable, noted (no money), refused by the hub, or disputed with the reason.
@@ -76,21 +100,32 @@ class Reviewer:
             return member, 0
         device = VerifyKey(detail.device_key)
         claim = open_statement(detail.act.claim, Claim, Label.CLAIM, key_id(device), device)
+        require_same(claim, detail.act, self.amc)
         if decision.outcome is Outcome.ACCEPTED:
-            self._check_money(claim, decision, event, part.guarantee)
+            self._check_money(claim, decision, part)
+            self._check_renewal(claim, decision, part, member)
+            if decision.amc_cents > 0:
+                self._check_payment(detail, decision, event)
         return member, decision.amc_cents
 
-    def _check_money(self, claim: Claim, decision: Decision, event: SealedEvent, guarantee: str) -> None:
-        quote = compute_quote(equipment_of(claim.items), self.tables.find(guarantee), self.rules)
+    def _check_money(self, claim: Claim, decision: Decision, part: HubPart) -> None:
+        if claim.rules != self.rules.version:
+            raise AmountMismatch(f"the claim was computed with the rules {claim.rules}, here {self.rules.version}")
+        quote = compute_quote(equipment_of(claim.items), self.tables.find(part.guarantee), self.rules)
         require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
         if (decision.amc_cents, decision.claim_id) != (claim.amc_cents, claim.claim_id):
             raise ProofFailure("the decision is for another claim", culprit=self.directory.hub.name)
         if self.claim_known(claim.claim_id):
             raise IdempotencyConflict("this claim was already judged")
-        if decision.amc_cents > 0:
-            self._check_payment(decision, event)
 
-    def _check_payment(self, decision: Decision, event: SealedEvent) -> None:
+    def _check_renewal(self, claim: Claim, decision: Decision, part: HubPart, member: str) -> None:
+        """Equipment is payable in this month, by what this insurer itself has found payable, or says it is early."""
+        record = RightRecord(consumed_month=self.month_paid(member))
+        due = payable_from(record, part.free_from, part.renewal_months)
+        if Month(number=decision.month) < due and not claim.early_renewal:
+            raise RenewalNotDue(f"equipment is payable again from {due}")
+
+    def _check_payment(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> None:
         if event.payment is None:
             raise MalformedMessage("an accepted claim has no payment line")
         hub = self.directory.hub.name
@@ -98,6 +133,8 @@ class Reviewer:
         line = decode(opened, PaymentLine)
         if (line.decision_id, line.amc_cents) != (decision.decision_id, decision.amc_cents):
             raise ProofFailure("the payment line is of another decision", culprit=hub)
+        if (line.professional, line.shop) != (detail.professional, detail.shop):
+            raise ProofFailure("the payment line pays somebody else than who claimed", culprit=hub)
 
     def _reviewed(self, decision: Decision, member: str | None, state: str, reason: str, payable: int) -> ReviewedClaim:
         claim = decision.claim_id if state == PAYABLE else None

@@ -280,5 +280,5 @@ async def _reviewer(
     tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
     return Reviewer(
         amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(),
-        member_of=store.member_of, claim_known=store.claim_known,
+        member_of=store.member_of, claim_known=store.claim_known, month_paid=store.month_paid,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+from paravent.crypto.entitlement import NULLIFIER_BYTES, SERIAL_BYTES, HubPart
 from paravent.errors import InvalidMemberFile, ParaventError
 from paravent.insurer.sealing import Right
 from paravent.insurer.store import RightNumbers
@@ -69,15 +70,20 @@ def read_members(lines: Iterable[str], *, synthetic: bool) -> tuple[list[Member]
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise InvalidMemberFile(f"the first line is: {','.join(COLUMNS)}")
     members: dict[str, Member] = {}
+    owners: dict[tuple[str, str, int], str] = {}
     rejects: list[Reject] = []
-    for row in reader:
-        try:
-            member = _member(row, synthetic=synthetic)
-            members[member.member_id] = _joined(members.get(member.member_id), member)
-        except ParaventError as error:
-            rejects.append(Reject(line=reader.line_num, reason=f"{error.code}: {error}"))
-        except (ValueError, KeyError, TypeError):
-            rejects.append(Reject(line=reader.line_num, reason="invalid-member-file: a value has a wrong form"))
+    try:
+        for row in reader:
+            try:
+                member = _member(row, synthetic=synthetic)
+                _claim_handle(owners, member)
+                members[member.member_id] = _joined(members.get(member.member_id), member)
+            except ParaventError as error:
+                rejects.append(Reject(line=reader.line_num, reason=f"{error.code}: {error}"))
+            except (ValueError, KeyError, TypeError):
+                rejects.append(Reject(line=reader.line_num, reason="invalid-member-file: a value has a wrong form"))
+    except csv.Error:
+        raise InvalidMemberFile(f"line {reader.line_num} is not CSV: check its quotes; nothing was published") from None
     return list(members.values()), rejects
 
 
@@ -92,17 +98,38 @@ def require_shared_guarantees(members: Iterable[Member], codes: Iterable[str], p
         raise InvalidMemberFile(f"fewer than {persons_min} persons share the guarantee {', '.join(rare)}")
 
 
-def _member(row: dict[str, str], *, synthetic: bool) -> Member:
+def _member(row: dict[str | None, str], *, synthetic: bool) -> Member:
+    if None in row:
+        raise InvalidMemberFile("the line has more columns than the first one")
     nir = Nir.parse(row["nir"])
     nir.require_usable(synthetic=synthetic)
     if not row["member_id"] or len(row["member_id"]) > _MEMBER_CHARACTERS_MAX:
         raise InvalidMemberFile("a member identifier is 1 to 40 characters")
     identity = PersonIdentity.from_card(name=row["name"], birth_date=row["birth_date"], nir=nir, rank=int(row["rank"]))
-    return Member(
+    member = Member(
         member_id=row["member_id"], identities=(identity,), guarantee=row["guarantee"],
         valid_from=_day(row["valid_from"], time.min), valid_until=_day(row["valid_to"], time.max),
         free_from=int(row["free_from"]), renewal_months=int(row["renewal_months"]),
     )  # fmt: skip
+    _require_terms(member)
+    return member
+
+
+def _require_terms(member: Member) -> None:
+    """Builds the entitlement's terms once with empty identifiers: what none can hold is rejected at its line."""
+    HubPart(
+        insurer="00000000", serial=bytes(SERIAL_BYTES), valid_from=member.valid_from, valid_until=member.valid_until,
+        guarantee=member.guarantee, free_from=member.free_from, renewal_months=member.renewal_months,
+        nullifier=bytes(NULLIFIER_BYTES), status_index=0, desk_digest=bytes(32),
+    )  # fmt: skip
+
+
+def _claim_handle(owners: dict[tuple[str, str, int], str], member: Member) -> None:
+    """Refuses a second member under the number, birth date and rank of another: they would share one handle."""
+    identity = member.identities[0]
+    key = (identity.nir.thirteen, identity.birth_date, identity.rank)
+    if owners.setdefault(key, member.member_id) != member.member_id:
+        raise InvalidMemberFile("another member has this number, birth date and rank: twins have different ranks")
 
 
 def _joined(known: Member | None, member: Member) -> Member:

@@ -188,6 +188,13 @@ class Store:
         found = self._connection.execute("SELECT 1 FROM claim WHERE claim = ?", (claim,)).fetchone()
         return found is not None
 
+    def month_paid(self, member: str) -> int | None:
+        """Returns the month (YYYYMM) of a member's last payable equipment, or None."""
+        (month,) = self._connection.execute(
+            "SELECT MAX(month) FROM claim WHERE member = ? AND kind = 'consume' AND state = 'payable'", (member,)
+        ).fetchone()
+        return None if month is None else int(month)
+
     def claims(self) -> list[ReviewedClaim]:
         """Lists the reviewed decisions, oldest first."""
         found = self._connection.execute(

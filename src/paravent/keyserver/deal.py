@@ -6,8 +6,6 @@ the batch file, whoever signed them.
 
 from __future__ import annotations
 
-import hashlib
-
 from paravent.crypto.group import decode_element, decode_scalar
 from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey, ServerSet, key_digest, server_sets
@@ -45,9 +43,9 @@ def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, sto
     kept = EpochShare(
         insurer=box.insurer, epoch=epoch_file.epoch, index=deal.index, share=share,
         public=public_share(deal.index, commitments), threshold=epoch_file.threshold, servers=len(epoch_file.servers),
-        not_before=epoch_file.not_before, not_after=epoch_file.not_after,
+        not_before=epoch_file.not_before, not_after=epoch_file.not_after, statement=deal.epoch_file.digest(),
     )  # fmt: skip
-    store.keep_share(kept, deal.epoch_file.payload)
+    store.keep_share(kept)
     return _receipt(identity, box.insurer, epoch_file.epoch, None, deal.epoch_file)
 
 
@@ -67,8 +65,11 @@ def take_batch(box: DealBox, identity: ServerIdentity, directory: Directory, sto
     for members, key in keys.items():
         if committed.get(members) != key_digest(box.insurer, batch_file.epoch, batch_file.batch, members, key):
             raise ProofFailure("an opening key does not match the batch file", culprit=box.insurer)
-    kept = BatchKeys(insurer=box.insurer, epoch=batch_file.epoch, batch=batch_file.batch, keys=keys)
-    store.keep_batch(kept, deal.batch_file.payload)
+    kept = BatchKeys(
+        insurer=box.insurer, epoch=batch_file.epoch, batch=batch_file.batch, keys=keys,
+        statement=deal.batch_file.digest(),
+    )  # fmt: skip
+    store.keep_batch(kept)
     return _receipt(identity, box.insurer, batch_file.epoch, batch_file.batch, deal.batch_file)
 
 
@@ -97,6 +98,6 @@ def _check_epoch(epoch_file: EpochFile, insurer: str, directory: Directory) -> N
 def _receipt(identity: ServerIdentity, insurer: str, epoch: int, batch: int | None, statement: Signed) -> Signed:
     receipt = Receipt(
         server=identity.name, insurer=insurer, epoch=epoch, batch=batch,
-        statement=hashlib.sha256(statement.payload).digest(),
+        statement=statement.digest(),
     )  # fmt: skip
     return sign_statement(receipt, Label.RECEIPT, identity.name, identity.signing_key)

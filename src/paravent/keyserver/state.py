@@ -39,7 +39,10 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochShare:
-    """One server's share of one insurer's look-up key, with the dates of the epoch (Unix seconds)."""
+    """One server's share of one insurer's look-up key, with the dates of the epoch (Unix seconds).
+
+    ``statement`` is SHA-256 of the epoch file it was dealt with, the one that was receipted.
+    """
 
     insurer: str
     epoch: int
@@ -50,16 +53,18 @@ class EpochShare:
     public: Element
     not_before: int
     not_after: int
+    statement: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchKeys:
-    """The opening keys of one batch that one server holds."""
+    """The opening keys of one batch that one server holds; ``statement`` is SHA-256 of its batch file."""
 
     insurer: str
     epoch: int
     batch: int
     keys: Mapping[ServerSet, OpeningKey]
+    statement: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +81,14 @@ class KeyServerStore(DeviceRegister, Protocol):
     def share(self, insurer: str, epoch: int) -> EpochShare | None:
         """Returns the share of an epoch, or None."""
 
-    def keep_share(self, share: EpochShare, statement: bytes) -> None:
-        """Keeps a share; keeping the same one again is allowed, another one is refused."""
+    def keep_share(self, share: EpochShare) -> None:
+        """Keeps a share; keeping the same one again is allowed, another one or another epoch file is refused."""
 
     def batch(self, insurer: str, epoch: int, batch: int) -> BatchKeys | None:
         """Returns the opening keys of a live batch, or None."""
 
-    def keep_batch(self, batch: BatchKeys, statement: bytes) -> None:
-        """Keeps opening keys; the same again is allowed, others are refused."""
+    def keep_batch(self, batch: BatchKeys) -> None:
+        """Keeps opening keys; the same again is allowed, others or another batch file are refused."""
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time."""

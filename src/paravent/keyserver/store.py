@@ -46,6 +46,7 @@ class ShareFile(Message, frozen=True, kw_only=True):
     public: Bytes32
     not_before: Natural
     not_after: Natural
+    statement: Bytes32
 
 
 class OpeningKeyFile(Message, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ class OpeningKeyFile(Message, frozen=True, kw_only=True):
     epoch: Natural
     batch: Natural
     keys: tuple[DealtKey, ...]
+    statement: Bytes32
 
 
 class Store:
@@ -117,39 +119,39 @@ class Store:
         """Returns the share of an epoch, or None."""
         return self._shares.get((insurer, epoch))
 
-    def keep_share(self, share: EpochShare, statement: bytes) -> None:
-        """Keeps a share and its epoch file; another share for the same epoch is refused (A is never dealt twice)."""
+    def keep_share(self, share: EpochShare) -> None:
+        """Keeps a share; another share or epoch file for the same epoch is refused (A is never dealt twice)."""
         known = self.share(share.insurer, share.epoch)
         if known is not None:
-            if known.share != share.share or known.public != share.public:
-                raise ProofFailure("this epoch was already dealt with another key", culprit=share.insurer)
+            if known != share:
+                raise ProofFailure("this epoch was already dealt with another key or file", culprit=share.insurer)
             return
-        name = f"{share.insurer}-{share.epoch}"
-        (self._secrets.parent / f"epoch-{name}.json").write_bytes(statement)
         file = ShareFile(
             insurer=share.insurer, epoch=share.epoch, index=share.index, threshold=share.threshold,
             servers=share.servers, share=share.share.reveal(), public=share.public,
-            not_before=share.not_before, not_after=share.not_after,
+            not_before=share.not_before, not_after=share.not_after, statement=share.statement,
         )  # fmt: skip
-        write_secret(self._secrets / f"share-{name}.json", encode(file))
+        write_secret(self._secrets / f"share-{share.insurer}-{share.epoch}.json", encode(file))
         self._shares[share.insurer, share.epoch] = share
 
     def batch(self, insurer: str, epoch: int, batch: int) -> BatchKeys | None:
         """Returns the opening keys of a live batch, or None."""
         return self._batches.get((insurer, epoch, batch))
 
-    def keep_batch(self, batch: BatchKeys, statement: bytes) -> None:
-        """Keeps opening keys and their batch file; others for the same batch are refused."""
+    def keep_batch(self, batch: BatchKeys) -> None:
+        """Keeps opening keys; others, or another batch file, for the same batch are refused."""
         known = self.batch(batch.insurer, batch.epoch, batch.batch)
         if known is not None:
-            if dict(known.keys) != dict(batch.keys):
-                raise ProofFailure("this batch was already dealt with other keys", culprit=batch.insurer)
+            if known != batch:
+                raise ProofFailure(
+                    "this batch was already dealt with other keys or another file", culprit=batch.insurer
+                )
             return
-        name = f"{batch.insurer}-{batch.epoch}-{batch.batch}"
-        (self._secrets.parent / f"batch-{name}.json").write_bytes(statement)
         keys = tuple(DealtKey(servers=members, key=key.reveal()) for members, key in batch.keys.items())
-        file = OpeningKeyFile(insurer=batch.insurer, epoch=batch.epoch, batch=batch.batch, keys=keys)
-        write_secret(self._secrets / f"opening-{name}.json", encode(file))
+        file = OpeningKeyFile(
+            insurer=batch.insurer, epoch=batch.epoch, batch=batch.batch, keys=keys, statement=batch.statement
+        )
+        write_secret(self._secrets / f"opening-{batch.insurer}-{batch.epoch}-{batch.batch}.json", encode(file))
         self._batches[batch.insurer, batch.epoch, batch.batch] = batch
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
@@ -198,10 +200,10 @@ def _share(file: ShareFile) -> EpochShare:
     return EpochShare(
         insurer=file.insurer, epoch=file.epoch, index=file.index, threshold=file.threshold, servers=file.servers,
         share=decode_scalar(file.share), public=Element(decode_element(file.public)),
-        not_before=file.not_before, not_after=file.not_after,
+        not_before=file.not_before, not_after=file.not_after, statement=file.statement,
     )  # fmt: skip
 
 
 def _batch(file: OpeningKeyFile) -> BatchKeys:
     keys = {ServerSet(dealt.servers): OpeningKey(dealt.key) for dealt in file.keys}
-    return BatchKeys(insurer=file.insurer, epoch=file.epoch, batch=file.batch, keys=keys)
+    return BatchKeys(insurer=file.insurer, epoch=file.epoch, batch=file.batch, keys=keys, statement=file.statement)

@@ -1,12 +1,14 @@
-"""Messages of the trade: prise en charge, claim, cancellation, decision, sealed events (docs/protocol.md section 11)."""
+"""Messages of the trade: prise en charge, claim, cancellation, decision, sealed events (protocol.md section 11)."""
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from paravent.errors import MalformedMessage
 from paravent.wire.codec import Amc, Bytes16, Bytes32, Cents, Message, Name, Natural
 from paravent.wire.optics_terms import LensCategory
 from paravent.wire.statements import Signed
@@ -39,10 +41,11 @@ class ClaimedItem(Message, frozen=True, kw_only=True):
 
 
 class Claim(Message, frozen=True, kw_only=True):
-    """What the desk signs and the insurer recomputes; amounts are in cents."""
+    """What the desk signs and the insurer recomputes; amounts are in cents, ``entitlement`` is SHA-256(E)."""
 
     claim_id: Bytes16
     insurer: Amc
+    entitlement: Bytes32
     items: Annotated[tuple[ClaimedItem, ...], msgspec.Meta(min_length=1, max_length=8)]
     amo_cents: Cents
     amc_cents: Cents
@@ -53,13 +56,23 @@ class Claim(Message, frozen=True, kw_only=True):
 
 
 class Act(Message, frozen=True, kw_only=True):
-    """A request of the desk: reserve, consume with its claim, or cancel."""
+    """A request of the desk: reserve, consume with its claim, or cancel; it and its claim say the same."""
 
     kind: ActKind
     entitlement: bytes
     idempotency_key: Bytes16
     early_renewal: bool
     claim: Signed | None
+
+
+def require_same(claim: Claim, act: Act, insurer: str) -> None:
+    """Checks that a claim is of the entitlement, the insurer and the renewal of its act; raises MalformedMessage."""
+    if claim.insurer != insurer:
+        raise MalformedMessage("the claim is for another insurer than its entitlement")
+    if claim.entitlement != hashlib.sha256(act.entitlement).digest():
+        raise MalformedMessage("the claim is of another entitlement than its act")
+    if claim.early_renewal != act.early_renewal:
+        raise MalformedMessage("the claim and its act disagree on early renewal")
 
 
 class Decision(Message, frozen=True, kw_only=True):

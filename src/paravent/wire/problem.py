@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from paravent import errors
-from paravent.errors import ParaventError, ProofFailure, TechnicalFailure, Unreachable
+from paravent.errors import ParaventError, ProofFailure, RightRefused, TechnicalFailure, Unreachable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,14 +45,18 @@ def to_problem(error: ParaventError) -> Problem:
 
 
 def from_problem(body: bytes, *, party: str) -> ParaventError:
-    """Rebuilds the error another party answered with; anything unreadable is a technical failure."""
+    """Rebuilds the error another party answered with.
+
+    Anything unreadable is a technical failure; so is a word about a person's right, which carries no
+    proof: absence is proved by the manifest, a refusal is a signed decision (sections 6 and 11).
+    """
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except msgspec.MsgspecError:
         return Unreachable(f"{party} answered something that is not of this protocol")
     kind = _BY_CODE.get(problem.type.removeprefix("urn:paravent:error:"))
     detail = problem.detail[:300]
-    if kind is None:
+    if kind is None or issubclass(kind, RightRefused):
         return TechnicalFailure(f"{party}: {detail}")
     if issubclass(kind, ProofFailure):
         return kind(f"{party} says: {detail}", culprit=problem.culprit or party)

@@ -386,6 +386,7 @@ def _reviewer(world: World) -> Reviewer:
     return Reviewer(
         amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
         member_of=insurer.store.member_of, claim_known=insurer.store.claim_known,
+        month_paid=insurer.store.month_paid,
     )  # fmt: skip
 
 
@@ -403,14 +404,30 @@ def the_insurer_recomputes_amounts(world: World) -> None:
 
 
 def a_claim_is_paid_once(world: World) -> None:
-    """The same event reviewed twice is payable once."""
+    """The same event reviewed twice is payable once, even of a renewal that is always due."""
     shop = Shop.of(world, world.covered())
     shop.send(shop.reservation())
-    shop.send(shop.claim()[0])
+    shop.send(shop.claim(early=True)[0])
     event = world.hub_store.claims.events(AMC, 0).events[1]
     payable = []
     for _ in range(2):
         judged = _reviewer(world).review(event)
         world.insurers[AMC].store.keep_claim(judged)
         payable.append(judged.payable_cents)
+    assert payable == [shop.quoted.quote.amc_cents, 0]
+
+
+def a_second_pair_too_soon_is_not_paid(world: World) -> None:
+    """A hub that forgets what was consumed is not followed: the insurer remembers what it found payable."""
+    shop = Shop.of(world, world.covered())
+    store = world.insurers[AMC].store
+    payable = []
+    for number in (1, 3):
+        shop.send(shop.reservation())
+        shop.send(shop.claim()[0])
+        judged = _reviewer(world).review(world.hub_store.claims.events(AMC, 0).events[number])
+        store.keep_claim(judged)
+        payable.append(judged.payable_cents)
+        with world.hub_store.commit():
+            world.hub_store._connection.execute("DELETE FROM right_state")
     assert payable == [shop.quoted.quote.amc_cents, 0]

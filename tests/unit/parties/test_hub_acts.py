@@ -222,9 +222,6 @@ def test_a_claim_of_an_early_renewal_says_so(shop: Shop) -> None:
     refused(shop.decide(shop.claim()[0]), "renewal-not-due")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the flag of the act is read, never compared with the claim's"
-)
 def test_an_act_and_its_claim_agree_on_early_renewal(shop: Shop) -> None:
     consumed(shop)
     accepted(shop.decide(shop.reservation(early=True)))
@@ -281,11 +278,6 @@ def test_an_old_status_list_decides_nothing(shop: Shop) -> None:
     assert decisions(shop.world) == 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=pytest.fail.Exception,
-    reason="EpochNotLive is a Refusal: it is signed and kept for ever",
-)
 def test_no_status_list_decides_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "statement", lambda *_: None)
     with pytest.raises(EpochNotLive):

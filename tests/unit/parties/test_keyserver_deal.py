@@ -176,7 +176,6 @@ def test_the_same_deal_again_gets_the_same_receipt(still: World, server: KeyServ
     assert take_epoch(still, server, box) == take_epoch(still, server, box)
 
 
-@pytest.mark.xfail(strict=True, raises=EpochNotLive, reason="only shares are compared")
 def test_a_receipted_epoch_file_is_the_one_that_is_served(still: World, server: KeyServer) -> None:
     epoch, later = drawn(still), still.now + 60 * DAY
     take_epoch(still, server, boxed(still, epoch_deal(still, epoch)))

@@ -114,7 +114,6 @@ def test_an_honest_answer_is_taken(still: World) -> None:
     assert (head.insurer, row.handle) == (AMC, record.handle)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="it is MalformedMessage")
 @pytest.mark.parametrize("length", [0, 100, 1_000])
 def test_a_row_of_a_wrong_length_is_a_technical_failure(length: int, still: World) -> None:
     record = still.known(still.covered())

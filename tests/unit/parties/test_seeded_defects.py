@@ -228,6 +228,10 @@ DEFECTS = [
         name="claims not remembered", target=(InsurerStore, "claim_known"), replacement=always(value=False),
         broken=properties.a_claim_is_paid_once,
     ),
+    Defect(
+        name="paid months not remembered", target=(InsurerStore, "month_paid"), replacement=always(value=None),
+        broken=properties.a_second_pair_too_soon_is_not_paid,
+    ),
 ]  # fmt: skip
 
 
