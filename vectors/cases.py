@@ -95,3 +95,9 @@ def flipped(encoded: str, place: int) -> str:
     altered = bytearray.fromhex(encoded)
     altered[place] ^= 1
     return altered.hex()
+
+
+def beyond_order(scalar: str) -> str:
+    """Returns the hexadecimal text of another form of a scalar: itself plus the group order."""
+    value = int.from_bytes(bytes.fromhex(scalar), "little") + 2**252 + 27742317777372353535851937790883648493
+    return value.to_bytes(32, "little").hex()

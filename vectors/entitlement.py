@@ -9,7 +9,7 @@ import cbor2
 from paravent.crypto import entitlement
 from paravent.crypto.entitlement import DeskPart, HubPart
 from paravent.crypto.signing import Seed, SigningKey, VerifyKey
-from vectors.cases import Case, Construction, Values, flipped, seeded
+from vectors.cases import Case, Construction, Values, beyond_order, flipped, seeded
 
 _BINARY = ("serial", "nullifier", "desk_digest")
 _RIGHT = -65537
@@ -134,7 +134,7 @@ def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
     form = "malformed-message"
     return {
         "with an altered signature": (right[:-1] + bytes([right[-1] ^ 1]), "proof-failure"),
-        "with a signature not reduced": (right[:-32] + beyond_order(right[-32:].hex()), "proof-failure"),
+        "with a signature not reduced": (right[:-32] + bytes.fromhex(beyond_order(right[-32:].hex())), "proof-failure"),
         "with another AMC digit": (right.replace(b"99000001", b"99000003"), "unknown-insurer"),
         "with a trailing byte": (right + b"\0", form),
         "truncated": (right[:-1], form),

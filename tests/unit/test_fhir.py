@@ -15,7 +15,7 @@ from paravent.person.lens_category import classify
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.optics_terms import Band, Focal, LensCategory
 
-EXAMPLE = (files("paravent") / "demo" / "data" / "visionprescription-33123.r4.json").read_bytes()
+EXAMPLE = (files("paravent") / "drill" / "data" / "visionprescription-33123.r4.json").read_bytes()
 
 
 def changed(lens: dict[str, Any] | None = None, /, **members: Any) -> bytes:

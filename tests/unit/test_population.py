@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 INSURERS = ("99000001", "99000002")
 SEED = 20_260_101
+YEAR = 2026
 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return synthesise(2_000, INSURERS, SEED)
+    return synthesise(2_000, INSURERS, SEED, YEAR)
 
 
 def test_the_same_seed_gives_the_same_population() -> None:
-    assert synthesise(200, INSURERS, 1) == synthesise(200, INSURERS, 1)
-    assert synthesise(200, INSURERS, 1) != synthesise(200, INSURERS, 2)
+    assert synthesise(200, INSURERS, 1, YEAR) == synthesise(200, INSURERS, 1, YEAR)
+    assert synthesise(200, INSURERS, 1, YEAR) != synthesise(200, INSURERS, 2, YEAR)
 
 
 @pytest.mark.parametrize("persons", [1, 2, 7, 300])
 def test_the_number_of_persons_is_exact(persons: int) -> None:
-    made = synthesise(persons, INSURERS, SEED).persons
+    made = synthesise(persons, INSURERS, SEED, YEAR).persons
     assert len({person.member_id for person in made}) == len(made) == persons
 
 
@@ -65,7 +66,7 @@ def test_renewal_follows_age(population: Population) -> None:
 
 
 def test_every_guarantee_is_shared_by_twenty(population: Population) -> None:
-    for made in (population, synthesise(300, INSURERS, SEED)):
+    for made in (population, synthesise(300, INSURERS, SEED, YEAR)):
         for insurer in INSURERS:
             shared = Counter(person.guarantee for person in made.of_insurer(insurer))
             assert len(shared) > 1

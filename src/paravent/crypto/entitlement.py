@@ -31,6 +31,7 @@ GUARANTEE_CHARACTERS_MAX = 16
 RENEWAL_MONTHS = (6, 12, 24)
 _PROTECTED = b"\xa1\x01\x27"  # {1: -8}, alg EdDSA
 _ISS, _EXP, _NBF, _CTI, _RIGHT = 1, 4, 5, 7, -65537
+_CLAIMS = (_ISS, _EXP, _NBF, _CTI, _RIGHT)
 _COSE_SIGN1 = 18
 # Everything before the payload is the same in every entitlement: tag 18, array of 4, protected, no unprotected;
 # and for what is signed, array of 4, "Signature1", protected, no external data (RFC 9052 section 4.4).
@@ -133,7 +134,8 @@ def verify_desk_part(part: HubPart, desk_part: bytes) -> DeskPart:
     match _decode(desk_part, DESK_PART_BYTES_MAX):
         case [bytes(salt), bytes(holder), (bytes() | None) as binding]:
             return DeskPart(salt=salt, holder=holder, binding=binding)
-    raise MalformedMessage("a desk part has another form")
+        case _:
+            raise MalformedMessage("a desk part has another form")
 
 
 def _to_be_signed(payload: bytes) -> bytes:
@@ -148,28 +150,32 @@ def _byte_string(value: bytes) -> bytes:
 
 def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:
     tagged = _decode(entitlement, ENTITLEMENT_BYTES_MAX)
-    if isinstance(tagged, cbor2.CBORTag) and tagged.tag == _COSE_SIGN1:
-        match tagged.value:
-            case [protected, Mapping() as unprotected, bytes(payload), bytes(signature)]:
-                if protected == _PROTECTED and not unprotected:
-                    return payload, signature
-    raise MalformedMessage("an entitlement is a COSE_Sign1 message signed with EdDSA")
+    parts = tagged.value if isinstance(tagged, cbor2.CBORTag) and tagged.tag == _COSE_SIGN1 else None
+    match parts:
+        case [bytes(protected), Mapping() as unprotected, bytes(payload), bytes(signature)] if (
+            protected == _PROTECTED and not unprotected
+        ):
+            return payload, signature
+        case _:
+            raise MalformedMessage("an entitlement is a COSE_Sign1 message signed with EdDSA")
 
 
 def _claims(payload: bytes) -> HubPart:
     claims = _decode(payload, ENTITLEMENT_BYTES_MAX)
-    if isinstance(claims, dict) and set(claims) == {_ISS, _EXP, _NBF, _CTI, _RIGHT}:
-        match [claims[_ISS], claims[_EXP], claims[_NBF], claims[_CTI], claims[_RIGHT]]:
-            case [
-                str(insurer), int(until), int(since), bytes(serial),
-                [str(guarantee), int(free_from), int(renewal), bytes(nullifier), int(index), bytes(digest)],
-            ]:  # fmt: skip
-                return HubPart(
-                    insurer=insurer, serial=serial, valid_from=since, valid_until=until, guarantee=guarantee,
-                    free_from=free_from, renewal_months=renewal, nullifier=nullifier, status_index=index,
-                    desk_digest=digest,
-                )  # fmt: skip
-    raise MalformedMessage("an entitlement has other claims than expected")
+    if not isinstance(claims, dict) or set(claims) != set(_CLAIMS):
+        raise MalformedMessage("an entitlement has other claims than expected")
+    match [claims[name] for name in _CLAIMS]:
+        case [
+            str(insurer), int(until), int(since), bytes(serial),
+            [str(guarantee), int(free_from), int(renewal), bytes(nullifier), int(index), bytes(digest)],
+        ]:  # fmt: skip
+            return HubPart(
+                insurer=insurer, serial=serial, valid_from=since, valid_until=until, guarantee=guarantee,
+                free_from=free_from, renewal_months=renewal, nullifier=nullifier, status_index=index,
+                desk_digest=digest,
+            )  # fmt: skip
+        case _:
+            raise MalformedMessage("an entitlement has other claims than expected")
 
 
 def _decode(encoded: bytes, bytes_max: int) -> object:

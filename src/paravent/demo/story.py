@@ -71,9 +71,9 @@ class Story:
         today = datetime.now(UTC)
         month = today.year * 100 + today.month
         for person in self.population.persons:
-            if (person.renewal_months, len(person.coverages), person.guarantee) == (24, 1, "OPT-CONFORT"):
-                if person.free_from <= month:
-                    return person, person.coverages[0]
+            plain = (person.renewal_months, len(person.coverages), person.guarantee) == (24, 1, "OPT-CONFORT")
+            if plain and person.free_from <= month:
+                return person, person.coverages[0]
         raise TechnicalFailure("this population has nobody for the story: take more persons")
 
     # --- chapters -----------------------------------------------------------------------------

@@ -277,7 +277,7 @@ def _card_text(path: Path) -> str:
     from PIL import Image
 
     with Image.open(path) as picture:
-        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     if len(found) != 1:
         raise UnreadableCard(f"the picture holds {len(found)} QR codes, one is needed")
     return str(found[0].text)

@@ -37,7 +37,7 @@ class Platform:
     pin: dict[str, Any] = field(default_factory=dict)
 
     def command(self, *arguments: str | Path) -> dict[str, Any]:
-        """Runs one ``paravent`` verb and returns its JSON line, if it has one; raises TechnicalFailure when it fails."""
+        """Runs one ``paravent`` verb and returns its JSON line, if any; raises TechnicalFailure when it fails."""
         done = subprocess.run(  # noqa: S603 - our own command, no shell
             [sys.executable, "-m", "paravent", *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=None if "publish" in arguments else subprocess.PIPE, check=False,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -23,6 +23,8 @@ from paravent.insurer.members import Member, Reject, read_members, require_share
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
 from paravent.optics.store import shipped_rules
+
+T = TypeVar("T")
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -205,7 +207,9 @@ async def _publish(home: Path, settings: InsurerConfig, members: Sequence[Member
     return await _with_publisher(home, settings, run)
 
 
-async def _with_publisher(home: Path, settings: InsurerConfig, run: Any) -> Any:
+async def _with_publisher(
+    home: Path, settings: InsurerConfig, run: Callable[[Publisher], Coroutine[None, None, T]]
+) -> T:
     keys = config.read_keys(home)
     directory = read_directory(home, settings.directory)
     with Store(home) as store:

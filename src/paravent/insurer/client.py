@@ -1,4 +1,4 @@
-"""Publishing: deal to the servers, seal in parallel, upload to the hub, destroy the opening keys (protocol.md 3 to 6)."""
+"""Publishing: deal to the servers, seal in parallel, upload to the hub, destroy opening keys (protocol.md 3 to 6)."""
 
 from __future__ import annotations
 
@@ -101,9 +101,10 @@ class Publisher:
         rows.sort(key=lambda row: row.handle)
         await self._upload(epoch.epoch, batch.file.batch, rows)
         # The opening keys exist at the servers only from here on: they were never written to this disk.
+        receipts = self._store.announced(epoch.epoch)[batch.file.batch].receipts
         return Published(
             epoch=epoch.epoch, batch=batch.file.batch, persons=len({member.member_id for member in members}),
-            handles=handles, rows=len(rows), receipts=len(self._store.announced(epoch.epoch)[batch.file.batch].receipts),
+            handles=handles, rows=len(rows), receipts=len(receipts),
         )  # fmt: skip
 
     async def publish_status_list(self) -> None:

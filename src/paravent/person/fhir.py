@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from paravent.errors import BodyTooLarge, MalformedMessage, UnsupportedPrescription
 from paravent.person.prescription import Eye, Prescription, quarters
@@ -17,6 +17,7 @@ _RESOURCE_FIELDS = frozenset({
 _LENS_FIELDS = frozenset({
     "id", "extension", "product", "eye", "sphere", "cylinder", "axis", "prism", "add", "brand", "color", "note",
 })  # fmt: skip
+_POWERS = ("sphere", "cylinder", "axis", "add")
 _CONTACT_FIELDS = frozenset({"power", "backCurve", "diameter", "duration"})
 
 
@@ -62,30 +63,35 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_constant(_: str) -> Any:
+def _no_constant(_: str) -> NoReturn:
     raise MalformedMessage("NaN and Infinity are not JSON numbers")
 
 
 def _lens(lens: object) -> tuple[str, Eye]:
     if not isinstance(lens, dict):
         raise MalformedMessage("a lens specification is a JSON object")
-    if _CONTACT_FIELDS & lens.keys() or _product_codes(lens.get("product")) != {"lens"}:
+    if _CONTACT_FIELDS & lens.keys() or not _is_spectacle_lens(lens.get("product")):
         raise UnsupportedPrescription("only spectacle lenses are taken; this one is for contact lenses or unnamed")
     _require_known(lens, _LENS_FIELDS)
-    if lens.get("eye") not in {"right", "left"}:
+    if any(f"_{power}" in lens for power in _POWERS):
+        raise UnsupportedPrescription("a power has an extension that this software does not know")
+    side = lens.get("eye")
+    if not isinstance(side, str) or side not in {"right", "left"}:
         raise UnsupportedPrescription("an eye is right or left")
     if "sphere" not in lens:
         raise UnsupportedPrescription("a lens has no sphere")
+    if "axis" in lens and "cylinder" not in lens:
+        raise UnsupportedPrescription("an axis has no cylinder: one of the two was forgotten")
     cylinder = _power(lens, "cylinder")
     eye = Eye(sphere=_power(lens, "sphere"), cylinder=cylinder, axis=_axis(lens), addition=_power(lens, "add"))
-    return lens["eye"], eye
+    return side, eye
 
 
-def _product_codes(product: object) -> set[object]:
+def _is_spectacle_lens(product: object) -> bool:
     codings = product.get("coding") if isinstance(product, dict) else None
-    if not isinstance(codings, list):
-        return set()
-    return {coding.get("code") for coding in codings if isinstance(coding, dict)}
+    if not isinstance(codings, list) or not codings:
+        return False
+    return all(isinstance(coding, dict) and coding.get("code") == "lens" for coding in codings)
 
 
 def _power(lens: dict[str, Any], name: str) -> int:
@@ -99,7 +105,7 @@ def _axis(lens: dict[str, Any]) -> int | None:
     axis = lens.get("axis")
     if axis is None:
         return None
-    if not isinstance(axis, Decimal) or axis != axis.to_integral_value():
+    if not isinstance(axis, Decimal) or axis.as_tuple().exponent != 0:
         raise MalformedMessage("axis is a whole number of degrees")
     return int(axis)
 

@@ -48,11 +48,12 @@ class LensRule(Message, frozen=True, kw_only=True):
 
 
 class LensRules(Message, frozen=True, kw_only=True):
-    """The rules file with its dates and source."""
+    """The rules file: since when it holds, its source, up to which day the text was read; after, it is presumed."""
 
     valid_from: str
     source: str
-    status: Literal["verified"]
+    read_until: str
+    status: Literal["verified", "presumed"]
     rule: tuple[LensRule, ...]
 
 

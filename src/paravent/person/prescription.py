@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from paravent.errors import UnsupportedPrescription
 from paravent.wire.optics_terms import Focal
 
 QUARTERS_PER_DIOPTRE = 4
+_EXPONENT_MAX = 6
 
 
 def quarters(dioptres: Decimal) -> int:
     """Converts dioptres to quarters; raises UnsupportedPrescription off the grid of 0.25, without the value."""
-    scaled = dioptres * QUARTERS_PER_DIOPTRE
-    if not scaled.is_finite() or abs(scaled) > 10**6 or scaled != scaled.to_integral_value():
-        raise UnsupportedPrescription("a power is not on the grid of 0.25 dioptre")
-    return int(scaled)
+    # The exponent is bounded first, and the product is a fraction: decimal arithmetic would round a long power
+    # to the grid, and overflow on a huge one.
+    if dioptres.is_finite() and abs(dioptres.adjusted()) <= _EXPONENT_MAX:
+        scaled = Fraction(dioptres) * QUARTERS_PER_DIOPTRE
+        if scaled.denominator == 1:
+            return scaled.numerator
+    raise UnsupportedPrescription("a power is not on the grid of 0.25 dioptre")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
