@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from pathlib import Path
@@ -14,14 +15,19 @@ class Capture:
         """Starts listening."""
         self._target = target
         self._file = file.open("ab", buffering=0)
+        self._connections: list[threading.Thread] = []
         self._server = socket.create_server(("127.0.0.1", port))
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops listening, and waits until every connection has ended: its parties were stopped before."""
+        # Closing a listening socket does not wake the thread that accepts on it; shutting it down does.
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
         self._server.close()
-        self._thread.join(2)
+        for connection in self._connections:
+            connection.join(5)
         self._file.close()
 
     def _accept(self) -> None:
@@ -30,13 +36,21 @@ class Capture:
                 client, _ = self._server.accept()
             except OSError:
                 return
+            connection = threading.Thread(target=self._serve, args=(client,), daemon=True)
+            self._connections.append(connection)
+            connection.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client:
             try:
                 upstream = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
-                client.close()
-                continue
-            for source, sink in ((client, upstream), (upstream, client)):
-                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+                return
+            with upstream:
+                back = threading.Thread(target=self._forward, args=(upstream, client), daemon=True)
+                back.start()
+                self._forward(client, upstream)
+                back.join()
 
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         try:
@@ -45,9 +59,6 @@ class Capture:
                 sink.sendall(data)
         except OSError:
             pass
-        finally:
-            for end in (source, sink):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    end.close()
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

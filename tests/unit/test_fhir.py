@@ -67,7 +67,8 @@ def test_another_kind_is_named_when_it_is_safe(kind: object, named: str) -> None
         {"power": -2.0}, {"backCurve": 8.7}, {"diameter": 14.0}, {"duration": {"value": 1}},
         {"eye": "right"}, {"eye": "both"},
         {"axis": 181}, {"axis": -1}, {"axis": None},
-        {"sphere": 0.1}, {"sphere": 1e300}, {"add": -1.0},
+        {"sphere": 0.1}, {"sphere": 1e300}, {"add": -1.0}, {"_sphere": {"extension": []}},
+        {"eye": ["left"]}, {"product": {"coding": [{"code": ["lens"]}]}}, {"product": {"coding": ["lens"]}},
     ],
 )  # fmt: skip
 def test_unsupported_lenses_are_refused(lens: dict[str, Any]) -> None:
@@ -77,11 +78,32 @@ def test_unsupported_lenses_are_refused(lens: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "lens",
-    [{"sphere": "-1.00"}, {"sphere": True}, {"sphere": None}, {"axis": 90.5}, {"axis": "180"}, {"prsm": []}],
+    [
+        {"sphere": "-1.00"},
+        {"sphere": True},
+        {"sphere": None},
+        {"prsm": []},
+        {"axis": 90.5},
+        {"axis": 90.0},
+        {"axis": "180"},
+    ],
 )
 def test_malformed_lenses_are_refused(lens: dict[str, Any]) -> None:
     with pytest.raises(MalformedMessage):
         read_vision_prescription(changed(lens))
+
+
+@pytest.mark.parametrize("power", ["9E999999", "0.25000000000000000000000000000001", "1E-999999"])
+def test_a_power_that_arithmetic_would_round_is_off_the_grid(power: str) -> None:
+    with pytest.raises(UnsupportedPrescription, match="grid"):
+        read_vision_prescription(EXAMPLE.replace(b"-2.00", power.encode()))
+
+
+def test_an_axis_without_a_cylinder_is_refused() -> None:
+    resource = json.loads(EXAMPLE)
+    del resource["lensSpecification"][1]["cylinder"]
+    with pytest.raises(UnsupportedPrescription, match="forgotten"):
+        read_vision_prescription(json.dumps(resource).encode())
 
 
 @pytest.mark.parametrize("lenses", [[], None, [{}, {}, {}]])
