@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from paravent.crypto import sealing
+from paravent.crypto.labels import Label, enc
 from paravent.crypto.oprf import OprfOutput
 from paravent.crypto.sealing import PLAINTEXT_BYTES, STORED_BYTES, Handle, Row
 from vectors.cases import Case, Construction, Values, flipped, seeded
@@ -85,8 +90,26 @@ def _failing(sealing_input: Values, sealed: Values) -> Iterator[Case]:
     for name, changed in {"a truncated row": stored[:-2], "a longer row": stored + "00"}.items():
         given = sealed | {"stored": changed}
         yield Case(name=f"open {name}", operation="open", input=given, error="malformed-message")
+    bodies = {
+        "padded with something else": bytes(PLAINTEXT_BYTES - 1) + b"\x01",
+        "with an entitlement longer than the row": b"\xff\xff" + bytes(PLAINTEXT_BYTES - 2),
+        "with a desk part longer than the row": b"\0\0\x01\x25" + bytes(PLAINTEXT_BYTES - 4),
+    }
+    for name, body in bodies.items():
+        given = sealed | {"stored": _stored(sealing_input, body)}
+        yield Case(name=f"open a row {name}", operation="open", input=given, error="malformed-message")
     long = sealing_input | {"entitlement": "00" * (PLAINTEXT_BYTES - 3), "desk_part": ""}
     yield Case(name="seal one byte too many", operation="seal", input=long, error="malformed-message")
+
+
+def _stored(values: Values, body: bytes) -> str:
+    """Seals, with the right keys, a body that ``seal_row`` would never write."""
+    rho, opening = bytes.fromhex(values["rho"]), bytes.fromhex(values["opening"])
+    handle_ = Handle(bytes.fromhex(values["handle"]))
+    label = sealing.open_label(values["insurer"], values["epoch"], values["batch"], handle_)
+    material = enc(Label.ROW_KEY, opening, _output(values).reveal())
+    derived = HKDF(algorithm=SHA256(), length=64, salt=rho, info=label).derive(material)
+    return (rho + derived[32:] + ChaCha20Poly1305(derived[:32]).encrypt(bytes(12), body, label)).hex()
 
 
 CONSTRUCTION = Construction(section="5", operations={"handle": handle, "seal": seal, "open": open_}, cases=cases)

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from paravent.access.devices import Device
 from paravent.access.quotas import (
@@ -161,6 +162,73 @@ class Ledger:
         """Deletes what is older than 24 hours: hashes and nonces live no longer."""
         self._connection.execute("DELETE FROM nonce WHERE seen_at <= ?", (now - WINDOW_SECONDS,))
         self._connection.execute("DELETE FROM spending WHERE spent_at <= ?", (now - WINDOW_SECONDS,))
+
+
+class VerifierStore:
+    """What the stores of every verifier share: one database with its ledger of devices, nonces and quotas."""
+
+    def __init__(self, database: Path, schema: str, keys: DailyKeys, limits: QuotaLimits) -> None:
+        """Opens or creates a database with the schema of its verifier."""
+        self._connection = connect(database)
+        self._connection.executescript(schema)
+        self._ledger = Ledger(self._connection, keys, limits)
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One durable transaction, of one request or of a group."""
+        with transaction(self._connection):
+            yield
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request inside a group commit."""
+        with savepoint(self._connection):
+            yield
+
+    def enrol(self, device: Device, now: int) -> None:
+        """Enrols a device."""
+        with self.commit():
+            self._ledger.enrol(device, now)
+
+    def withdraw(self, keyid: str, now: int) -> None:
+        """Withdraws a device."""
+        with self.commit():
+            self._ledger.withdraw(keyid, now)
+
+    def forget(self, now: int) -> None:
+        """Deletes hashes and nonces older than 24 hours."""
+        with self.commit():
+            self._ledger.forget(now)
+
+    def device(self, keyid: str) -> Device | None:
+        """Returns an active device, or None."""
+        return self._ledger.device(keyid)
+
+    def first_time(self, caller: Authenticated, now: int) -> bool:
+        """Records a nonce: True the first time."""
+        return self._ledger.first_time(caller, now)
+
+    def spend(
+        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
+    ) -> tuple[bytes, bytes]:
+        """Spends quota and returns the two pseudonyms of the day."""
+        return self._ledger.spend(kind, professional, subject, request, now)
+
+    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
+        """Returns what a professional has left."""
+        return self._ledger.remaining(kind, professional, now)
+
+    def close(self) -> None:
+        """Closes the database; every commit was durable already."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Uses the store for one command."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
 
 
 class DailyKeys:

@@ -51,13 +51,12 @@ class Label(bytes, Enum):
     OPENING_BOX = b"paravent/1/opening-box"
     CLAIM_DETAIL_BOX = b"paravent/1/claim-detail-box"
     PAYMENT_LINE_BOX = b"paravent/1/payment-line-box"
-    JOURNAL_BOX = b"paravent/1/journal-box"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
     # witness log and quotas (sections 10 and 12)
     LEAF = b"paravent/1/leaf"
     LOG_ENTRY = b"paravent/1/log-entry"
-    JOURNAL = b"paravent/1/journal"
+    LEAF_RANDOMNESS = b"paravent/1/leaf-randomness"
     QUOTA_PROFESSIONAL = b"paravent/1/quota-professional"
     QUOTA_SUBJECT = b"paravent/1/quota-subject"
 

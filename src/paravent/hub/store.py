@@ -7,14 +7,11 @@ rows by insurer. Altered: a row or a node no longer leads to the signed root.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from paravent.access.devices import Device
-from paravent.access.quotas import QuotaKind, QuotaLimits
-from paravent.access.requests import Authenticated
-from paravent.access.store import DailyKeys, Ledger, connect, savepoint, transaction
+from paravent.access.quotas import QuotaLimits
+from paravent.access.store import DailyKeys, VerifierStore
 from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
@@ -48,14 +45,12 @@ CREATE TABLE IF NOT EXISTS statement (
 """
 
 
-class Store:
+class Store(VerifierStore):
     """Everything the hub keeps; ``claims`` is the trade side of the same database."""
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
         """Opens or creates the database of a home."""
-        self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + CLAIM_SCHEMA)
-        self._ledger = Ledger(self._connection, DailyKeys(home / "secrets", rng), limits)
+        super().__init__(home / DATABASE, _SCHEMA + CLAIM_SCHEMA, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}
         self.claims = ClaimStore(self._connection)
         self._load()
@@ -66,49 +61,6 @@ class Store:
             (insurer, epoch): _manifest(number, decode(bundle, EpochBundle, bytes_max=STATEMENT_BYTES_MAX))
             for number, insurer, epoch, bundle in found
         }
-
-    @contextmanager
-    def commit(self) -> Iterator[None]:
-        """One durable transaction."""
-        with transaction(self._connection):
-            yield
-
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """One request inside a group commit."""
-        with savepoint(self._connection):
-            yield
-
-    # --- devices and quotas ---------------------------------------------------------------
-
-    def enrol(self, device: Device, now: int) -> None:
-        """Enrols a device."""
-        with self.commit():
-            self._ledger.enrol(device, now)
-
-    def withdraw(self, keyid: str, now: int) -> None:
-        """Withdraws a device."""
-        with self.commit():
-            self._ledger.withdraw(keyid, now)
-
-    def forget(self, now: int) -> None:
-        """Deletes hashes and nonces older than 24 hours."""
-        with self.commit():
-            self._ledger.forget(now)
-
-    def device(self, keyid: str) -> Device | None:
-        """Returns an active device, or None."""
-        return self._ledger.device(keyid)
-
-    def first_time(self, caller: Authenticated, now: int) -> bool:
-        """Records a nonce: True the first time."""
-        return self._ledger.first_time(caller, now)
-
-    def spend(
-        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
-    ) -> tuple[bytes, bytes]:
-        """Spends quota."""
-        return self._ledger.spend(kind, professional, subject, request, now)
 
     # --- reading manifests ----------------------------------------------------------------
 
@@ -252,10 +204,6 @@ class Store:
     def sizes(self) -> tuple[int, int]:
         """Returns how many manifests are live and how many rows they have."""
         return len(self._live), sum(manifest.head.count for manifest in self._live.values())
-
-    def close(self) -> None:
-        """Closes the database; every commit was durable already."""
-        self._connection.close()
 
 
 def _manifest(number: int, bundle: EpochBundle) -> Manifest:

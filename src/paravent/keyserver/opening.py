@@ -109,5 +109,5 @@ def answer(admitted: AdmittedOpening, position: LeafPosition, identity: ServerId
 
 def _commitment(key: WitnessKey, label: OpenLabel, request_hash: bytes) -> bytes:
     """Commits to the label: H(enc(leaf, L, r)), r derived so that only this server can show it later."""
-    randomness = hmac.digest(key.reveal(), enc(Label.JOURNAL, label, request_hash), "sha256")
+    randomness = hmac.digest(key.reveal(), enc(Label.LEAF_RANDOMNESS, label, request_hash), "sha256")
     return hashlib.sha256(enc(Label.LEAF, label, randomness)).digest()

@@ -7,15 +7,10 @@ verifying; a shortened log is found by its peers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
-from paravent.access.devices import Device
-from paravent.access.quotas import QuotaKind, QuotaLimits
-from paravent.access.requests import Authenticated
-from paravent.access.store import DailyKeys, Ledger, connect, read_secret, savepoint, transaction, write_secret
+from paravent.access.quotas import QuotaLimits
+from paravent.access.store import DailyKeys, VerifierStore, read_secret, write_secret
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.merkle import leaf_hash
 from paravent.crypto.replicated import OpeningKey, ServerSet
@@ -59,15 +54,13 @@ class OpeningKeyFile(Message, frozen=True, kw_only=True):
     statement: Bytes32
 
 
-class Store:
+class Store(VerifierStore):
     """Everything a key server keeps; secrets are read once and held in memory."""
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
         """Opens or creates the store of a home."""
         self._secrets = home / SECRETS
-        self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA)
-        self._ledger = Ledger(self._connection, DailyKeys(self._secrets, rng), limits)
+        super().__init__(home / DATABASE, _SCHEMA, DailyKeys(self._secrets, rng), limits)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}
         self._load()
@@ -79,41 +72,6 @@ class Store:
         for path in sorted(self._secrets.glob("opening-*.json")):
             batch = _batch(decode(read_secret(path), OpeningKeyFile))
             self._batches[batch.insurer, batch.epoch, batch.batch] = batch
-
-    @contextmanager
-    def commit(self) -> Iterator[None]:
-        """One durable group commit."""
-        with transaction(self._connection):
-            yield
-
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """One request inside a group commit."""
-        with savepoint(self._connection):
-            yield
-
-    def enrol(self, device: Device, now: int) -> None:
-        """Enrols a device."""
-        with self.commit():
-            self._ledger.enrol(device, now)
-
-    def withdraw(self, keyid: str, now: int) -> None:
-        """Withdraws a device."""
-        with self.commit():
-            self._ledger.withdraw(keyid, now)
-
-    def forget(self, now: int) -> None:
-        """Deletes hashes and nonces older than 24 hours."""
-        with self.commit():
-            self._ledger.forget(now)
-
-    def device(self, keyid: str) -> Device | None:
-        """Returns an active device, or None."""
-        return self._ledger.device(keyid)
-
-    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
-        """Returns what a professional has left."""
-        return self._ledger.remaining(kind, professional, now)
 
     def share(self, insurer: str, epoch: int) -> EpochShare | None:
         """Returns the share of an epoch, or None."""
@@ -154,16 +112,6 @@ class Store:
         write_secret(self._secrets / f"opening-{batch.insurer}-{batch.epoch}-{batch.batch}.json", encode(file))
         self._batches[batch.insurer, batch.epoch, batch.batch] = batch
 
-    def first_time(self, caller: Authenticated, now: int) -> bool:
-        """Records a nonce: True the first time."""
-        return self._ledger.first_time(caller, now)
-
-    def spend(
-        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
-    ) -> tuple[bytes, bytes]:
-        """Spends quota and returns the two pseudonyms of the day."""
-        return self._ledger.spend(kind, professional, subject, request, now)
-
     def append(self, entry: bytes, request: bytes) -> LeafPosition:
         """Appends an entry to the witness log, at the next position."""
         digest = leaf_hash(entry)
@@ -182,18 +130,6 @@ class Store:
             "SELECT position, leaf_hash FROM leaf WHERE request = ?", (request,)
         ).fetchone()
         return None if found is None else LeafPosition(index=found[0], leaf_hash=found[1])
-
-    def close(self) -> None:
-        """Closes the database; every commit was durable already."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        """Uses the store for one command."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes it."""
-        self.close()
 
 
 def _share(file: ShareFile) -> EpochShare:

@@ -11,6 +11,7 @@ import pickle
 import string
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -71,7 +72,10 @@ def test_every_form_says_redacted(secret: Secret) -> None:
 
 @pytest.mark.parametrize("secret", SECRETS, ids=NAMES)
 def test_no_encoder_takes_it(secret: Secret) -> None:
-    for encode in (json.dumps, msgspec.json.encode, msgspec.to_builtins, bytes, pickle.dumps, copy.copy, copy.deepcopy):
+    encoders: list[Callable[[Any], object]] = [
+        json.dumps, msgspec.json.encode, msgspec.to_builtins, bytes, pickle.dumps, copy.copy, copy.deepcopy,
+    ]  # fmt: skip
+    for encode in encoders:
         with pytest.raises(TypeError) as caught:
             encode(secret)
         assert not leaks(str(caught.value))
