@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import cbor2
@@ -118,6 +119,29 @@ def _verify_cases(given: Values, part: Values) -> Iterator[Case]:
         wrong = with_part | {"desk_part": flipped(encoded, place)}
         name = f"a desk part altered at byte {place}"
         yield Case(name=name, operation="verify-desk-part", input=wrong, error="proof-failure")
+    for name, wrong_part in _wrong_desk_parts(bytes.fromhex(encoded)).items():
+        digest = hashlib.sha256(wrong_part).hexdigest()
+        signed = issue(given | {"terms": given["terms"] | {"desk_digest": digest}})["entitlement"]
+        wrong = right | {"entitlement": signed, "desk_part": wrong_part.hex()}
+        case = f"a desk part {name}, signed"
+        yield Case(name=case, operation="verify-desk-part", input=wrong, error="malformed-message")
+
+
+def _wrong_desk_parts(right: bytes) -> dict[str, bytes]:
+    salt, holder, binding = cbor2.loads(right)
+    return {
+        "with a trailing byte": right + b"\0",
+        "of indefinite length": b"\x9f" + right[1:] + b"\xff",
+        "with an element less": cbor2.dumps([salt, holder]),
+        "with an element more": cbor2.dumps([salt, holder, binding, None]),
+        "that is a map": cbor2.dumps({1: salt, 2: holder, 3: binding}),
+        "with a salt of 15 bytes": cbor2.dumps([salt[:-1], holder, binding]),
+        "with a binding of 31 bytes": cbor2.dumps([salt, holder, binding[:-1]]),
+        "with a binding as text": cbor2.dumps([salt, holder, binding.hex()[:32]]),
+        "of 91 bytes": cbor2.dumps([salt, holder + bytes(5), binding]),
+        "that is not CBOR": b"\xff",
+        "that is empty": b"",
+    }
 
 
 def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:

@@ -150,6 +150,11 @@ def _proof_cases(answers: Values, blinded: str) -> Iterator[Case]:
     }
     for name, change in wrong.items():
         yield Case(name=name, operation="verify-evaluation", input=right | change, error="proof-failure")
+    for name in ("blinded", "evaluated", "public_share"):
+        for what, element in {"the identity": "00" * 32, "not an element": NOT_AN_ELEMENT}.items():
+            given = right | {name: element}
+            case = f"{name.replace('_', ' ')}: {what}"
+            yield Case(name=case, operation="verify-evaluation", input=given, error="malformed-message")
 
 
 CONSTRUCTION = Construction(

@@ -356,6 +356,16 @@ class Unreachable(TechnicalFailure):
     title_en = "Technical failure: service unreachable"
 
 
+class UnansweredAct(TechnicalFailure):
+    """The hub gave no answer to an act: whether it was decided is unknown until it is sent again."""
+
+    code = "unanswered-act"
+    title_fr = "Pas de réponse : la demande est conservée sur le poste"
+    title_en = "No answer: the request is kept on this device"
+    advice_fr = "Renvoyez-la telle quelle ; elle ne comptera qu'une fois."
+    advice_en = "Send it again as it is; it counts once."
+
+
 class StaleData(TechnicalFailure):
     """A signed statement is older than its limit, or older than one already seen."""
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,16 +19,44 @@ import msgspec
 
 from paravent.access.config import DirectoryPin
 from paravent.access.devices import Device
-from paravent.errors import InvalidConfiguration, ParaventError
+from paravent.errors import InvalidConfiguration, ParaventError, UnknownDevice
 from paravent.wire.codec import Message, decode, encode
+from paravent.wire.statements import Directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Message)
 
-home_option = click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of this party's files."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Last line of output: one JSON object.")
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Last line of output: one JSON object.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything, send and write nothing.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a verb has done: a text for people, and the values of its JSON line."""
+
+    text: str
+    values: Mapping[str, Any]
+
+
+def verb(
+    group: click.Group, purpose: str, *, home_required: bool = True
+) -> Callable[[Callable[..., Said | None]], click.Command]:
+    """Registers a verb with ``--home`` and ``--json``; it returns what it has to say, None when it serves."""
+    home = click.option("--home", type=_FOLDER, required=home_required, help="Folder of this party's files.")
+
+    def register(function: Callable[..., Said | None]) -> click.Command:
+        @wraps(function)
+        def run(*, as_json: bool, **options: Any) -> None:
+            said = function(**options)
+            if said is not None:
+                click.echo(said.text, err=as_json)
+                if as_json:
+                    emit(said.values)
+
+        return group.command(help=purpose)(home(_json_option(clear_errors(run))))
+
+    return register
 
 
 def clear_errors(command: F) -> F:
@@ -36,20 +67,38 @@ def clear_errors(command: F) -> F:
         try:
             return command(*arguments, **options)
         except ParaventError as error:
-            if options.get("as_json"):
-                emit({"error": error.code, "detail": str(error), "retry": error.retry.value})
             click.echo(
                 f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n[{error.code}] {error}",
                 err=True,
             )
+            if options.get("as_json"):
+                emit({"error": error.code, "detail": str(error), "retry": error.retry.value})
             sys.exit(1)
 
     return run  # type: ignore[return-value]
 
 
-def emit(values: dict[str, Any]) -> None:
+@contextmanager
+def working_folder(home: Path | None, prefix: str) -> Iterator[Path]:
+    """Yields the folder asked for, which is kept, or a temporary one."""
+    if home is None:
+        with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+            yield Path(folder)
+        return
+    if home.exists() and any(home.iterdir()):
+        raise InvalidConfiguration(f"{home} is not empty: give a new folder")
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield home
+
+
+working_folder_option = click.option(
+    "--home", type=_FOLDER, default=None, help="New folder to work in and keep; default: a temporary one."
+)
+
+
+def emit(values: Mapping[str, Any]) -> None:
     """Prints one JSON object on one line."""
-    click.echo(json.dumps(values, ensure_ascii=False))
+    click.echo(json.dumps(dict(values), ensure_ascii=False))
 
 
 def read_file(path: Path, kind: type[M]) -> M:
@@ -65,9 +114,20 @@ def write_file(path: Path, message: Message) -> None:
     path.write_bytes(encode(message) + b"\n")
 
 
-def read_device(path: Path) -> Device:
-    """Reads a device file."""
-    return read_file(path, Device)
+def enrolled(enrol: Callable[[Device, int], None], files: Sequence[Path]) -> Said:
+    """Enrols the devices of some device files, all of which are read first."""
+    devices = [read_file(path, Device) for path in files]
+    for device in devices:
+        enrol(device, now())
+    keyids = [device.keyid for device in devices]
+    return Said(text=f"enrolled: {', '.join(keyids)}", values={"enrolled": keyids})
+
+
+def withdrawn(withdraw: Callable[[str, int], bool], keyid: str) -> Said:
+    """Withdraws a device; raises UnknownDevice when none has this key."""
+    if not withdraw(keyid, now()):
+        raise UnknownDevice("no active device has this key: compare it with the device file")
+    return Said(text=f"withdrawn: {keyid}", values={"withdrawn": keyid})
 
 
 def pin_of(signer: str, key: str) -> DirectoryPin:
@@ -76,6 +136,16 @@ def pin_of(signer: str, key: str) -> DirectoryPin:
         return msgspec.convert({"signer": signer, "key": key}, DirectoryPin)
     except msgspec.ValidationError:
         raise InvalidConfiguration("a directory key is 64 lower-case hexadecimal characters") from None
+
+
+def joined(directory: Directory) -> Said:
+    """Says which directory was joined."""
+    text = f"directory {directory.version}: {len(directory.keyservers)} key servers, {len(directory.insurers)} insurers"
+    return Said(text=text, values={
+        "version": directory.version, "hub": directory.hub.name,
+        "keyservers": [entry.name for entry in directory.keyservers],
+        "insurers": [entry.amc for entry in directory.insurers],
+    })  # fmt: skip
 
 
 def join_options(command: F) -> F:

@@ -50,13 +50,13 @@ def write_config(home: Path, config: Message, *, replace: bool = False) -> None:
     path.write_bytes(_toml(msgspec.to_builtins(config)))
 
 
-def join_directory(home: Path, config: C, file: Path, pin: DirectoryPin) -> C:
-    """Pins a directory in a home: verifies the file, copies it, returns and writes the new configuration."""
-    (home / DIRECTORY_NAME).write_bytes(file.read_bytes())
-    read_directory(home, pin)
-    joined = msgspec.structs.replace(config, directory=pin)
-    write_config(home, joined, replace=True)
-    return joined
+def join_directory(home: Path, config: Message, file: Path, pin: DirectoryPin) -> Directory:
+    """Pins a directory in a home: verifies the file, then copies it and writes the pin; returns the directory."""
+    content = file.read_bytes()
+    directory = _verified(content, pin)
+    (home / DIRECTORY_NAME).write_bytes(content)
+    write_config(home, msgspec.structs.replace(config, directory=pin), replace=True)
+    return directory
 
 
 def read_directory(home: Path, pin: DirectoryPin | None) -> Directory:
@@ -65,9 +65,14 @@ def read_directory(home: Path, pin: DirectoryPin | None) -> Directory:
         raise InvalidConfiguration(f"{home} has joined no directory yet: run join first")
     path = home / DIRECTORY_NAME
     try:
-        signed = decode(path.read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InvalidConfiguration(f"{path} is missing: fetch the directory first") from None
+    return _verified(content, pin)
+
+
+def _verified(content: bytes, pin: DirectoryPin) -> Directory:
+    signed = decode(content, Signed, bytes_max=STATEMENT_BYTES_MAX)
     return open_statement(signed, Directory, Label.DIRECTORY, pin.signer, pin.verify_key())
 
 

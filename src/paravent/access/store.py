@@ -101,9 +101,12 @@ class Ledger:
             (device.keyid, device.public, device.professional, device.shop, now),
         )
 
-    def withdraw(self, keyid: str, now: int) -> None:
-        """Withdraws a device: its requests are refused from now on."""
-        self._connection.execute("UPDATE device SET withdrawn_at = ? WHERE keyid = ?", (now, keyid))
+    def withdraw(self, keyid: str, now: int) -> bool:
+        """Withdraws a device: its requests are refused from now on; False when no active device has this key."""
+        updated = self._connection.execute(
+            "UPDATE device SET withdrawn_at = ? WHERE keyid = ? AND withdrawn_at IS NULL", (now, keyid)
+        )
+        return updated.rowcount == 1
 
     def device(self, keyid: str) -> Device | None:
         """Returns an active device, or None."""
@@ -190,10 +193,10 @@ class VerifierStore:
         with self.commit():
             self._ledger.enrol(device, now)
 
-    def withdraw(self, keyid: str, now: int) -> None:
-        """Withdraws a device."""
+    def withdraw(self, keyid: str, now: int) -> bool:
+        """Withdraws a device; False when no active device has this key."""
         with self.commit():
-            self._ledger.withdraw(keyid, now)
+            return self._ledger.withdraw(keyid, now)
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 
-from paravent.access.cli import clear_errors
+from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.bench import checks, sealing
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
@@ -24,14 +23,15 @@ _QUICK_SECONDS, _FULL_SECONDS = 12.0, 60.0
 @click.command(help="Measure, each figure beside its floor in the same run.")
 @click.option("--quick", is_flag=True, help="Under a minute: 20,000 persons instead of 100,000.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
+@working_folder_option
 @clear_errors
-def bench(quick: bool, as_json: bool) -> None:
+def bench(home: Path | None, quick: bool, as_json: bool) -> None:
     """Runs the benchmarks."""
     seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
     _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
-    with tempfile.TemporaryDirectory(prefix="paravent-bench-") as folder:
-        _row("checks", asdict(checks.measure(Path(folder), population)), as_json=as_json)
+    with working_folder(home, "paravent-bench-") as folder:
+        _row("checks", asdict(checks.measure(folder, population)), as_json=as_json)
 
 
 def _row(benchmark: str, figures: dict[str, Any], *, as_json: bool) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from paravent.access.cli import clear_errors
+from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.demo.story import Story
 from paravent.demo.texts import Language, say
 from paravent.drill.platform import INSURERS, Platform
@@ -27,16 +26,17 @@ PERSONS_MIN = 200
 @click.option("--exit", "ends", is_flag=True, help="End after the story instead of keeping everything running.")
 @click.option("--lang", type=click.Choice([language.value for language in Language]), default=None)
 @click.option("--json", "as_json", is_flag=True, help="Last line of output: one JSON object.")
+@working_folder_option
 @clear_errors
-def demo(persons: int, ends: bool, lang: str | None, as_json: bool) -> None:
+def demo(home: Path | None, persons: int, ends: bool, lang: str | None, as_json: bool) -> None:
     """Tells the story."""
     started = time.perf_counter()
     language = Language(lang or ("fr" if os.environ.get("LANG", "").startswith("fr") else "en"))
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
     # A TERM must stop the parties too, not only Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-    with tempfile.TemporaryDirectory(prefix="paravent-") as folder:
-        platform = Platform(Path(folder))
+    with working_folder(home, "paravent-") as folder:
+        platform = Platform(folder)
         try:
             counts = Story(platform, population, language, click.echo).run()
             figures = counts | {"seconds": round(time.perf_counter() - started, 1)}

@@ -15,6 +15,7 @@ from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.drill.population import Coverage, Population, SyntheticPerson
 from paravent.drill.theft import Theft, copy_database, read_directory
 from paravent.errors import TechnicalFailure
+from paravent.optics.money import format_euros
 
 PERSONS_PER_GUARANTEE_MIN = 20
 PRESCRIPTION = DATA / "visionprescription-33123.r4.json"
@@ -125,15 +126,15 @@ class Story:
         quote = self._desk("/v1/quotes", order)["quote"]
         price = sum(item["price_cents"] for item in quote["items"])
         self._say(
-            "quoted", price=_euros(price), amo=_euros(quote["amo_cents"]), amc=_euros(quote["amc_cents"]),
-            rest=_euros(quote["rest_cents"]),
+            "quoted", price=format_euros(price), amo=format_euros(quote["amo_cents"]), amc=format_euros(quote["amc_cents"]),
+            rest=format_euros(quote["rest_cents"]),
         )  # fmt: skip
         self._decided(self._desk("/v1/reservations", {"check": check}), "accepted")
         self._say("reserved")
         claim = self._decided(self._desk("/v1/claims", order), "accepted")
         self.counts["claims_accepted"] = 1
         summary = self._reviewed(cover.insurer, payable=1)
-        self._say("claimed", amc=_euros(claim["amc_cents"]))
+        self._say("claimed", amc=format_euros(claim["amc_cents"]))
         self.counts["payable_cents"] = summary["payable_cents"]
         return claim
 
@@ -148,7 +149,7 @@ class Story:
         summary = self._reviewed(cover.insurer, refused=1)
         self.counts["insurer_recomputed"] = sum(line["state"] == "payable" for line in summary["claims"])
         self.counts["payable_cents"] = summary["payable_cents"]
-        self._say("resent", payable=_euros(summary["payable_cents"]))
+        self._say("resent", payable=format_euros(summary["payable_cents"]))
         self._say("second-pair", detail=refused["detail"])
 
     def _outages(self, hero: SyntheticPerson, cover: Coverage, card: str) -> None:
@@ -233,7 +234,3 @@ def _particulars(person: SyntheticPerson, cover: Coverage) -> dict[str, Any]:
 
 def _month(month: int) -> str:
     return f"{month % 100:02d}/{month // 100}"
-
-
-def _euros(cents: int) -> str:
-    return f"{cents // 100},{cents % 100:02d}"

@@ -54,18 +54,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "HL7's published prescription gives, on the desk: {right} + {left}, band {band} ({focal}). No correction leaves.",
     ),
     "quoted": (
-        "Devis : {price} € ; sécurité sociale {amo} €, complémentaire {amc} €, reste à charge {rest} €.",
-        "Quote: {price} €; compulsory scheme {amo} €, insurer {amc} €, remaining charge {rest} €.",
+        "Devis : {price} ; sécurité sociale {amo}, complémentaire {amc}, reste à charge {rest}.",
+        "Quote: {price}; compulsory scheme {amo}, insurer {amc}, remaining charge {rest}.",
     ),
     "reserved": ("Prise en charge accordée pour 60 jours.", "Prise en charge granted for 60 days."),
     "claimed": (
-        "Facture acceptée par le hub : {amc} € ; l'assureur refait le calcul : payable.",
-        "Claim accepted by the hub: {amc} €; the insurer recomputes it: payable.",
+        "Facture acceptée par le hub : {amc} ; l'assureur refait le calcul : payable.",
+        "Claim accepted by the hub: {amc}; the insurer recomputes it: payable.",
     ),
     "chapter-again": ("4. Deux fois ?", "4. Twice?"),
     "resent": (
-        "La même facture renvoyée : même décision, payée une seule fois ({payable} € à payer).",
-        "The same claim sent again: same decision, paid once ({payable} € payable).",
+        "La même facture renvoyée : même décision, payée une seule fois ({payable} à payer).",
+        "The same claim sent again: same decision, paid once ({payable} payable).",
     ),
     "second-pair": (
         "Une deuxième paire tout de suite : refus, « {detail} ».",

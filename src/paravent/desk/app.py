@@ -28,6 +28,8 @@ from paravent.desk.session import (
     ClaimRequest,
     DecisionResult,
     NumberCheck,
+    PendingAct,
+    PendingActs,
     QuoteRequest,
     QuoteResult,
     ResendRequest,
@@ -130,6 +132,11 @@ def build(home: Path) -> Starlette:
         act = decode(kept[0], Act)
         return json_response(_result(act, await desk.act(act)))
 
+    async def pending(request: Request) -> Response:
+        await body(request, Nothing)
+        acts = (PendingAct(idempotency_key=act.idempotency_key, kind=act.kind.value) for act in desk.undecided())
+        return json_response(PendingActs(acts=tuple(acts)))
+
     async def refresh(request: Request) -> Response:
         await body(request, Nothing)
         for entry in directory.insurers:
@@ -146,7 +153,7 @@ def build(home: Path) -> Starlette:
     posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/v1/checks/card": card, "/v1/checks/number": number, "/v1/quotes": quote,
         "/v1/reservations": reservation, "/v1/cancellations": cancellation, "/v1/claims": claim,
-        "/v1/resends": resend, "/v1/refreshes": refresh,
+        "/v1/resends": resend, "/v1/pending": pending, "/v1/refreshes": refresh,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
     return application("desk", routes, lifespan=lifespan)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import click
 
 from paravent.access import cli
-from paravent.access.cli import clear_errors, home_option, join_options, json_option
+from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import join_directory, read_directory
 from paravent.desk import config, trade
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled
 from paravent.errors import BadInput, UnreadableCard
 from paravent.optics.items import EquipmentClass
+from paravent.optics.money import format_euros
 from paravent.optics.store import shipped_rules
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.person.nir import Nir
 from paravent.person.store import shipped_lens_rules
+from paravent.wire.claims import Act
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -31,48 +33,43 @@ def group() -> None:
     """Groups the verbs of the desk."""
 
 
-@group.command(help="Create the device key and the configuration of a new desk.")
-@home_option
+@verb(group, "Create the device key and the configuration of a new desk.")
 @click.option("--professional", required=True, help="Identifier of the professional (RPPS).")
 @click.option("--shop", required=True, help="Identifier of the shop (FINESS).")
 @click.option("--port", type=int, required=True, help="Loopback port of the desk's service.")
 @click.option("--allow-single-operator", is_flag=True, help="Accept key servers of one operator (demonstrations).")
 @click.option("--device", type=_FILE, required=True, help="Where to write the device file to be enrolled.")
-@clear_errors
-def init(home: Path, professional: str, shop: str, port: int, allow_single_operator: bool, device: Path) -> None:
+def init(home: Path, professional: str, shop: str, port: int, allow_single_operator: bool, device: Path) -> Said:
     """Creates a home and writes the device file."""
     settings = DeskConfig(
         professional=professional, shop=shop, port=port, single_operator_allowed=allow_single_operator
     )
-    cli.write_file(device, config.initialise(home, settings, cli.rng))
+    file = config.initialise(home, settings, cli.rng)
+    cli.write_file(device, file)
+    return Said(
+        text=f"desk created in {home}; its device file, to be enrolled at every server: {device}",
+        values={"device": str(device), "keyid": file.keyid},
+    )
 
 
-@group.command(help="Join the directory of a platform: pin the key that signs it.")
-@home_option
+@verb(group, "Join the directory of a platform: pin the key that signs it.")
 @join_options
-@clear_errors
-def join(home: Path, directory: Path, signer: str, key: str) -> None:
+def join(home: Path, directory: Path, signer: str, key: str) -> Said:
     """Pins a directory."""
-    join_directory(home, config.load(home), directory, cli.pin_of(signer, key))
+    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
 
 
-@group.command(help="Give the lens categories of a FHIR R4 VisionPrescription.")
+@verb(group, "Give the lens categories of a FHIR R4 VisionPrescription; needs no home.", home_required=False)
 @click.argument("file", type=_EXISTING)
-@json_option
-@clear_errors
-def classify(file: Path, as_json: bool) -> None:
+def classify(home: Path | None, file: Path) -> Said:  # noqa: ARG001 - every verb takes a home; this one needs none
     """Classifies a prescription; nothing leaves the machine."""
     found = trade.prescribed(file.read_bytes(), shipped_lens_rules()).classification
-    if as_json:
-        cli.emit({
-            "right": None if found.right is None else found.right.value,
-            "left": None if found.left is None else found.left.value,
-            "band": None if found.band is None else found.band.value,
-            "focal": found.focal.value,
-        })  # fmt: skip
-        return
-    click.echo(f"œil droit / right eye : {found.right}, œil gauche / left eye : {found.left}")
-    click.echo(f"équipement / band : {found.band} ({found.focal}), {'; '.join(found.articles)}")
+    values = {"right": found.right, "left": found.left, "band": found.band, "focal": found.focal}
+    text = (
+        f"œil droit / right eye : {found.right or '-'}, œil gauche / left eye : {found.left or '-'}\n"
+        f"équipement / band : {found.band or '-'} ({found.focal}), {'; '.join(found.articles)}"
+    )
+    return Said(text=text, values={name: None if value is None else value.value for name, value in values.items()})
 
 
 def customer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,104 +101,106 @@ def basket_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@group.command(help="Check a customer's cover, by card or by number.")
-@home_option
+@verb(group, "Check a customer's cover, by card or by number.")
 @customer_options
-@json_option
-@clear_errors
-def check(home: Path, as_json: bool, **customer: Any) -> None:
+def check(home: Path, **customer: Any) -> Said:
     """Checks cover."""
 
-    async def run(session: Session) -> None:
+    async def run(session: Session) -> Said:
         entitled = await session.entitled(customer)
         part = entitled.part
-        _say(as_json, f"Couvert / covered: {part.guarantee}, payable from {part.free_from} ({entitled.lane} lane)", {
+        text = f"Couvert / covered: {part.guarantee}, payable from {part.free_from} ({entitled.lane} lane)"
+        return Said(text=text, values={
             "covered": True, "lane": entitled.lane.value, "insurer": part.insurer, "guarantee": part.guarantee,
             "valid_until": part.valid_until, "payable_from": part.free_from, "degraded": entitled.degraded,
         })  # fmt: skip
 
-    _run(home, run)
+    return _run(home, run)
 
 
-@group.command(help="Compute a quote for a customer.")
-@home_option
+@verb(group, "Compute a quote for a customer.")
 @customer_options
 @basket_options
-@json_option
-@clear_errors
-def quote(home: Path, as_json: bool, **options: Any) -> None:
+def quote(home: Path, **options: Any) -> Said:
     """Quotes."""
 
-    async def run(session: Session) -> None:
+    async def run(session: Session) -> Said:
         _, quoted = session.quoted(await session.entitled(options), options)
         total = quoted.quote
         lines = [
-            f"{item.code:8} {item.price_cents:>7} AMO {item.amo_cents:>6} AMC {item.amc_cents:>6}"
-            f" reste {item.rest_cents:>6}  {item.why}"
+            f"{item.code:8} {format_euros(item.price_cents):>12} AMO {format_euros(item.amo_cents):>10}"
+            f" AMC {format_euros(item.amc_cents):>12} reste {format_euros(item.rest_cents):>12}  {item.why}"
             for item in total.items
         ]
-        _say(as_json, "\n".join(lines), {
+        return Said(text="\n".join(lines), values={
             "band": total.band, "amo_cents": total.amo_cents, "amc_cents": total.amc_cents,
             "rest_cents": total.rest_cents, "rules": total.rules,
         })  # fmt: skip
 
-    _run(home, run)
+    return _run(home, run)
 
 
-@group.command(help="Request a prise en charge.")
-@home_option
+@verb(group, "Request a prise en charge.")
 @customer_options
 @click.option("--early-renewal", is_flag=True)
-@json_option
-@clear_errors
-def agree(home: Path, as_json: bool, early_renewal: bool, **customer: Any) -> None:
+@dry_run_option
+def agree(home: Path, early_renewal: bool, dry_run: bool, **customer: Any) -> Said:
     """Reserves."""
 
-    async def run(session: Session) -> None:
+    async def run(session: Session) -> Said:
         entitled = await session.entitled(customer)
-        await session.act(trade.reservation(entitled, early_renewal=early_renewal, rng=cli.rng), as_json)
+        act = trade.reservation(entitled, early_renewal=early_renewal, rng=cli.rng)
+        return await session.act(act, dry_run=dry_run)
 
-    _run(home, run)
+    return _run(home, run)
 
 
-@group.command(help="Send the claim of delivered equipment.")
-@home_option
+@verb(group, "Send the claim of delivered equipment.")
 @customer_options
 @basket_options
 @click.option("--early-renewal", is_flag=True)
-@json_option
-@clear_errors
-def claim(home: Path, as_json: bool, early_renewal: bool, **options: Any) -> None:
+@dry_run_option
+def claim(home: Path, early_renewal: bool, dry_run: bool, **options: Any) -> Said:
     """Claims."""
 
-    async def run(session: Session) -> None:
+    async def run(session: Session) -> Said:
         entitled = await session.entitled(options)
         taken, quoted = session.quoted(entitled, options)
         act, salt = trade.claim(
             entitled, quoted, taken, early_renewal=early_renewal, key=config.device_key(home), rng=cli.rng
         )
-        await session.act(act, as_json, salt)
+        return await session.act(act, salt, dry_run=dry_run)
 
-    _run(home, run)
+    return _run(home, run)
 
 
-@group.command(help="Cancel a prise en charge.")
-@home_option
+@verb(group, "Cancel a prise en charge.")
 @customer_options
-@json_option
-@clear_errors
-def cancel(home: Path, as_json: bool, **customer: Any) -> None:
+@dry_run_option
+def cancel(home: Path, dry_run: bool, **customer: Any) -> Said:
     """Cancels."""
 
-    async def run(session: Session) -> None:
-        await session.act(trade.cancellation(await session.entitled(customer), cli.rng), as_json)
+    async def run(session: Session) -> Said:
+        return await session.act(trade.cancellation(await session.entitled(customer), cli.rng), dry_run=dry_run)
 
-    _run(home, run)
+    return _run(home, run)
 
 
-@group.command(help="Serve shop software and screens on loopback until stopped.")
-@home_option
-@clear_errors
+@verb(group, "Send again what got no answer, byte for byte: the same decision comes back.")
+def resend(home: Path) -> Said:
+    """Sends again."""
+
+    async def run(session: Session) -> Said:
+        said = [await session.act(act) for act in session.undecided()]
+        return Said(
+            text="\n".join(one.text for one in said) or "nothing to send again",
+            values={"decisions": [dict(one.values) for one in said]},
+        )
+
+    return _run(home, run)
+
+
+@verb(group, "Serve shop software and screens on loopback until stopped.")
 def serve(home: Path) -> None:
     """Runs the desk's service."""
     # Imported here so that no other verb loads an HTTP server.
@@ -244,29 +243,38 @@ class Session:
         tables = self._client.guarantees(entitled.part.insurer)
         return taken, trade.quote(basket, taken, entitled, tables, shipped_rules())
 
-    async def act(self, act: Any, as_json: bool, salt: bytes | None = None) -> None:
-        """Sends an act and shows the decision."""
+    async def act(self, act: Act, salt: bytes | None = None, *, dry_run: bool = False) -> Said:
+        """Sends an act and tells the decision; a dry run sends nothing."""
+        if dry_run:
+            return Said(text=f"{act.kind}: nothing was sent", values={"kind": act.kind.value, "sent": False})
         decision = await self._client.act(act, salt)
-        _say(as_json, f"{decision.kind}: {decision.outcome} {decision.reason} {decision.detail}", {
+        amount = f" {format_euros(decision.amc_cents)}" if decision.amc_cents else ""
+        text = f"{decision.kind}: {decision.outcome}{amount} {decision.reason} {decision.detail}".rstrip()
+        return Said(text=text, values={
             "kind": decision.kind.value, "outcome": decision.outcome.value, "reason": decision.reason,
             "detail": decision.detail, "amc_cents": decision.amc_cents, "decision_id": decision.decision_id.hex(),
         })  # fmt: skip
 
+    def undecided(self) -> list[Act]:
+        """Lists the acts that got no answer."""
+        acts: list[Act] = self._client.undecided()
+        return acts
 
-def _run(home: Path, work: Callable[[Session], Awaitable[None]]) -> None:
+
+def _run(home: Path, work: Callable[[Session], Coroutine[None, None, Said]]) -> Said:
     # Imported here so that classify loads no HTTP client.
     from paravent.access.client import SignedClient
     from paravent.desk.client import DeskClient
     from paravent.desk.store import Store
 
-    async def inner() -> None:
+    async def inner() -> Said:
         settings, key = config.load(home), config.device_key(home)
         directory = read_directory(home, settings.directory)
         with Store(home) as store:
             async with SignedClient(key, cli.rng) as http:
-                await work(Session(DeskClient(settings, key, directory, store, http)))
+                return await work(Session(DeskClient(settings, key, directory, store, http)))
 
-    asyncio.run(inner())
+    return asyncio.run(inner())
 
 
 def _card_text(path: Path) -> str:
@@ -281,9 +289,3 @@ def _card_text(path: Path) -> str:
     if len(found) != 1:
         raise UnreadableCard(f"the picture holds {len(found)} QR codes, one is needed")
     return str(found[0].text)
-
-
-def _say(as_json: bool, text: str, values: dict[str, Any]) -> None:
-    click.echo(text, err=as_json)
-    if as_json:
-        cli.emit(values)

@@ -25,19 +25,22 @@ from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Lie, Opening
 from paravent.desk.store import Store
 from paravent.errors import (
+    BadInput,
     EpochNotLive,
     ParaventError,
     ProofFailure,
     Refusal,
     TooFewServers,
+    UnansweredAct,
     UnknownInsurer,
+    Unreachable,
 )
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.wire.card import read_card
 from paravent.wire.claims import Act, Decision
-from paravent.wire.codec import encode
+from paravent.wire.codec import decode, encode
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
@@ -249,17 +252,29 @@ class DeskClient:
     async def act(self, act: Act, salt: bytes | None = None) -> Decision:
         """Sends an act, kept durably first, and returns the hub's verified decision.
 
-        Sending the same act again gives the same decision: a retry after a lost answer is safe.
+        Sending the same act again gives the same decision: a retry after a lost answer is safe. Raises
+        UnansweredAct when no answer came: whether it was decided is unknown until it is sent again.
         """
         body = encode(act)
         self._store.keep_act(act.idempotency_key, body, salt)
         hub = self._directory.hub
-        signed = await self._client.post(hub.name, hub.address, "/v1/acts", body, Signed)
+        try:
+            signed = await self._client.post(hub.name, hub.address, "/v1/acts", body, Signed)
+        except Unreachable as error:
+            raise UnansweredAct(f"{error}; the {act.kind} is kept as {act.idempotency_key.hex()}") from None
+        except (BadInput, Refusal):
+            # The hub decided nothing and never will on these bytes: there is nothing to send again.
+            self._store.drop_act(act.idempotency_key)
+            raise
         decision = open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
         if decision.kind is not act.kind:
             raise ProofFailure("the decision answers another act", culprit=hub.name)
         self._store.keep_decision(act.idempotency_key, signed)
         return decision
+
+    def undecided(self) -> list[Act]:
+        """Lists the acts that got no answer, oldest first."""
+        return [decode(body, Act) for body in self._store.undecided()]
 
 
 def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> ParaventError:

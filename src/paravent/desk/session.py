@@ -86,7 +86,7 @@ class ActRequest(Message, frozen=True, kw_only=True):
 
 
 class ClaimRequest(Message, frozen=True, kw_only=True):
-    """A claim for a checked customer; ``resend`` repeats an earlier one, identical to the byte."""
+    """A claim for a checked customer."""
 
     check: str
     prescription: Annotated[str, msgspec.Meta(max_length=65_536)]
@@ -98,6 +98,19 @@ class ResendRequest(Message, frozen=True, kw_only=True):
     """Sends an act again, byte for byte: the same decision comes back."""
 
     idempotency_key: Bytes16
+
+
+class PendingAct(Message, frozen=True, kw_only=True):
+    """An act that got no answer: whether it was decided is unknown until it is sent again."""
+
+    idempotency_key: Bytes16
+    kind: str
+
+
+class PendingActs(Message, frozen=True, kw_only=True):
+    """Every act that got no answer, oldest first."""
+
+    acts: tuple[PendingAct, ...]
 
 
 class DecisionResult(Message, frozen=True, kw_only=True):

@@ -107,6 +107,18 @@ class Store:
             return None
         return found[0], None if found[1] is None else decode(found[1], Signed)
 
+    def drop_act(self, idempotency_key: bytes) -> None:
+        """Forgets an act that was not decided."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM act WHERE idempotency_key = ? AND decision IS NULL", (idempotency_key,)
+            )
+
+    def undecided(self) -> list[bytes]:
+        """Lists the acts that got no decision, oldest first."""
+        found = self._connection.execute("SELECT body FROM act WHERE decision IS NULL ORDER BY made_at")
+        return [body for (body,) in found]
+
     def forget(self) -> None:
         """Deletes acts older than the retention of 30 days."""
         with transaction(self._connection):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 
-from paravent.access.cli import clear_errors
+from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, synthesise
 from paravent.drill.theft import Theft, copy_database, read_directory
@@ -24,12 +23,13 @@ SCENARIOS = ("database",)
 @click.option("--scenario", type=click.Choice([*SCENARIOS, "all"]), default="all", show_default=True)
 @click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
+@working_folder_option
 @clear_errors
-def drill(scenario: str, persons: int, as_json: bool) -> None:
+def drill(home: Path | None, scenario: str, persons: int, as_json: bool) -> None:
     """Runs the scenarios."""
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
-    with tempfile.TemporaryDirectory(prefix="paravent-drill-") as folder:
-        platform = Platform(Path(folder))
+    with working_folder(home, "paravent-drill-") as folder:
+        platform = Platform(folder)
         try:
             _publish(platform, population)
             if scenario in {"database", "all"}:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
-from paravent.access.cli import clear_errors, home_option, json_option
+from paravent.access.cli import Said, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory
 from paravent.hub import config
 from paravent.hub.config import HubConfig
@@ -23,64 +23,52 @@ def group() -> None:
     """Groups the verbs of the hub."""
 
 
-@group.command(help="Create the keys and the configuration of a new hub.")
-@home_option
+@verb(group, "Create the keys and the configuration of a new hub.")
 @click.option("--name", default="hub", show_default=True, help="Name in the directory.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, required=True)
 @click.option("--base-url", default=None, help="Public address; default http://host:port.")
-@clear_errors
-def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> None:
+def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> Said:
     """Creates a home."""
     settings = HubConfig(name=name, base_url=base_url or f"http://{host}:{port}", host=host, port=port)
     config.initialise(home, settings, cli.rng)
+    return Said(text=f"{name} created in {home}", values={"name": name, "base_url": settings.base_url})
 
 
-@group.command(help="Sign the directory of key servers and insurers; print the key that others pin.")
-@home_option
+@verb(group, "Sign the directory of key servers and insurers; print the key that others pin.")
 @click.option(
     "--keyserver", "keyservers", type=_FILE, multiple=True, help="Entry of a key server; order gives its index."
 )
 @click.option("--insurer", "insurers", type=_FILE, multiple=True, help="Entry of an insurer.")
-@json_option
-@clear_errors
-def directory(home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...], as_json: bool) -> None:
+def directory(home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...]) -> Said:
     """Signs the directory into the home."""
     servers = [cli.read_file(path, KeyServerEntry) for path in keyservers]
     members = [cli.read_file(path, InsurerEntry) for path in insurers]
     pin = config.publish_directory(home, servers, members, cli.now())
-    if as_json:
-        cli.emit({"file": str(home / DIRECTORY_NAME), "signer": pin.signer, "key": pin.key})
-    else:
-        click.echo(f"{home / DIRECTORY_NAME} signed by {pin.signer}, key {pin.key}")
+    file = home / DIRECTORY_NAME
+    return Said(
+        text=f"{file} signed by {pin.signer}, key {pin.key}",
+        values={"file": str(file), "signer": pin.signer, "key": pin.key},
+    )
 
 
-@group.command(help="Enrol devices from their device files.")
-@home_option
+@verb(group, "Enrol devices from their device files.")
 @click.argument("devices", type=_FILE, nargs=-1, required=True)
-@clear_errors
-def enrol(home: Path, devices: tuple[Path, ...]) -> None:
+def enrol(home: Path, devices: tuple[Path, ...]) -> Said:
     """Enrols devices."""
-    store = _store(home)
-    for device in devices:
-        store.enrol(cli.read_device(device), cli.now())
-    store.close()
+    with _store(home) as store:
+        return cli.enrolled(store.enrol, devices)
 
 
-@group.command(help="Withdraw a device: its requests are refused from now on.")
-@home_option
+@verb(group, "Withdraw a device: its requests are refused from now on.")
 @click.argument("keyid")
-@clear_errors
-def withdraw(home: Path, keyid: str) -> None:
+def withdraw(home: Path, keyid: str) -> Said:
     """Withdraws a device."""
-    store = _store(home)
-    store.withdraw(keyid, cli.now())
-    store.close()
+    with _store(home) as store:
+        return cli.withdrawn(store.withdraw, keyid)
 
 
-@group.command(help="Serve until stopped.")
-@home_option
-@clear_errors
+@verb(group, "Serve until stopped.")
 def serve(home: Path) -> None:
     """Runs the hub."""
     # Imported here so that no other verb loads an HTTP server.

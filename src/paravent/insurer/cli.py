@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from paravent.access import cli
-from paravent.access.cli import clear_errors, home_option, join_options, json_option
+from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.client import SignedClient
 from paravent.access.config import join_directory, read_directory
 from paravent.access.progress import bar
@@ -22,6 +22,7 @@ from paravent.insurer.config import InsurerConfig
 from paravent.insurer.members import Member, Reject, read_members, require_shared_guarantees
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
+from paravent.optics.money import format_euros
 from paravent.optics.store import shipped_rules
 
 T = TypeVar("T")
@@ -35,72 +36,62 @@ def group() -> None:
     """Groups the verbs of an insurer."""
 
 
-@group.command(help="Create the keys and the configuration of a new insurer.")
-@home_option
+@verb(group, "Create the keys and the configuration of a new insurer.")
 @click.option("--amc", required=True, help="AMC number, 8 to 10 digits.")
 @click.option("--name", required=True)
 @click.option("--port", type=int, required=True, help="Loopback port of its own service.")
 @click.option("--synthetic", is_flag=True, help="Takes only numbers that can belong to nobody.")
 @click.option("--persons-per-guarantee-min", type=int, default=1_000, show_default=True)
 @click.option("--entry", type=_FILE, required=True, help="Where to write the entry for the directory.")
-@clear_errors
 def init(
     home: Path, amc: str, name: str, port: int, synthetic: bool, persons_per_guarantee_min: int, entry: Path
-) -> None:
+) -> Said:
     """Creates a home and writes the directory entry."""
     settings = InsurerConfig(
         amc=amc, name=name, synthetic=synthetic, host="127.0.0.1", port=port,
         persons_per_guarantee_min=persons_per_guarantee_min,
     )  # fmt: skip
     cli.write_file(entry, config.initialise(home, settings, cli.rng))
+    return Said(text=f"{name} created in {home}; its entry for the directory: {entry}", values={"entry": str(entry)})
 
 
-@group.command(help="Join the directory of a platform: pin the key that signs it.")
-@home_option
+@verb(group, "Join the directory of a platform: pin the key that signs it.")
 @join_options
-@clear_errors
-def join(home: Path, directory: Path, signer: str, key: str) -> None:
+def join(home: Path, directory: Path, signer: str, key: str) -> Said:
     """Pins a directory."""
-    join_directory(home, config.load(home), directory, cli.pin_of(signer, key))
+    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
 
 
-@group.command(help="Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
-@home_option
+@verb(group, "Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
 @click.argument("file", type=_EXISTING)
 @click.option("--guarantees", type=_EXISTING, required=True, help="Guarantee tables of this insurer.")
-@click.option("--dry-run", is_flag=True, help="Check everything, publish nothing.")
-@json_option
-@clear_errors
-def publish(home: Path, file: Path, guarantees: Path, dry_run: bool, as_json: bool) -> None:
+@dry_run_option
+def publish(home: Path, file: Path, guarantees: Path, dry_run: bool) -> Said:
     """Publishes a member file."""
     settings = config.load(home)
     tables = _checked_guarantees(guarantees, settings)
     members = _checked_members(file, settings, [guarantee.code for guarantee in tables.guarantee])
     if dry_run:
-        click.echo(f"{len(members)} persons would be published; nothing was.", err=as_json)
-        if as_json:
-            cli.emit({"persons": len(members), "published": False})
-        return
+        return Said(
+            text=f"{len(members)} persons would be published; nothing was.",
+            values={"persons": len(members), "published": False},
+        )
     done = asyncio.run(_publish(home, settings, members, tables))
-    click.echo(
+    text = (
         f"{settings.name}: {done.persons} persons published as {done.rows} rows"
-        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}.",
-        err=as_json,
+        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}."
     )
-    if as_json:
-        cli.emit({
-            "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
-            "batch": done.batch, "receipts": done.receipts, "published": True,
-        })  # fmt: skip
+    return Said(text=text, values={
+        "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
+        "batch": done.batch, "receipts": done.receipts, "published": True,
+    })  # fmt: skip
 
 
-@group.command(help="Write a member's card as a PNG QR code, and its text beside it.")
-@home_option
+@verb(group, "Write a member's card as a PNG QR code, and its text beside it.")
 @click.argument("member_id")
 @click.option("--members", type=_EXISTING, required=True, help="The member file the person stands in.")
 @click.option("--out", type=_FILE, required=True, help="PNG to write; the text goes to the same name in .txt.")
-@clear_errors
-def card(home: Path, member_id: str, members: Path, out: Path) -> None:
+def card(home: Path, member_id: str, members: Path, out: Path) -> Said:
     """Writes a card."""
     settings = config.load(home)
     found = [member for member in _read(members, settings)[0] if member.member_id == member_id]
@@ -111,25 +102,26 @@ def card(home: Path, member_id: str, members: Path, out: Path) -> None:
     text = card_of(settings.amc, config.read_keys(home).issuer, found[0], numbers, cli.rng)
     out.write_bytes(qr_png(text))
     out.with_suffix(".txt").write_text(text, encoding="ascii")
+    return Said(text=f"card written: {out}", values={"picture": str(out), "text": str(out.with_suffix(".txt"))})
 
 
-@group.command(help="Revoke a member's entitlements and publish the new status list.")
-@home_option
+@verb(group, "Revoke a member's entitlements and publish the new status list.")
 @click.argument("member_id")
-@clear_errors
-def revoke(home: Path, member_id: str) -> None:
+@dry_run_option
+def revoke(home: Path, member_id: str, dry_run: bool) -> Said:
     """Revokes a member."""
-    with Store(home) as store:
-        store.revoke(member_id)
     settings = config.load(home)
+    with Store(home) as store:
+        if dry_run:
+            store.require_member(member_id)
+            return Said(text=f"{member_id} would be revoked; nothing was.", values={"revoked": False})
+        store.revoke(member_id)
     asyncio.run(_with_publisher(home, settings, lambda publisher: publisher.publish_status_list()))
+    return Said(text=f"{member_id} revoked: the new status list is at the hub.", values={"revoked": True})
 
 
-@group.command(help="Pull decisions, recompute them, list what is payable.")
-@home_option
-@json_option
-@clear_errors
-def claims(home: Path, as_json: bool) -> None:
+@verb(group, "Pull decisions, recompute them, list what is payable.")
+def claims(home: Path) -> Said:
     """Lists reviewed claims."""
     from paravent.insurer.app import summarise
 
@@ -137,21 +129,18 @@ def claims(home: Path, as_json: bool) -> None:
     asyncio.run(_pull(home, settings))
     with Store(home) as store:
         summary = summarise(settings, store)
-    for line in summary.claims:
-        click.echo(
-            f"{line.month} {line.kind:8} {line.state:9} {line.payable_cents / 100:10.2f} €  {line.reason}", err=as_json
-        )
-    click.echo(f"{summary.name}: {summary.payable_cents / 100:.2f} € payable", err=as_json)
-    if as_json:
-        cli.emit({
-            "insurer": summary.insurer, "reviewed": summary.reviewed, "payable_cents": summary.payable_cents,
-            "payable": sum(line.state == "payable" for line in summary.claims),
-        })  # fmt: skip
+    lines = [
+        f"{line.month} {line.kind:8} {line.state:9} {format_euros(line.payable_cents):>12}  {line.reason}"
+        for line in summary.claims
+    ]
+    total = f"{summary.name}: {format_euros(summary.payable_cents)} payable"
+    return Said(text="\n".join([*lines, total]), values={
+        "insurer": summary.insurer, "reviewed": summary.reviewed, "payable_cents": summary.payable_cents,
+        "payable": sum(line.state == "payable" for line in summary.claims),
+    })  # fmt: skip
 
 
-@group.command(help="Serve on loopback until stopped: pull, recompute, show.")
-@home_option
-@clear_errors
+@verb(group, "Serve on loopback until stopped: pull, recompute, show.")
 def serve(home: Path) -> None:
     """Runs the insurer's service."""
     # Imported here so that no other verb loads an HTTP server.

@@ -108,12 +108,16 @@ class Store:
         found = self._connection.execute("SELECT member FROM member_right WHERE nullifier = ?", (nullifier,)).fetchone()
         return None if found is None else str(found[0])
 
+    def require_member(self, member: str) -> None:
+        """Raises InvalidMemberFile when no such member was published."""
+        if self._connection.execute("SELECT 1 FROM member_right WHERE member = ?", (member,)).fetchone() is None:
+            raise InvalidMemberFile("no such member was published")
+
     def revoke(self, member: str) -> None:
         """Revokes a member's entitlements; the next status list says so."""
         with self.commit():
-            updated = self._connection.execute("UPDATE member_right SET revoked = 1 WHERE member = ?", (member,))
-            if updated.rowcount != 1:
-                raise InvalidMemberFile("no such member was published")
+            self.require_member(member)
+            self._connection.execute("UPDATE member_right SET revoked = 1 WHERE member = ?", (member,))
 
     def revoked(self) -> tuple[list[int], int]:
         """Returns the revoked status indices and the length of the list in bits."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
-from paravent.access.cli import clear_errors, home_option, join_options, json_option
+from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import join_directory, read_directory
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
@@ -21,8 +21,7 @@ def group() -> None:
     """Groups the verbs of a key server."""
 
 
-@group.command(help="Create the keys and the configuration of a new key server.")
-@home_option
+@verb(group, "Create the keys and the configuration of a new key server.")
 @click.option("--name", required=True, help="Name in the directory.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, required=True)
@@ -31,66 +30,52 @@ def group() -> None:
 @click.option("--hosted-by", required=True, help="Organisation that hosts it.")
 @click.option("--administrator", required=True, help="Who administers it.")
 @click.option("--entry", type=_FILE, required=True, help="Where to write the entry for the directory.")
-@clear_errors
 def init(
     home: Path, name: str, host: str, port: int, base_url: str | None, operator: str, hosted_by: str,
     administrator: str, entry: Path,
-) -> None:  # fmt: skip
+) -> Said:  # fmt: skip
     """Creates a home and writes the directory entry."""
     settings = KeyServerConfig(
         name=name, base_url=base_url or f"http://{host}:{port}", host=host, port=port,
         operator=operator, hosted_by=hosted_by, administrator=administrator,
     )  # fmt: skip
     cli.write_file(entry, config.initialise(home, settings, cli.rng))
+    return Said(text=f"{name} created in {home}; its entry for the directory: {entry}", values={"entry": str(entry)})
 
 
-@group.command(help="Join the directory of a platform: pin the key that signs it.")
-@home_option
+@verb(group, "Join the directory of a platform: pin the key that signs it.")
 @join_options
-@clear_errors
-def join(home: Path, directory: Path, signer: str, key: str) -> None:
+def join(home: Path, directory: Path, signer: str, key: str) -> Said:
     """Pins a directory."""
-    join_directory(home, config.load(home), directory, cli.pin_of(signer, key))
+    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
 
 
-@group.command(help="Enrol devices from their device files.")
-@home_option
+@verb(group, "Enrol devices from their device files.")
 @click.argument("devices", type=_FILE, nargs=-1, required=True)
-@clear_errors
-def enrol(home: Path, devices: tuple[Path, ...]) -> None:
+def enrol(home: Path, devices: tuple[Path, ...]) -> Said:
     """Enrols devices."""
     with _store(home) as store:
-        for device in devices:
-            store.enrol(cli.read_device(device), cli.now())
+        return cli.enrolled(store.enrol, devices)
 
 
-@group.command(help="Withdraw a device: its requests are refused from now on.")
-@home_option
+@verb(group, "Withdraw a device: its requests are refused from now on.")
 @click.argument("keyid")
-@clear_errors
-def withdraw(home: Path, keyid: str) -> None:
+def withdraw(home: Path, keyid: str) -> Said:
     """Withdraws a device."""
     with _store(home) as store:
-        store.withdraw(keyid, cli.now())
+        return cli.withdrawn(store.withdraw, keyid)
 
 
-@group.command(help="Say how many leaves the witness log holds.")
-@home_option
-@json_option
-@clear_errors
-def status(home: Path, as_json: bool) -> None:
+@verb(group, "Say how many leaves the witness log holds.")
+def status(home: Path) -> Said:
     """Shows the state of a key server."""
+    name = config.load(home).name
     with _store(home) as store:
         size = store.log_size()
-    if as_json:
-        cli.emit({"name": config.load(home).name, "log_size": size})
-    else:
-        click.echo(f"{config.load(home).name}: {size} leaves in the witness log")
+    return Said(text=f"{name}: {size} leaves in the witness log", values={"name": name, "log_size": size})
 
 
-@group.command(help="Serve until stopped.")
-@home_option
-@clear_errors
+@verb(group, "Serve until stopped.")
 def serve(home: Path) -> None:
     """Runs the key server."""
     # Imported here so that no other verb loads an HTTP server.

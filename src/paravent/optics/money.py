@@ -38,13 +38,13 @@ def parse_euros(text: str) -> int:
 
 def format_euros(cents: int) -> str:
     """Writes cents in French: "1 234,50 €", with the no-break spaces of French typography."""
-    euros, rest = divmod(require_cents(cents), 100)
+    euros, rest = divmod(_require_total(cents), 100)
     return f"{euros:,}".replace(",", THOUSANDS_SPACE) + f",{rest:02d}{UNIT_SPACE}€"
 
 
 def format_plain(cents: int) -> str:
     """Writes cents for machines: "1234.50"."""
-    euros, rest = divmod(require_cents(cents), 100)
+    euros, rest = divmod(_require_total(cents), 100)
     return f"{euros}.{rest:02d}"
 
 
@@ -55,6 +55,13 @@ def require_cents(cents: object) -> int:
         raise InvalidBasket("an amount is an integer number of cents")
     if not 0 <= cents <= CENTS_MAX:
         raise InvalidBasket(f"an amount is from 0 to {CENTS_MAX} cents")
+    return cents
+
+
+def _require_total(cents: int) -> int:
+    """Returns an amount or a sum of amounts, which has no upper limit; raises InvalidBasket."""
+    if type(cents) is not int or cents < 0:
+        raise InvalidBasket("an amount is an integer number of cents, never negative")
     return cents
 
 

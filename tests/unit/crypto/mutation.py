@@ -5,8 +5,8 @@ must stand in the function exactly once: a check that was rewritten is an error 
 """
 
 from __future__ import annotations
-
 import __future__
+
 import inspect
 import textwrap
 from collections.abc import Callable

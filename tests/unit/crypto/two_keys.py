@@ -84,7 +84,9 @@ def _solve(body: bytes, label: bytes, keys: tuple[_Key, _Key], draw: random.Rand
     inverse = pow(a * d - b * c, -1, _PRIME)
     while True:
         tag = draw.randrange(_WORD)
-        goals = [(tag - key.pad) % _WORD + _WORD * draw.randrange(3) - part for key, part in zip(keys, rest, strict=True)]
+        goals = [
+            (tag - key.pad) % _WORD + _WORD * draw.randrange(3) - part for key, part in zip(keys, rest, strict=True)
+        ]
         solved = [(d * goals[0] - b * goals[1]) * inverse % _PRIME, (a * goals[1] - c * goals[0]) * inverse % _PRIME]
         if all(_WORD <= value < 2 * _WORD for value in solved):
             break
