@@ -103,6 +103,8 @@ def _verify_cases(given: Values, part: Values) -> Iterator[Case]:
     issued = issue(given)
     right = {"entitlement": issued["entitlement"], "issuers": {"99000001": issued["issuer_key"]}}
     yield Case(name="verify", operation="verify", input=right)
+    reordered = right | {"entitlement": _reordered(bytes.fromhex(issued["entitlement"]), _key(given)).hex()}
+    yield Case(name="verify with claims in another order, signed", operation="verify", input=reordered)
     for name, (changed, error) in _altered(bytes.fromhex(issued["entitlement"]), _key(given)).items():
         wrong = right | {"entitlement": changed.hex()}
         yield Case(name=f"verify {name}", operation="verify", input=wrong, error=error)
@@ -144,13 +146,22 @@ def _wrong_desk_parts(right: bytes) -> dict[str, bytes]:
     }
 
 
+def _signed(payload: bytes, header: bytes, key: SigningKey) -> bytes:
+    signature = key.sign_bytes(cbor2.dumps(["Signature1", header, b"", payload]))
+    return cbor2.dumps(cbor2.CBORTag(18, [header, {}, payload, signature]))
+
+
+def _reordered(right: bytes, key: SigningKey) -> bytes:
+    protected, _, payload, _ = cbor2.loads(right).value
+    return _signed(cbor2.dumps(dict(reversed(cbor2.loads(payload).items()))), protected, key)
+
+
 def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
     protected, _, payload, signature = cbor2.loads(right).value
     claims = cbor2.loads(payload)
 
     def signed(changed: bytes, header: bytes = protected) -> bytes:
-        signature = key.sign_bytes(cbor2.dumps(["Signature1", header, b"", changed]))
-        return cbor2.dumps(cbor2.CBORTag(18, [header, {}, changed, signature]))
+        return _signed(changed, header, key)
 
     def claiming(change: dict[int, object]) -> bytes:
         return signed(cbor2.dumps(claims | change))

@@ -119,6 +119,7 @@ def _printed_names() -> Iterator[Case]:
         "a modifier apostrophe": "D\u02bcAubign\u00e9 Th\u00e9o",
         "ligatures": "\u0152uvrard L\u00e6titia",
         "a sharp s": "Strau\u00df Zo\u00eb",
+        "a capital sharp s": "STRAU\u1e9e",
         "a bar": "\u0141ukasz \u00d8rsted",
         "digits": "Martin 2",
         "full width": "\uff2d\uff21\uff32\uff34\uff29\uff2e",

@@ -30,6 +30,8 @@ class Label(bytes, Enum):
     BINDING = b"paravent/1/binding"
     NULLIFIER = b"paravent/1/nullifier"
     RESERVATION_HOLDER = b"paravent/1/reservation-holder"
+    ACT = b"paravent/1/act"
+    KEPT_DECISION = b"paravent/1/kept-decision"
     # proofs of knowledge of a, made with the handle key (section 7)
     FETCH = b"paravent/1/fetch"
     AUTH = b"paravent/1/auth"

@@ -126,8 +126,8 @@ class Story:
         quote = self._desk("/v1/quotes", order)["quote"]
         price = sum(item["price_cents"] for item in quote["items"])
         self._say(
-            "quoted", price=format_euros(price), amo=format_euros(quote["amo_cents"]), amc=format_euros(quote["amc_cents"]),
-            rest=format_euros(quote["rest_cents"]),
+            "quoted", price=format_euros(price), amo=format_euros(quote["amo_cents"]),
+            amc=format_euros(quote["amc_cents"]), rest=format_euros(quote["rest_cents"]),
         )  # fmt: skip
         self._decided(self._desk("/v1/reservations", {"check": check}), "accepted")
         self._say("reserved")

@@ -7,7 +7,6 @@ sealed to the insurer. It opens no connection: everything it needs is in its sto
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from paravent.crypto import hpke, status
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxPublicKey
-from paravent.crypto.labels import Label, enc
+from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import (
     EntitlementRevoked,
@@ -38,6 +37,8 @@ from paravent.optics.items import equipment_of
 from paravent.optics.quote import compute_quote, require_amounts
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
+    DETAIL_BYTES,
+    PAYMENT_BYTES,
     Act,
     ActDetail,
     ActKind,
@@ -47,7 +48,7 @@ from paravent.wire.claims import (
     PaymentLine,
     require_same,
 )
-from paravent.wire.codec import decode, encode
+from paravent.wire.codec import decode, encode, encode_padded
 from paravent.wire.statements import Directory, InsurerEntry, Signed, StatusList, open_statement, sign_statement
 
 if TYPE_CHECKING:
@@ -100,11 +101,14 @@ class Adjudicator:
         """
         claims = store.claims
         # 1. idempotency
-        known = claims.decided(admitted.device.keyid, admitted.act.idempotency_key)
+        key = self.identity.database_key
+        act = key.act(admitted.device.keyid, admitted.act.idempotency_key)
+        known = claims.decision(act)
         if known is not None:
-            if known[0] != admitted.body_digest:
+            digest, decided = key.open(act, known)
+            if digest != admitted.body_digest:
                 raise IdempotencyConflict("this idempotency key was used with another request")
-            return known[1]
+            return decode(decided, Signed)
         # 2 and 3. the decision itself
         try:
             record = self._judge(admitted, store, now)
@@ -114,9 +118,9 @@ class Adjudicator:
         signed = sign_statement(decision, Label.DECISION, self.identity.name, self.identity.signing_key)
         # 4. sealed event
         detail, payment = self._seal(admitted, decision, signed)
-        claims.add_event(admitted.insurer.amc, decision.month, decision.outcome, detail, payment)
+        claims.add_event(admitted.insurer.amc, decision.month, detail, payment)
         # 5. decision kept under its key
-        claims.keep_decision(admitted.device.keyid, admitted.act.idempotency_key, admitted.body_digest, signed)
+        claims.keep_decision(act, key.seal(act, admitted.body_digest, encode(signed), rng))
         return signed
 
     def _judge(self, admitted: AdmittedAct, store: Store, now: int) -> RightRecord:
@@ -127,20 +131,19 @@ class Adjudicator:
         if admitted.claim is not None:
             self._require_amounts(admitted, admitted.claim, store)
         request = Request(
-            kind=act.kind, holder=self._holder(admitted.device), now=now, month=month_of(now),
-            free_from=part.free_from, renewal_months=part.renewal_months, early_renewal=act.early_renewal,
+            kind=act.kind, holder=self.identity.database_key.holder(admitted.device.shop, admitted.device.keyid),
+            now=now, month=month_of(now), free_from=part.free_from, renewal_months=part.renewal_months,
+            early_renewal=act.early_renewal,
         )  # fmt: skip
         return self._change_state(part, request, admitted.claim, store.claims)
 
     def _change_state(self, part: HubPart, request: Request, claim: Claim | None, claims: ClaimStore) -> RightRecord:
-        nullifier = hmac.digest(
-            self.identity.nullifier_key.reveal(), enc(Label.NULLIFIER, part.insurer, part.nullifier), "sha256"
-        )
-        former = claims.right(nullifier)
+        right = self.identity.database_key.right(part.insurer, part.nullifier)
+        former = claims.right(right)
         record = apply(RightRecord() if former is None else former.record, request)
         if claim is not None and not claims.take_claim_identifier(claim.claim_id):
             raise IdempotencyConflict("this claim identifier was already accepted")
-        if not claims.keep_right(nullifier, former, record):
+        if not claims.keep_right(right, former, record):
             raise StorageDown("the right changed meanwhile")
         return record
 
@@ -165,11 +168,6 @@ class Adjudicator:
         quote = compute_quote(equipment_of(claim.items), tables.find(admitted.part.guarantee), self.rules)
         require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
 
-    def _holder(self, device: Device) -> bytes:
-        """Names a shop and device by a keyed hash: the database does not say where a right is reserved."""
-        key = self.identity.nullifier_key.reveal()
-        return hmac.digest(key, enc(Label.RESERVATION_HOLDER, device.shop, device.keyid), "sha256")
-
     def _decision(
         self, admitted: AdmittedAct, outcome: Outcome, refusal: Refusal | None, record: RightRecord | None, now: int,
         rng: Rng,
@@ -184,22 +182,23 @@ class Adjudicator:
             month=month_of(now), decided_at=now, reserved_until=None if record is None else record.reserved_until,
         )  # fmt: skip
 
-    def _seal(self, admitted: AdmittedAct, decision: Decision, signed: Signed) -> tuple[bytes, bytes | None]:
+    def _seal(self, admitted: AdmittedAct, decision: Decision, signed: Signed) -> tuple[bytes, bytes]:
+        """Seals what happened to the insurer; every act looks alike, whatever it was and however it ended."""
         amc, device = admitted.insurer.amc, admitted.device
         detail = ActDetail(
             act=admitted.act, device_key=device.public, professional=device.professional, shop=device.shop,
-            decision=signed,
+            decision=signed, padding="",
         )  # fmt: skip
         claims_key = BoxPublicKey(admitted.insurer.claims_key)
-        sealed = hpke.seal(claims_key, encode(detail), Label.CLAIM_DETAIL_BOX, self.identity.name, amc)
-        if decision.amc_cents == 0:
-            return sealed, None
+        padded = encode_padded(detail, DETAIL_BYTES)
+        sealed = hpke.seal(claims_key, padded, Label.CLAIM_DETAIL_BOX, self.identity.name, amc)
         line = PaymentLine(
             decision_id=decision.decision_id, professional=device.professional, shop=device.shop,
-            amc_cents=decision.amc_cents,
+            amc_cents=decision.amc_cents, padding="",
         )  # fmt: skip
         payments_key = BoxPublicKey(admitted.insurer.payments_key)
-        return sealed, hpke.seal(payments_key, encode(line), Label.PAYMENT_LINE_BOX, self.identity.name, amc)
+        padded = encode_padded(line, PAYMENT_BYTES)
+        return sealed, hpke.seal(payments_key, padded, Label.PAYMENT_LINE_BOX, self.identity.name, amc)
 
 
 def month_of(now: int) -> int:

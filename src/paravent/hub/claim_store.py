@@ -1,7 +1,8 @@
 """The trade side of the hub's database: states of rights, decisions, sealed events (docs/protocol.md section 11).
 
-Holds: hashes of nullifiers with a state, signed decisions by idempotency key, details sealed to insurers.
-Stolen: claim lines by insurer, month and outcome. Altered: an insurer's own recomputation disagrees.
+Holds: keyed hashes of nullifiers with a state, decisions sealed under the key kept outside, details sealed
+to insurers. Stolen: the number of acts by insurer and month, how many rights are reserved or consumed in
+which month. Altered: an insurer's own recomputation disagrees.
 """
 
 from __future__ import annotations
@@ -9,26 +10,22 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from paravent.hub.vault import ActId, RightId
 from paravent.optics.claim_states import RightRecord, RightState
-from paravent.wire.claims import Outcome, PullAnswer, SealedEvent
-from paravent.wire.codec import decode, encode
-from paravent.wire.statements import Signed
+from paravent.wire.claims import PullAnswer, SealedEvent
 
-EVENTS_PER_PULL_MAX = 8
+EVENTS_PER_PULL_MAX = 64
 
 CLAIM_SCHEMA = """
 CREATE TABLE IF NOT EXISTS right_state (
     nullifier BLOB PRIMARY KEY, state TEXT NOT NULL, holder BLOB, reserved_until INTEGER, consumed_month INTEGER,
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS act (
-    device TEXT NOT NULL, idempotency_key BLOB NOT NULL, body_digest BLOB NOT NULL, decision BLOB NOT NULL,
-    PRIMARY KEY (device, idempotency_key)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS act (name BLOB PRIMARY KEY, decision BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim_identifier (claim BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
-    number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, month INTEGER NOT NULL, outcome TEXT NOT NULL,
-    detail BLOB NOT NULL, payment BLOB
+    number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, month INTEGER NOT NULL, detail BLOB NOT NULL,
+    payment BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_by_insurer ON event (insurer, number);
 """
@@ -49,24 +46,20 @@ class ClaimStore:
         """Uses the hub's connection, on which the schema exists."""
         self._connection = connection
 
-    def decided(self, device: str, idempotency_key: bytes) -> tuple[bytes, Signed] | None:
-        """Returns the body digest and decision of an act already decided, or None."""
-        found = self._connection.execute(
-            "SELECT body_digest, decision FROM act WHERE device = ? AND idempotency_key = ?", (device, idempotency_key)
-        ).fetchone()
-        return None if found is None else (found[0], decode(found[1], Signed))
+    def decision(self, act: ActId) -> bytes | None:
+        """Returns the sealed decision of an act already decided, or None."""
+        found = self._connection.execute("SELECT decision FROM act WHERE name = ?", (act,)).fetchone()
+        return None if found is None else bytes(found[0])
 
-    def keep_decision(self, device: str, idempotency_key: bytes, body_digest: bytes, decision: Signed) -> None:
-        """Keeps a decision under its idempotency key, once."""
-        self._connection.execute(
-            "INSERT INTO act VALUES (?, ?, ?, ?)", (device, idempotency_key, body_digest, encode(decision))
-        )
+    def keep_decision(self, act: ActId, sealed: bytes) -> None:
+        """Keeps the sealed decision of an act, once."""
+        self._connection.execute("INSERT INTO act VALUES (?, ?)", (act, sealed))
 
-    def right(self, nullifier: bytes) -> StoredRight | None:
+    def right(self, right: RightId) -> StoredRight | None:
         """Returns the state of a right, or None when it was never used."""
         found = self._connection.execute(
             "SELECT state, holder, reserved_until, consumed_month, version FROM right_state WHERE nullifier = ?",
-            (nullifier,),
+            (right,),
         ).fetchone()
         if found is None:
             return None
@@ -74,19 +67,19 @@ class ClaimStore:
         record = RightRecord(state=RightState(state), holder=holder, reserved_until=until, consumed_month=month)
         return StoredRight(record=record, version=version)
 
-    def keep_right(self, nullifier: bytes, former: StoredRight | None, record: RightRecord) -> bool:
+    def keep_right(self, right: RightId, former: StoredRight | None, record: RightRecord) -> bool:
         """Compares and sets: writes only when the right is still in its former version; returns whether it did."""
         values = (record.state.value, record.holder, record.reserved_until, record.consumed_month)
         if former is None:
             cursor = self._connection.execute(
                 "INSERT INTO right_state VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (nullifier) DO NOTHING",
-                (nullifier, *values),
+                (right, *values),
             )
         else:
             cursor = self._connection.execute(
                 "UPDATE right_state SET state = ?, holder = ?, reserved_until = ?, consumed_month = ?,"
                 " version = version + 1 WHERE nullifier = ? AND version = ?",
-                (*values, nullifier, former.version),
+                (*values, right, former.version),
             )
         return cursor.rowcount == 1
 
@@ -95,23 +88,20 @@ class ClaimStore:
         cursor = self._connection.execute("INSERT INTO claim_identifier VALUES (?) ON CONFLICT DO NOTHING", (claim,))
         return cursor.rowcount == 1
 
-    def add_event(self, insurer: str, month: int, outcome: Outcome, detail: bytes, payment: bytes | None) -> None:
+    def add_event(self, insurer: str, month: int, detail: bytes, payment: bytes) -> None:
         """Adds a sealed event for an insurer."""
         self._connection.execute(
-            "INSERT INTO event (insurer, month, outcome, detail, payment) VALUES (?, ?, ?, ?, ?)",
-            (insurer, month, outcome.value, detail, payment),
+            "INSERT INTO event (insurer, month, detail, payment) VALUES (?, ?, ?, ?)",
+            (insurer, month, detail, payment),
         )
 
     def events(self, insurer: str, after: int) -> PullAnswer:
         """Returns an insurer's next events."""
         found = self._connection.execute(
-            "SELECT number, month, outcome, detail, payment FROM event WHERE insurer = ? AND number > ?"
-            " ORDER BY number LIMIT ?",
+            "SELECT number, month, detail, payment FROM event WHERE insurer = ? AND number > ? ORDER BY number LIMIT ?",
             (insurer, after, EVENTS_PER_PULL_MAX),
         )
         return PullAnswer(events=tuple(
-            SealedEvent(
-                number=number, insurer=insurer, month=month, outcome=Outcome(outcome), detail=detail, payment=payment
-            )
-            for number, month, outcome, detail, payment in found
+            SealedEvent(number=number, insurer=insurer, month=month, detail=detail, payment=payment)
+            for number, month, detail, payment in found
         ))  # fmt: skip

@@ -11,7 +11,8 @@ from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import Seed, SigningKey
-from paravent.hub.state import HubIdentity, NullifierKey
+from paravent.hub.state import HubIdentity
+from paravent.hub.vault import DatabaseKey
 from paravent.wire.codec import Message, Name, Natural, encode
 from paravent.wire.statements import Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
 
@@ -33,7 +34,7 @@ class HubConfig(Message, frozen=True, kw_only=True):
 def initialise(home: Path, config: HubConfig, rng: Rng) -> None:
     """Creates a home with fresh keys, the directory key among them."""
     write_config(home, config)
-    for name in ("signing", "nullifier", "directory"):
+    for name in ("signing", "database", "directory"):
         write_secret(home / SECRETS / f"{name}.key", rng(32))
 
 
@@ -43,7 +44,7 @@ def read_identity(home: Path, config: HubConfig) -> HubIdentity:
         name=config.name,
         base_url=config.base_url,
         signing_key=SigningKey(Seed(read_secret(home / SECRETS / "signing.key"))),
-        nullifier_key=NullifierKey(read_secret(home / SECRETS / "nullifier.key")),
+        database_key=DatabaseKey(read_secret(home / SECRETS / "database.key")),
     )
 
 

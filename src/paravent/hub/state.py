@@ -1,7 +1,7 @@
 """What the hub holds, and the store its logic needs (docs/protocol.md sections 6 and 11).
 
-Holds: sealed rows, hashes of nullifiers, sealed claim details, devices. Stolen: claim lines by insurer
-and month, and no person. Altered: roots and signatures stop verifying.
+Holds: sealed rows, keyed hashes of nullifiers, sealed claim details, devices. Stolen: the number of acts
+by insurer and month, and no person. Altered: roots and signatures stop verifying.
 """
 
 from __future__ import annotations
@@ -14,15 +14,9 @@ from paravent.access.devices import DeviceRegister
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated
 from paravent.crypto.sealing import Handle, Row
-from paravent.crypto.secret import Secret
 from paravent.crypto.signing import SigningKey
+from paravent.hub.vault import DatabaseKey
 from paravent.wire.statements import EpochBundle, ManifestHead
-
-
-class NullifierKey(Secret):
-    """The key, outside the database, under which nullifiers are kept."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +26,7 @@ class HubIdentity:
     name: str
     base_url: str
     signing_key: SigningKey
-    nullifier_key: NullifierKey
+    database_key: DatabaseKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import (
     AmountMismatch,
     IdempotencyConflict,
-    MalformedMessage,
     NotCovered,
     ParaventError,
     ProofFailure,
@@ -87,7 +86,7 @@ class Reviewer:
         opened = self.keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name)
         detail = decode(opened, ActDetail)
         decision = open_statement(detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
-        if (decision.insurer, decision.outcome, decision.month) != (self.amc, event.outcome, event.month):
+        if (decision.insurer, decision.month) != (self.amc, event.month):
             raise ProofFailure("an event's decision is another one", culprit=hub.name)
         return detail, decision
 
@@ -104,8 +103,7 @@ class Reviewer:
         if decision.outcome is Outcome.ACCEPTED:
             self._check_money(claim, decision, part)
             self._check_renewal(claim, decision, part, member)
-            if decision.amc_cents > 0:
-                self._check_payment(detail, decision, event)
+            self._check_payment(detail, decision, event)
         return member, decision.amc_cents
 
     def _check_money(self, claim: Claim, decision: Decision, part: HubPart) -> None:
@@ -126,8 +124,6 @@ class Reviewer:
             raise RenewalNotDue(f"equipment is payable again from {due}")
 
     def _check_payment(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> None:
-        if event.payment is None:
-            raise MalformedMessage("an accepted claim has no payment line")
         hub = self.directory.hub.name
         opened = self.keys.payments.open(event.payment, Label.PAYMENT_LINE_BOX, hub, self.amc, culprit=hub)
         line = decode(opened, PaymentLine)

@@ -14,6 +14,8 @@ from paravent.wire.optics_terms import LensCategory
 from paravent.wire.statements import Signed
 
 Month = Annotated[int, msgspec.Meta(ge=190001, le=299912)]
+DETAIL_BYTES = 4_096
+PAYMENT_BYTES = 512
 ItemCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,16}$")]
 
 
@@ -93,33 +95,37 @@ class Decision(Message, frozen=True, kw_only=True):
 
 
 class ActDetail(Message, frozen=True, kw_only=True):
-    """What the insurer reads of an act, sealed to its claims key: what was asked, by whom, and the decision."""
+    """What the insurer reads of an act, sealed to its claims key: what was asked, by whom, and the decision.
+
+    ``padding`` brings every act to one length: the hub's database does not tell a claim from a refusal.
+    """
 
     act: Act
     device_key: Bytes32
     professional: Name
     shop: Name
     decision: Signed
+    padding: str
 
 
 class PaymentLine(Message, frozen=True, kw_only=True):
-    """Who is to be paid how much, sealed to the insurer's payments key, a distinct one."""
+    """Who is to be paid how much, sealed to the insurer's payments key, a distinct one; every act has one."""
 
     decision_id: Bytes16
     professional: Name
     shop: Name
     amc_cents: Cents
+    padding: str
 
 
 class SealedEvent(Message, frozen=True, kw_only=True):
-    """One stored act: nothing readable but its insurer, month and outcome."""
+    """One stored act: nothing readable but its insurer and month."""
 
     number: Natural
     insurer: Amc
     month: Month
-    outcome: Outcome
     detail: bytes
-    payment: bytes | None
+    payment: bytes
 
 
 class PullRequest(Message, frozen=True, kw_only=True):

@@ -51,6 +51,12 @@ def encode(message: object) -> bytes:
     return msgspec.json.encode(message)
 
 
+def encode_padded(message: Message, multiple: int) -> bytes:
+    """Encodes a message that has an empty field ``padding`` so that its length is a multiple."""
+    missing = -len(encode(message)) % multiple
+    return encode(msgspec.structs.replace(message, padding="0" * missing))
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):

@@ -26,12 +26,12 @@ from paravent.crypto.replicated import OpeningKey
 from paravent.crypto.secret import Secret
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.errors import ParaventError
-from paravent.hub.state import NullifierKey
+from paravent.hub.vault import DatabaseKey
 from paravent.keyserver.state import WitnessKey
 
 # Bytes that are letters, so that a leak is one however it is spelt: text, repr, hexadecimal.
 BYTES_32 = b"SECRETsecretSECRETsecretSECRET\x01\x02"
-KINDS: list[type[Secret]] = [Scalar, OprfOutput, OpeningKey, Seed, BoxKey, DailyKey, NullifierKey, WitnessKey]
+KINDS: list[type[Secret]] = [Scalar, OprfOutput, OpeningKey, Seed, BoxKey, DailyKey, DatabaseKey, WitnessKey]
 SECRETS = [*(kind((BYTES_32 * 3)[: kind.size]) for kind in KINDS), SigningKey(Seed(BYTES_32))]
 NAMES = [type(secret).__name__ for secret in SECRETS]
 

@@ -30,6 +30,7 @@ from paravent.errors import (
 )
 from paravent.hub.acts import month_of
 from paravent.hub.store import DATABASE, Store
+from paravent.hub.vault import RightId
 from paravent.optics.claim_states import RESERVATION_DAYS, RightRecord, RightState
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
 from paravent.wire.statements import Signed, open_statement, sign_statement
@@ -426,7 +427,7 @@ def test_a_storage_fault_keeps_nothing(shop: Shop, monkeypatch: pytest.MonkeyPat
 
 def test_compare_and_set_lets_one_writer_win(world: World) -> None:
     """Two connections read the same state; only one may write."""
-    name = world.rng(32)
+    name = RightId(world.rng(32))
     other = Store(world.home / "hub", QuotaLimits(), world.rng)
     stores = (world.hub_store, other)
     record = RightRecord(state=RightState.RESERVED, holder=b"one", reserved_until=1)

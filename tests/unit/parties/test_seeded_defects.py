@@ -205,7 +205,7 @@ DEFECTS = [
         broken=properties.a_card_is_of_its_holder,
     ),
     Defect(
-        name="idempotency key not looked up", target=(ClaimStore, "decided"), replacement=always(None),
+        name="idempotency key not looked up", target=(ClaimStore, "decision"), replacement=always(None),
         broken=properties.the_same_act_has_one_decision,
     ),
     Defect(

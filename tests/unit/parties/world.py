@@ -29,8 +29,9 @@ from paravent.drill.population import Population, synthesise, write_member_file
 from paravent.hub import publication, rows
 from paravent.hub import store as hub_store
 from paravent.hub.acts import Adjudicator
-from paravent.hub.state import HubIdentity, NullifierKey
+from paravent.hub.state import HubIdentity
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
+from paravent.hub.vault import DatabaseKey
 from paravent.insurer import epoch as epochs
 from paravent.insurer import store as insurer_store
 from paravent.insurer.config import InsurerKeys
@@ -134,7 +135,7 @@ class World:
         servers = {index: _key_server(home, index, limits, rng) for index in range(1, SERVERS + 1)}
         hub = HubIdentity(
             name="hub", base_url="http://hub.example:8000", signing_key=SigningKey.generate(rng),
-            nullifier_key=NullifierKey(rng(32)),
+            database_key=DatabaseKey(rng(32)),
         )  # fmt: skip
         keys = {
             amc: InsurerKeys(

@@ -10,7 +10,6 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
 from tests.vectors.reference.curve import x25519
 
 Values = dict[str, Any]
@@ -74,7 +73,8 @@ def read_field(field: Values) -> bytes | int | str:
             return text
         case {"bytes": str(digits), **rest}:
             return unhex(digits) * int(rest.get("times", 1))
-    raise ValueError(field)
+        case _:
+            raise ValueError(field)
 
 
 def expand_message_xmd(message: bytes, dst: bytes, size: int) -> bytes:

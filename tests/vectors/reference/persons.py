@@ -9,7 +9,7 @@ from fractions import Fraction
 from tests.vectors.reference.hashing import Refused, Values, enc, mac, require, sha256, unhex
 
 _NIR, _IDENTITY, _PRESCRIPTION = "invalid-nir", "invalid-identity", "unsupported-prescription"
-_SPELT = {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Ħ": "H"}
+_SPELT = {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Ħ": "H", "ẞ": "SS"}
 _MONTHS = {*range(1, 13), *range(20, 43), *range(50, 100)}
 
 # --- identity ----------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def quarters(values: Values) -> Values:
         found = Fraction(values["dioptres"]) * 4
     except ValueError:
         raise Refused(_PRESCRIPTION) from None
-    require(found.denominator == 1 and abs(found) <= 10**6, _PRESCRIPTION)
+    require(found.denominator == 1 and abs(found) < 4 * 10**7, _PRESCRIPTION)
     return {"quarters": int(found)}
 
 

@@ -7,7 +7,6 @@ import json
 from itertools import combinations
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
 from tests.vectors.reference.curve import ed25519_public
 from tests.vectors.reference.hashing import (
     PROOF,
@@ -37,7 +36,9 @@ def _sets(values: Values) -> list[tuple[int, ...]]:
 def server_sets(values: Values) -> Values:
     """Lists every set of t-1 servers; a server holds the keys of those that it is not in."""
     sets = [list(members) for members in _sets(values)]
-    held = {str(index): [members for members in sets if index not in members] for index in range(1, values["servers"] + 1)}
+    held = {
+        str(index): [members for members in sets if index not in members] for index in range(1, values["servers"] + 1)
+    }
     return {"sets": sets, "held": held}
 
 
@@ -92,9 +93,7 @@ def seal(values: Values) -> Values:
     key, commitment = _row_key(values, rho)
     padded = body + bytes(_PADDED_BYTES - len(body))
     stored = rho + commitment + ChaCha20Poly1305(key).encrypt(bytes(12), padded, _label(values))
-    digest = sha256(
-        enc("row", values["insurer"], values["epoch"], values["batch"], unhex(values["handle"]), stored)
-    )
+    digest = sha256(enc("row", values["insurer"], values["epoch"], values["batch"], unhex(values["handle"]), stored))
     return {"label": _label(values).hex(), "stored": stored.hex(), "digest": digest.hex()}
 
 
@@ -168,7 +167,8 @@ def leaf(values: Values) -> Values:
 def tree(values: Values) -> Values:
     """Builds a tree: node i of level j is the root of leaves i*2^j to (i+1)*2^j."""
     leaves = [unhex(entry) for entry in values["leaves"]]
-    levels, width = [], 1
+    levels: list[str] = []
+    width = 1
     while not levels or width < 2 * len(leaves):
         levels.append(b"".join(_root(leaves[at : at + width]) for at in range(0, len(leaves), width)).hex())
         width *= 2

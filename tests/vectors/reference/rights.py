@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from typing import Any
 
 import cbor2
 from cwt import COSE, COSEKey
 from cwt.exceptions import CWTError
-
 from tests.vectors.reference.curve import ed25519_public, ed25519_sign
 from tests.vectors.reference.hashing import PROOF, Refused, Values, require, sha256, unhex
 
@@ -20,6 +20,7 @@ _TERMS = (
     "insurer", "valid_until", "valid_from", "serial", "guarantee", "free_from", "renewal_months", "nullifier",
     "status_index", "desk_digest",
 )  # fmt: skip
+_BINARY = ("serial", "nullifier", "desk_digest")
 _BASE45 = string.digits + string.ascii_uppercase + " $%*+-./:"
 
 # --- CBOR (RFC 8949), shortest forms only ------------------------------------------------------------
@@ -46,7 +47,8 @@ def _cbor(value: object) -> bytes:
             return _head(4, len(value)) + b"".join(map(_cbor, value))
         case dict():
             return _head(5, len(value)) + b"".join(_cbor(key) + _cbor(item) for key, item in value.items())
-    raise TypeError(value)
+        case _:
+            raise TypeError(value)
 
 
 def _read(encoded: bytes) -> Any:
@@ -68,18 +70,20 @@ def desk_part(values: Values) -> Values:
     return {"desk_part": encoded.hex(), "desk_digest": sha256(encoded).hex()}
 
 
-def _payload(terms: Values) -> bytes:
-    """Writes the claims of checked terms, in their one order."""
-    insurer, until, since, serial, guarantee, free_from, renewal, nullifier, index, digest = (
-        unhex(terms[name]) if name in {"serial", "nullifier", "desk_digest"} else terms[name] for name in _TERMS
+def _payload(terms: Values, order: Iterable[int] = (1, 4, 5, 7, -65537)) -> bytes:
+    """Writes the claims of checked terms; a reader takes them in any order, a writer has one."""
+    insurer, until, since, guarantee, free_from, renewal, index = (
+        terms[name] for name in _TERMS if name not in _BINARY
     )
+    serial, nullifier, digest = (unhex(terms[name]) for name in _BINARY)
     require(8 <= len(insurer) <= 10 and set(insurer) <= set(string.digits))
     require(1 <= len(guarantee) <= 16 and guarantee.isascii())
     require(190001 <= free_from <= 299912 and 1 <= free_from % 100 <= 12 and renewal in {6, 12, 24})
     require((len(serial), len(nullifier), len(digest)) == (16, 16, 32))
     require(0 <= since < until < 2**32 and 0 <= index < 2**32)
     right = [guarantee, free_from, renewal, nullifier, index, digest]
-    return _cbor({1: insurer, 4: until, 5: since, 7: serial, -65537: right})
+    claims = {1: insurer, 4: until, 5: since, 7: serial, -65537: right}
+    return _cbor({name: claims[name] for name in order})
 
 
 def issue(values: Values) -> Values:
@@ -94,7 +98,9 @@ def verify(values: Values) -> Values:
     """Verifies E: its form first, then its insurer, then its signature."""
     encoded = unhex(values["entitlement"])
     match _read(encoded):
-        case cbor2.CBORTag(tag=18, value=[bytes() as protected, {**unprotected}, bytes() as payload, bytes() as signature]):
+        case cbor2.CBORTag(
+            tag=18, value=[bytes() as protected, {**unprotected}, bytes() as payload, bytes() as signature]
+        ):
             require(protected == _PROTECTED and not unprotected and len(encoded) <= 206)
             require(encoded == b"\xd2" + _cbor([protected, {}, payload, signature]))
         case _:
@@ -110,15 +116,16 @@ def verify(values: Values) -> Values:
 
 
 def _terms(payload: bytes) -> Values:
-    match _read(payload):
-        case {1: insurer, 4: until, 5: since, 7: serial, -65537: [_, _, _, _, _, _] as right}:
+    claims = _read(payload)
+    match claims:
+        case {1: insurer, 4: until, 5: since, 7: serial, -65537: [_, _, _, _, _, _] as right} if len(claims) == 5:
             found = [insurer, until, since, serial, *right]
         case _:
             raise Refused("malformed-message")
     kinds = [str, int, int, bytes, str, int, int, bytes, int, bytes]
     require([type(item) for item in found] == kinds)
     terms = {name: item.hex() if type(item) is bytes else item for name, item in zip(_TERMS, found, strict=True)}
-    require(_payload(terms) == payload)
+    require(_payload(terms, claims) == payload)
     return terms
 
 

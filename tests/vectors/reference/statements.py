@@ -6,28 +6,22 @@ import base64
 import binascii
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from tests.vectors.reference import hashing
 from tests.vectors.reference.curve import ed25519_public, ed25519_sign, ed25519_verifies
 from tests.vectors.reference.hashing import MALFORMED, PROOF, Refused, Values, enc, read_field, require, sha256, unhex
 
-_PREFIX = "paravent/1/"
 _RECEIPT = ("server", "insurer", "epoch", "batch", "statement")
-# The table of docs/protocol.md section 1, copied by hand: a label of the code that is not here is refused.
-_LABELS = frozenset(
-    (
-        "input handle-key handle open row-key opening-key manifest-leaf row holder binding nullifier "
-        "reservation-holder fetch auth directory epoch batch deal receipt manifest-head status-list guarantees "
-        "evaluation opening claim decision deal-box opening-box claim-detail-box payment-line-box journal-box "
-        "commit-rx leaf log-entry journal quota-professional quota-subject"
-    ).split()
-)
+_PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
+_LABELS = frozenset(re.findall(r"^\| `(paravent/1/[a-z-]+)` \|", _PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE))
+"""The table of labels as the protocol writes it (section 1.6)."""
 
 
 def _labelled(label: str, *fields: bytes | int | str) -> bytes:
-    require(label.startswith(_PREFIX) and label.removeprefix(_PREFIX) in _LABELS, hashing.VALUE_ERROR)
-    return enc(label.removeprefix(_PREFIX), *fields)
+    require(label in _LABELS, hashing.VALUE_ERROR)
+    return enc(label.removeprefix("paravent/1/"), *fields)
 
 
 def encode(values: Values) -> Values:
