@@ -234,6 +234,11 @@ class RenewalNotDue(RightRefused):
     advice_fr = "Attendez la date indiquée, ou cochez le renouvellement anticipé si un motif légal existe."
     advice_en = "Wait for the date given, or use early renewal when a legal ground exists."
 
+    def __init__(self, message: str, *, payable_from: int) -> None:
+        """Keeps the month (YYYYMM) from which equipment is payable again."""
+        super().__init__(message)
+        self.payable_from = payable_from
+
 
 class AlreadyReserved(RightRefused):
     """Another shop or device holds the reservation of this right."""

@@ -16,6 +16,7 @@ from paravent.drill.population import Coverage, Population, SyntheticPerson
 from paravent.drill.theft import Theft, copy_database, read_directory
 from paravent.errors import TechnicalFailure
 from paravent.optics.money import format_euros
+from paravent.wire.problem import title_en
 
 PERSONS_PER_GUARANTEE_MIN = 20
 PRESCRIPTION = DATA / "visionprescription-33123.r4.json"
@@ -150,7 +151,8 @@ class Story:
         self.counts["insurer_recomputed"] = sum(line["state"] == "payable" for line in summary["claims"])
         self.counts["payable_cents"] = summary["payable_cents"]
         self._say("resent", payable=format_euros(summary["payable_cents"]))
-        self._say("second-pair", detail=refused["detail"])
+        reason = refused["reason_fr"] if self.language is Language.FRENCH else title_en(refused["reason"])
+        self._say("second-pair", reason=reason, month=_month(refused["payable_from"]))
 
     def _outages(self, hero: SyntheticPerson, cover: Coverage, card: str) -> None:
         self._say("chapter-outage")

@@ -68,8 +68,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The same claim sent again: same decision, paid once ({payable} payable).",
     ),
     "second-pair": (
-        "Une deuxième paire tout de suite : refus, « {detail} ».",
-        "A second pair at once: refused, “{detail}”.",
+        "Une deuxième paire tout de suite : refus, « {reason} » ; payable à nouveau à partir de {month}.",
+        "A second pair at once: refused, “{reason}”; payable again from {month}.",
     ),
     "chapter-outage": ("5. Pannes", "5. Outages"),
     "one-down": (
@@ -77,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "One key server stopped: the number lane goes on.",
     ),
     "two-down": (
-        "Deux serveurs arrêtés : « {title} {advice} » La voie carte continue.",
+        "Deux serveurs arrêtés : « {title}. {advice} » La voie carte continue.",
         "Two servers stopped: “{title}. {advice}” The card lane goes on.",
     ),
     "chapter-theft": ("6. Premier exercice d'attaque", "6. A first drill"),

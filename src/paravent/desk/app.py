@@ -175,5 +175,6 @@ def _result(act: Act, decision: Decision) -> DecisionResult:
     return DecisionResult(
         idempotency_key=act.idempotency_key, kind=decision.kind.value, outcome=decision.outcome.value,
         reason=decision.reason, detail=decision.detail, reason_fr=title_fr(decision.reason),
-        amc_cents=decision.amc_cents, decided_at=decision.decided_at, decision_id=decision.decision_id,
+        amc_cents=decision.amc_cents, reserved_until=decision.reserved_until, payable_from=decision.payable_from,
+        decided_at=decision.decided_at, decision_id=decision.decision_id,
     )  # fmt: skip

@@ -252,7 +252,8 @@ class Session:
         text = f"{decision.kind}: {decision.outcome}{amount} {decision.reason} {decision.detail}".rstrip()
         return Said(text=text, values={
             "kind": decision.kind.value, "outcome": decision.outcome.value, "reason": decision.reason,
-            "detail": decision.detail, "amc_cents": decision.amc_cents, "decision_id": decision.decision_id.hex(),
+            "detail": decision.detail, "payable_from": decision.payable_from, "amc_cents": decision.amc_cents,
+            "decision_id": decision.decision_id.hex(),
         })  # fmt: skip
 
     def undecided(self) -> list[Act]:

@@ -123,6 +123,8 @@ class DecisionResult(Message, frozen=True, kw_only=True):
     detail: str
     reason_fr: str
     amc_cents: int
+    reserved_until: int | None
+    payable_from: int | None
     decided_at: int
     decision_id: Bytes16
 

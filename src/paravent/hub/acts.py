@@ -26,6 +26,7 @@ from paravent.errors import (
     MalformedMessage,
     OutsideValidity,
     Refusal,
+    RenewalNotDue,
     StaleData,
     StorageDown,
 )
@@ -180,6 +181,7 @@ class Adjudicator:
             request=admitted.body_digest, claim_id=None if claim is None else claim.claim_id,
             amc_cents=claim.amc_cents if claim is not None and accepted else 0,
             month=month_of(now), decided_at=now, reserved_until=None if record is None else record.reserved_until,
+            payable_from=refusal.payable_from if isinstance(refusal, RenewalNotDue) else None,
         )  # fmt: skip
 
     def _seal(self, admitted: AdmittedAct, decision: Decision, signed: Signed) -> tuple[bytes, bytes]:

@@ -121,7 +121,7 @@ class Reviewer:
         record = RightRecord(consumed_month=self.month_paid(member))
         due = payable_from(record, part.free_from, part.renewal_months)
         if Month(number=decision.month) < due and not claim.early_renewal:
-            raise RenewalNotDue(f"equipment is payable again from {due}")
+            raise RenewalNotDue(f"equipment is payable again from {due}", payable_from=due.number)
 
     def _check_payment(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> None:
         hub = self.directory.hub.name

@@ -112,7 +112,7 @@ def diagram() -> str:
 def _require_due(current: RightRecord, request: Request) -> None:
     due = payable_from(current, request.free_from, request.renewal_months)
     if Month(number=request.month) < due and not request.early_renewal:
-        raise RenewalNotDue(f"equipment is payable again from {due}")
+        raise RenewalNotDue(f"equipment is payable again from {due}", payable_from=due.number)
 
 
 def _record_in(target: RightState, current: RightRecord, request: Request) -> RightRecord:

@@ -78,7 +78,10 @@ def require_same(claim: Claim, act: Act, insurer: str) -> None:
 
 
 class Decision(Message, frozen=True, kw_only=True):
-    """The hub's signed answer to an act; ``reason`` is an error code, or empty when accepted."""
+    """The hub's signed answer to an act; ``reason`` is an error code, or empty when accepted.
+
+    ``payable_from`` is the month from which a renewal refused as too early will be payable.
+    """
 
     decision_id: Bytes16
     kind: ActKind
@@ -92,6 +95,7 @@ class Decision(Message, frozen=True, kw_only=True):
     month: Month
     decided_at: Natural
     reserved_until: Natural | None
+    payable_from: Month | None
 
 
 class ActDetail(Message, frozen=True, kw_only=True):

@@ -72,6 +72,12 @@ def _tree(kind: type[ParaventError]) -> Iterator[type[ParaventError]]:
 _BY_CODE = {kind.code: kind for kind in _tree(errors.ParaventError)}
 
 
+def title_en(code: str) -> str:
+    """Returns the English title of an error code, empty when there is none."""
+    kind = _BY_CODE.get(code)
+    return "" if kind is None else kind.title_en
+
+
 def title_fr(code: str) -> str:
     """Returns the French title of an error code, empty when there is none."""
     kind = _BY_CODE.get(code)

@@ -15,7 +15,9 @@ from tests.vectors.reference.hashing import MALFORMED, PROOF, Refused, Values, e
 
 _RECEIPT = ("server", "insurer", "epoch", "batch", "statement")
 _PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
-_LABELS = frozenset(re.findall(r"^\| `(paravent/1/[a-z-]+)` \|", _PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE))
+_LABELS = frozenset(
+    re.findall(r"^\| `(paravent/1/[a-z0-9-]+)` \|", _PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE)
+)
 """The table of labels as the protocol writes it (section 1.6)."""
 
 
