@@ -48,7 +48,8 @@ drill: setup ## Attack it, and a conventional platform beside it
 bench: setup ## Measure it
 	$(BIN)/paravent bench $(ARGS)
 
-vectors: setup ## Check the code against vectors/
+vectors: setup ## Check the code, and a second computation, against vectors/
+	$(BIN)/python -m vectors.generate --check
 	$(BIN)/pytest tests/vectors $(ARGS)
 
 clean: ## Remove what the tools and the set-up made

@@ -104,7 +104,8 @@ def _verify_cases(given: Values, part: Values) -> Iterator[Case]:
     right = {"entitlement": issued["entitlement"], "issuers": {"99000001": issued["issuer_key"]}}
     yield Case(name="verify", operation="verify", input=right)
     reordered = right | {"entitlement": _reordered(bytes.fromhex(issued["entitlement"]), _key(given)).hex()}
-    yield Case(name="verify with claims in another order, signed", operation="verify", input=reordered)
+    name = "verify with claims in another order, signed"
+    yield Case(name=name, operation="verify", input=reordered, error="malformed-message")
     for name, (changed, error) in _altered(bytes.fromhex(issued["entitlement"]), _key(given)).items():
         wrong = right | {"entitlement": changed.hex()}
         yield Case(name=f"verify {name}", operation="verify", input=wrong, error=error)
@@ -193,6 +194,9 @@ def _altered(right: bytes, key: SigningKey) -> dict[str, tuple[bytes, str]]:
             claiming({_RIGHT: [*claims[_RIGHT][:2], 18, *claims[_RIGHT][3:]]}), form,
         ),
         "with one element more in the right, signed": (claiming({_RIGHT: [*claims[_RIGHT], 0]}), form),
+        "with true for a status index, signed": (
+            claiming({_RIGHT: [*claims[_RIGHT][:4], True, claims[_RIGHT][5]]}), form,
+        ),
         "with the expiry as a date, signed": (claiming({4: "2027-01-01"}), form),
         "with the expiry as a float, signed": (claiming({4: 1.5e9}), form),
     }  # fmt: skip

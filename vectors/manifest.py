@@ -144,6 +144,8 @@ def _absence(leaves: list[Values], where: Values) -> Iterator[Case]:
         yield Case(name=f"no leaf {name}", operation="verify-absence", input=given)
     empty: Values = {"count": 0, "root": tree({"leaves": []})["root"], "handle": between, "neighbours": []}
     yield Case(name="no leaf in an empty tree", operation="verify-absence", input=empty)
+    other = empty | {"root": "00" * 32}
+    yield Case(name="an empty tree of another root", operation="verify-absence", input=other, error=PROOF)
     altered = leaves[3] | {"row_digest": flipped(leaves[3]["row_digest"], 0)}
     wrong: dict[str, tuple[str, list[Values]]] = {
         "of a leaf that is there": (leaves[2]["handle"], leaves[2:3]),

@@ -143,6 +143,7 @@ def _receipts(seed: str, digest: str) -> Iterator[Case]:
         "with null for an integer": text.replace('"epoch":3', '"epoch":null'),
         "with a negative integer": text.replace('"epoch":3', '"epoch":-3'),
         "with an integer of 54 bits": text.replace('"epoch":3', f'"epoch":{2**53}'),
+        "with an AMC number and a newline": text.replace("99000001", "99000001\\n"),
         "with an AMC number of 7 digits": text.replace("99000001", "9900000"),
         "with a digest of 31 bytes": text.replace(text.split('"')[-2], base64.b64encode(bytes(31)).decode()),
         "with base64 that is not padded": text.replace("=", ""),

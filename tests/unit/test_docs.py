@@ -92,7 +92,7 @@ def _tree(kind: type[ParaventError]) -> Iterator[type[ParaventError]]:
 
 
 def _branch(kind: type[ParaventError]) -> str:
-    branches = {
+    branches: dict[type[ParaventError], str] = {
         errors.BadInput: "bad input", errors.RightRefused: "refusal of a right", errors.Refusal: "refusal",
         errors.TechnicalFailure: "technical failure",
     }  # fmt: skip
@@ -185,17 +185,15 @@ def _field(field: msgspec.structs.FieldInfo) -> tuple[str, bool]:
 
 
 def route_faults(text: str) -> list[str]:
-    """Compares the table of routes with the applications."""
+    """Compares the table of routes with the applications, and the messages it names with those of the code."""
     rows = [row for table in tables(text, "party", "route") for row in table]
     written = {(row[0].replace(" ", ""), row[1].strip("`")) for row in rows}
-    real = {
-        (party, f"{method} {path}")
-        for party in ("keyserver", "hub", "insurer")
-        for path, method in re.findall(
-            r'Route\("([^"]+)", \w+, methods=\["([A-Z]+)"\]\)', (SOURCE / party / "app.py").read_text(encoding="utf-8")
-        )
-    }
-    return [f"{route} is not both written and served" for route in sorted(real ^ written)]
+    apps = {party: (SOURCE / party / "app.py").read_text(encoding="utf-8") for party in ("keyserver", "hub", "insurer")}
+    form = r'Route\("([^"]+)", \w+, methods=\["([A-Z]+)"\]\)'
+    real = {(party, f"{method} {path}") for party, app in apps.items() for path, method in re.findall(form, app)}
+    known = _messages().keys() | set(re.findall(r"^class (\w+)\(Message", "\n".join(apps.values()), re.MULTILINE))
+    named = {name for row in rows for cell in row[3:5] for name in re.findall(r"`([A-Z]\w+)`", cell)}
+    return [f"{route} is not both written and served" for route in sorted(real ^ written)] + sorted(named - known)
 
 
 def example_faults(text: str) -> list[str]:
@@ -356,7 +354,7 @@ class Altered(NamedTuple):
     "altered",
     [
         Altered(label_faults, "| `paravent/1/handle` |", "| `paravent/1/handles` |"),
-        Altered(label_faults, "| `paravent/1/open` |", "| paravent/1/open\n| `paravent/1/open` |"),
+        Altered(label_faults, "| `paravent/1/open` |", "| `paravent/1/open` | `OPEN` |\n| `paravent/1/open` |"),
         Altered(label_faults, "`QUOTA_SUBJECT`", "`QUOTA_SUBJECTS`"),
         Altered(error_faults, "| `stale-data` | technical failure | 503 |", "| `stale-data` | refusal | 503 |"),
         Altered(error_faults, "| refusal of a right | 404 |", "| refusal of a right | 403 |"),
@@ -367,9 +365,10 @@ class Altered(NamedTuple):
         Altered(limit_faults, "| `wire.card.CHARACTERS_MAX` |", "| wire.card |"),
         Altered(message_faults, "| `blinded` |", "| `blind` |"),
         Altered(message_faults, "| StoredRow? |", "| StoredRow |"),
-        Altered(message_faults, "| `RowRequest`", "| `RowRequests`"),
+        Altered(message_faults, "| `RowRequest`: `POST", "| `RowRequests`: `POST"),
         Altered(route_faults, "`POST /v1/openings` |", "`GET /v1/openings` |"),
         Altered(route_faults, "| hub | `POST /v1/acts` |", "| key server | `POST /v1/acts` |"),
+        Altered(route_faults, "| `RowRequest` | `RowAnswer` |", "| `RowRequest` | `Rows` |"),
         Altered(example_faults, '"early_renewal":false', '"early":false'),
         Altered(worked_faults, "\nF           = 6", "\nF           = 7"),
         Altered(worked_faults, "\nrank        = 1", "\nrank        = 2"),

@@ -23,7 +23,7 @@ class DirectoryPin(Message, frozen=True, kw_only=True):
     """Which directory a party trusts: the hexadecimal key that signs it, and its signer's name."""
 
     signer: Name
-    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
     def verify_key(self) -> VerifyKey:
         """Returns the key."""

@@ -58,6 +58,10 @@ class HubPart:
 
     def __post_init__(self) -> None:
         """Checks sizes and ranges; raises MalformedMessage."""
+        numbers = (self.valid_from, self.valid_until, self.free_from, self.renewal_months, self.status_index)
+        # CBOR has true and false, which Python counts as integers.
+        if any(type(number) is not int for number in numbers):
+            raise MalformedMessage("an entitlement field is not an integer")
         sizes = (len(self.serial), len(self.nullifier), len(self.desk_digest))
         if sizes != (SERIAL_BYTES, NULLIFIER_BYTES, 32):
             raise MalformedMessage("an entitlement field has a wrong length")
@@ -162,7 +166,7 @@ def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:
 
 def _claims(payload: bytes) -> HubPart:
     claims = _decode(payload, ENTITLEMENT_BYTES_MAX)
-    if not isinstance(claims, dict) or set(claims) != set(_CLAIMS):
+    if not isinstance(claims, dict) or tuple(claims) != _CLAIMS:
         raise MalformedMessage("an entitlement has other claims than expected")
     match [claims[name] for name in _CLAIMS]:
         case [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paravent.crypto.labels import Label, enc
-from paravent.crypto.merkle import leaf_hash, root_from_path
+from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash, root_from_path
 from paravent.crypto.sealing import Handle
 from paravent.errors import ProofFailure
 
@@ -46,6 +46,8 @@ def verify_absence(handle: Handle, neighbours: Sequence[Inclusion], *, count: in
     ``neighbours`` is the last leaf below and the first above, in order: two of them, or one when the
     handle falls before the first leaf or after the last, or none when the tree is empty.
     """
+    if count == 0 and root != EMPTY_ROOT:
+        raise ProofFailure("an empty manifest has another root", culprit=culprit)
     for leaf in neighbours:
         verify_inclusion(leaf, count=count, root=root, culprit=culprit)
     below = [leaf for leaf in neighbours if leaf.handle < handle]

@@ -20,7 +20,7 @@ from paravent.wire import claims
 from paravent.wire.codec import Amc, Cents, Message, Name, Natural
 from paravent.wire.optics_terms import Band
 
-GuaranteeCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9-]{1,16}$")]
+GuaranteeCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9-]{1,16}\Z")]
 
 _ARTICLE = "CSS R.871-2 3°"
 

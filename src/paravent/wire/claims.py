@@ -16,7 +16,7 @@ from paravent.wire.statements import Signed
 Month = Annotated[int, msgspec.Meta(ge=190001, le=299912)]
 DETAIL_BYTES = 4_096
 PAYMENT_BYTES = 512
-ItemCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,16}$")]
+ItemCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,16}\Z")]
 
 
 class ActKind(StrEnum):

@@ -18,7 +18,7 @@ BODY_BYTES_MAX = 65_536
 Bytes16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Bytes64 = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
-Amc = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,10}$")]
+Amc = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,10}\Z")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 ServerIndex = Annotated[int, msgspec.Meta(ge=1, le=7)]

@@ -55,7 +55,10 @@ def properties_of(module: object) -> list[Property]:
     return [
         found
         for name, found in vars(module).items()
-        if callable(found) and not name.startswith("_") and getattr(found, "__module__", "") == module.__name__  # type: ignore[attr-defined]
+        if callable(found)
+        and not isinstance(found, type)
+        and not name.startswith("_")
+        and getattr(found, "__module__", "") == module.__name__  # type: ignore[attr-defined]
     ]
 
 

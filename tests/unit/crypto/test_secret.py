@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.crypto.modules import subclasses
 
-from paravent.access.quotas import DailyKey
 from paravent.crypto import dleq, group, oprf, sealing, sharing
 from paravent.crypto.group import Scalar
 from paravent.crypto.hpke import BoxKey
@@ -26,12 +26,11 @@ from paravent.crypto.replicated import OpeningKey
 from paravent.crypto.secret import Secret
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.errors import ParaventError
-from paravent.hub.vault import DatabaseKey
-from paravent.keyserver.state import WitnessKey
 
 # Bytes that are letters, so that a leak is one however it is spelt: text, repr, hexadecimal.
 BYTES_32 = b"SECRETsecretSECRETsecretSECRET\x01\x02"
-KINDS: list[type[Secret]] = [Scalar, OprfOutput, OpeningKey, Seed, BoxKey, DailyKey, DatabaseKey, WitnessKey]
+# A signing key is made of its seed, not of bytes.
+KINDS = [kind for kind in subclasses(Secret) if kind is not SigningKey]
 SECRETS = [*(kind((BYTES_32 * 3)[: kind.size]) for kind in KINDS), SigningKey(Seed(BYTES_32))]
 NAMES = [type(secret).__name__ for secret in SECRETS]
 

@@ -204,7 +204,7 @@ def verify_absence(values: Values) -> Values:
     last, wanted = values["count"] - 1, values["handle"]
     match len(shown):
         case 0:
-            held = last == -1
+            held = last == -1 and values["root"] == sha256(b"").hex()
         case 1:
             held = (places == [0] and wanted < handles[0]) or (places == [last] and wanted > handles[0])
         case 2:

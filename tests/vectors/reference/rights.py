@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable
 from typing import Any
 
 import cbor2
@@ -70,8 +69,8 @@ def desk_part(values: Values) -> Values:
     return {"desk_part": encoded.hex(), "desk_digest": sha256(encoded).hex()}
 
 
-def _payload(terms: Values, order: Iterable[int] = (1, 4, 5, 7, -65537)) -> bytes:
-    """Writes the claims of checked terms; a reader takes them in any order, a writer has one."""
+def _payload(terms: Values) -> bytes:
+    """Writes the claims of checked terms, in their one order."""
     insurer, until, since, guarantee, free_from, renewal, index = (
         terms[name] for name in _TERMS if name not in _BINARY
     )
@@ -83,7 +82,7 @@ def _payload(terms: Values, order: Iterable[int] = (1, 4, 5, 7, -65537)) -> byte
     require(0 <= since < until < 2**32 and 0 <= index < 2**32)
     right = [guarantee, free_from, renewal, nullifier, index, digest]
     claims = {1: insurer, 4: until, 5: since, 7: serial, -65537: right}
-    return _cbor({name: claims[name] for name in order})
+    return _cbor(claims)
 
 
 def issue(values: Values) -> Values:
@@ -125,7 +124,7 @@ def _terms(payload: bytes) -> Values:
     kinds = [str, int, int, bytes, str, int, int, bytes, int, bytes]
     require([type(item) for item in found] == kinds)
     terms = {name: item.hex() if type(item) is bytes else item for name, item in zip(_TERMS, found, strict=True)}
-    require(_payload(terms, claims) == payload)
+    require(_payload(terms) == payload)
     return terms
 
 
