@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from paravent.access.quotas import Charge, QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, claimed_keyid, verify_request
 from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import UnknownDevice
@@ -42,3 +43,11 @@ def authenticate(
     if device is None:
         raise UnknownDevice("this device is not enrolled at this server, or was withdrawn")
     return device, verify_request(request, key=VerifyKey(device.public), authority=authority, now=now)
+
+
+def charge_of(kind: QuotaKind, device: Device, insurer: str, subject: bytes, request: bytes) -> Charge:
+    """Builds the charge of one request of a device."""
+    return Charge(
+        kind=kind, professional=device.professional, shop=device.shop, keyid=device.keyid, insurer=insurer,
+        subject=subject, request=request,
+    )  # fmt: skip

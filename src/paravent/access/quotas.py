@@ -1,13 +1,16 @@
-"""Quotas: how many look-ups and openings one professional has in a sliding 24 hours (docs/protocol.md section 10).
+"""Quotas: how many look-ups and openings one has in a sliding 24 hours (docs/protocol.md section 10).
 
 The decision is pure; the counting and the spending are one transaction of the ledger (``store``),
 durable before anything is revealed. Pseudonyms are keyed by the day: yesterday's key and today's
-cover every window, and older keys are destroyed.
+cover every window, and older keys are destroyed. A professional and a device newly enrolled are counted
+to the second; a shop, an insurer and the whole server by clock hours, which counts up to 25 of them and
+so never too little.
 """
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from enum import StrEnum
 
 from paravent.crypto.labels import Label, enc
@@ -16,6 +19,7 @@ from paravent.errors import QuotaExceeded
 from paravent.wire.codec import Message, Natural
 
 WINDOW_SECONDS = 86_400
+HOUR_SECONDS = 3_600
 
 
 class QuotaKind(StrEnum):
@@ -25,16 +29,70 @@ class QuotaKind(StrEnum):
     OPENING = "opening"
 
 
+class Scope(StrEnum):
+    """Whose requests an hourly count adds up."""
+
+    SHOP = "shop"
+    INSURER = "insurer"
+    SERVER = "server"
+
+
 class QuotaLimits(Message, frozen=True, kw_only=True):
-    """Limits of one professional at one server over 24 hours."""
+    """Limits at one server over 24 hours; all but the first three are of look-ups and of openings alike."""
 
     lookups_per_day_max: Natural = 40
     openings_per_day_max: Natural = 40
     repeats_per_day_max: Natural = 10
+    new_device_per_day_max: Natural = 10
+    shop_per_day_max: Natural = 200
+    insurer_per_day_max: Natural = 1_000_000
+    server_per_day_max: Natural = 3_000_000
 
     def of(self, kind: QuotaKind) -> int:
-        """Returns the limit of a kind."""
+        """Returns the limit of a professional for a kind."""
         return self.lookups_per_day_max if kind is QuotaKind.LOOKUP else self.openings_per_day_max
+
+    def of_scope(self, scope: Scope) -> int:
+        """Returns the limit of a scope."""
+        match scope:
+            case Scope.SHOP:
+                return self.shop_per_day_max
+            case Scope.INSURER:
+                return self.insurer_per_day_max
+            case Scope.SERVER:
+                return self.server_per_day_max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One request to be counted: by whom, about which insurer and subject; ``limited`` for a new device."""
+
+    kind: QuotaKind
+    professional: str
+    shop: str
+    keyid: str
+    insurer: str
+    subject: bytes
+    request: bytes
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What the window already holds: distinct subjects of the professional, of the device, repeats, hourly counts."""
+
+    professional: int
+    device: int
+    repeats: int
+    scopes: tuple[tuple[Scope, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pseudonyms:
+    """The day's names of a professional and of what was asked: what a log leaf carries (section 12)."""
+
+    professional: bytes
+    subject: bytes
 
 
 class DailyKey(Secret):
@@ -53,16 +111,22 @@ def subject_pseudonym(key: DailyKey, professional: str, subject: bytes) -> bytes
     return hmac.digest(key.reveal(), enc(Label.QUOTA_SUBJECT, professional, subject), "sha256")
 
 
-def charge(kind: QuotaKind, *, spent: int, repeats: int, limits: QuotaLimits) -> bool:
-    """Says whether one more request is charged (True) or a free repeat (False).
+def device_pseudonym(key: DailyKey, keyid: str) -> bytes:
+    """Names a device for one day, 32 bytes."""
+    return hmac.digest(key.reveal(), enc(Label.QUOTA_DEVICE, keyid), "sha256")
 
-    ``spent`` counts distinct subjects in the window, ``repeats`` how often this one was seen in it.
-    Raises QuotaExceeded.
-    """
-    if repeats > limits.repeats_per_day_max:
+
+def is_charged(charge: Charge, spent: Spent, limits: QuotaLimits) -> bool:
+    """Says whether a request is charged (True) or a free repeat (False); raises QuotaExceeded."""
+    if spent.repeats > limits.repeats_per_day_max:
         raise QuotaExceeded("the same record was opened too often in 24 hours")
-    if repeats:
+    if spent.repeats:
         return False
-    if spent >= limits.of(kind):
-        raise QuotaExceeded(f"{limits.of(kind)} {kind.value}s in 24 hours are spent at this server")
+    if spent.professional >= limits.of(charge.kind):
+        raise QuotaExceeded(f"{limits.of(charge.kind)} {charge.kind.value}s in 24 hours are spent at this server")
+    if charge.limited and spent.device >= limits.new_device_per_day_max:
+        raise QuotaExceeded(f"a new device has {limits.new_device_per_day_max} {charge.kind.value}s in 24 hours")
+    for scope, count in spent.scopes:
+        if count >= limits.of_scope(scope):
+            raise QuotaExceeded(f"the {charge.kind.value}s of this {scope.value} in 24 hours are spent at this server")
     return True

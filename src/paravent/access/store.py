@@ -1,7 +1,8 @@
 """Ledger of devices, nonces and quotas; secret files (docs/protocol.md sections 9, 10 and 14).
 
-Holds: public keys of devices with professional and shop, nonces and keyed hashes of the last 24 hours.
-Stolen: which professionals are enrolled; nothing of an insured person. Altered: quotas could be
+Holds: public keys of devices with professional and shop, nonces and keyed hashes of the last 24 hours,
+counts by shop and insurer of the last 25 hours, by professional and day of the last 90 days. Stolen: which
+professionals are enrolled and how much they ask; nothing of an insured person. Altered: quotas could be
 refilled, so the witness log rebuilds them.
 """
 
@@ -9,24 +10,32 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from paravent.access.devices import Device
 from paravent.access.quotas import (
+    HOUR_SECONDS,
     WINDOW_SECONDS,
+    Charge,
     DailyKey,
+    Pseudonyms,
     QuotaKind,
     QuotaLimits,
-    charge,
+    Scope,
+    Spent,
+    device_pseudonym,
+    is_charged,
     professional_pseudonym,
     subject_pseudonym,
 )
 from paravent.access.requests import Authenticated
 from paravent.crypto.group import Rng
 from paravent.errors import InvalidConfiguration, RequestNotAuthentic, StorageDown
+
+DAILY_COUNT_DAYS = 90
 
 LEDGER_SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (
@@ -39,9 +48,18 @@ CREATE TABLE IF NOT EXISTS nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spending (
     kind TEXT NOT NULL, professional BLOB NOT NULL, spent_at INTEGER NOT NULL, subject BLOB NOT NULL,
-    charged INTEGER NOT NULL, request BLOB NOT NULL,
+    device BLOB NOT NULL, charged INTEGER NOT NULL, request BLOB NOT NULL,
     PRIMARY KEY (kind, professional, spent_at, request)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hourly (
+    kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, hour INTEGER NOT NULL, charged INTEGER NOT NULL,
+    PRIMARY KEY (kind, scope, name, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS daily (
+    kind TEXT NOT NULL, professional TEXT NOT NULL, day INTEGER NOT NULL, requests INTEGER NOT NULL,
+    charged INTEGER NOT NULL, PRIMARY KEY (kind, professional, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS hourly_by_time ON hourly (hour);
 CREATE INDEX IF NOT EXISTS nonce_by_time ON nonce (seen_at);
 CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
 """
@@ -132,25 +150,51 @@ class Ledger:
             raise RequestNotAuthentic("this nonce was used for another request")
         return False
 
-    def spend(
-        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
-    ) -> tuple[bytes, bytes]:
-        """Spends one unit, or none for a repeat; returns today's two pseudonyms; raises QuotaExceeded."""
+    def spend(self, charge: Charge, now: int) -> Pseudonyms:
+        """Spends one unit, or none for a repeat; returns the day's pseudonyms; raises QuotaExceeded."""
         keys = self._keys.of(now)
-        names = [professional_pseudonym(key, professional) for key in keys]
-        subjects = [subject_pseudonym(key, professional, subject) for key in keys]
-        since = now - WINDOW_SECONDS
-        spent, repeats = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(subject IN (?, ?)), 0) FROM spending"
+        names = [professional_pseudonym(key, charge.professional) for key in keys]
+        devices = [device_pseudonym(key, charge.keyid) for key in keys]
+        subjects = [subject_pseudonym(key, charge.professional, charge.subject) for key in keys]
+        counted = self._connection.execute(
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?)), 0),"
+            " COALESCE(SUM(subject IN (?, ?)), 0) FROM spending"
             " WHERE kind = ? AND professional IN (?, ?) AND spent_at > ?",
-            (*subjects, kind.value, *names, since),
+            (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
-        charged = charge(kind, spent=spent, repeats=repeats, limits=self._limits)
+        scopes = {Scope.SHOP: charge.shop, Scope.INSURER: charge.insurer, Scope.SERVER: ""}
+        spent = Spent(
+            professional=counted[0], device=counted[1], repeats=counted[2],
+            scopes=tuple((scope, self._hourly(charge.kind, scope, name, now)) for scope, name in scopes.items()),
+        )  # fmt: skip
+        charged = is_charged(charge, spent, self._limits)
         self._connection.execute(
-            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?)",
-            (kind.value, names[0], now, subjects[0], charged, request),
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (charge.kind.value, names[0], now, subjects[0], devices[0], charged, charge.request),
         )
-        return names[0], subjects[0]
+        self._count(charge, scopes if charged else {}, now, charged=charged)
+        return Pseudonyms(professional=names[0], subject=subjects[0])
+
+    def _hourly(self, kind: QuotaKind, scope: Scope, name: str, now: int) -> int:
+        """Adds up this hour and the 24 before it: up to 25 hours, never less than 24."""
+        (count,) = self._connection.execute(
+            "SELECT COALESCE(SUM(charged), 0) FROM hourly WHERE kind = ? AND scope = ? AND name = ? AND hour >= ?",
+            (kind.value, scope.value, name, now // HOUR_SECONDS - 24),
+        ).fetchone()
+        return int(count)
+
+    def _count(self, charge: Charge, scopes: Mapping[Scope, str], now: int, *, charged: bool) -> None:
+        self._connection.executemany(
+            "INSERT INTO hourly VALUES (?, ?, ?, ?, 1) ON CONFLICT (kind, scope, name, hour)"
+            " DO UPDATE SET charged = charged + 1",
+            [(charge.kind.value, scope.value, name, now // HOUR_SECONDS) for scope, name in scopes.items()],
+        )
+        # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
+        self._connection.execute(
+            "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"
+            " DO UPDATE SET requests = requests + 1, charged = charged + excluded.charged",
+            (charge.kind.value, charge.professional, now // WINDOW_SECONDS, charged),
+        )
 
     def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
         """Returns how many units a professional has left at this server."""
@@ -162,9 +206,11 @@ class Ledger:
         return max(0, self._limits.of(kind) - int(spent))
 
     def forget(self, now: int) -> None:
-        """Deletes what is older than 24 hours: hashes and nonces live no longer."""
+        """Deletes hashes and nonces older than 24 hours, and counts older than 90 days."""
         self._connection.execute("DELETE FROM nonce WHERE seen_at <= ?", (now - WINDOW_SECONDS,))
         self._connection.execute("DELETE FROM spending WHERE spent_at <= ?", (now - WINDOW_SECONDS,))
+        self._connection.execute("DELETE FROM hourly WHERE hour < ?", (now // HOUR_SECONDS - 24,))
+        self._connection.execute("DELETE FROM daily WHERE day < ?", (now // WINDOW_SECONDS - DAILY_COUNT_DAYS,))
 
 
 class VerifierStore:
@@ -211,11 +257,9 @@ class VerifierStore:
         """Records a nonce: True the first time."""
         return self._ledger.first_time(caller, now)
 
-    def spend(
-        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
-    ) -> tuple[bytes, bytes]:
-        """Spends quota and returns the two pseudonyms of the day."""
-        return self._ledger.spend(kind, professional, subject, request, now)
+    def spend(self, charge: Charge, now: int) -> Pseudonyms:
+        """Spends quota and returns the day's pseudonyms."""
+        return self._ledger.spend(charge, now)
 
     def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
         """Returns what a professional has left."""

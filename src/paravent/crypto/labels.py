@@ -61,6 +61,7 @@ class Label(bytes, Enum):
     LEAF_RANDOMNESS = b"paravent/1/leaf-randomness"
     QUOTA_PROFESSIONAL = b"paravent/1/quota-professional"
     QUOTA_SUBJECT = b"paravent/1/quota-subject"
+    QUOTA_DEVICE = b"paravent/1/quota-device"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

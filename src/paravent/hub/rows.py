@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from paravent.access.devices import Device, authenticate
+from paravent.access.devices import Device, authenticate, charge_of
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto.labels import Label
@@ -59,7 +59,8 @@ def spend(admitted: AdmittedFetch, store: HubStore, now: int) -> None:
     """Spends one look-up at the hub too; an identical signed request is free."""
     if store.first_time(admitted.caller, now):
         digest = admitted.caller.digest
-        store.spend(QuotaKind.LOOKUP, admitted.device.professional, digest, digest, now)
+        insurer = admitted.manifest.head.insurer
+        store.spend(charge_of(QuotaKind.LOOKUP, admitted.device, insurer, digest, digest), now)
 
 
 def answer(admitted: AdmittedFetch, store: HubStore) -> RowAnswer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paravent.access.devices import Device, authenticate
+from paravent.access.devices import Device, authenticate, charge_of
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto.dleq import generate_proof
@@ -54,7 +54,7 @@ def spend(admitted: AdmittedEvaluation, store: KeyServerStore, now: int) -> None
     if store.first_time(admitted.caller, now):
         # Each accepted evaluation counts: the subject is the request itself.
         digest = admitted.caller.digest
-        store.spend(QuotaKind.LOOKUP, admitted.device.professional, digest, digest, now)
+        store.spend(charge_of(QuotaKind.LOOKUP, admitted.device, admitted.message.insurer, digest, digest), now)
 
 
 def answer(admitted: AdmittedEvaluation, identity: ServerIdentity, rng: Rng) -> EvaluationAnswer:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from paravent.access.devices import Device, authenticate
+from paravent.access.devices import Device, authenticate, charge_of
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke
@@ -85,9 +85,12 @@ def witness(admitted: AdmittedOpening, identity: ServerIdentity, store: KeyServe
         if known is not None:
             return known
     # Distinct (professional, handle), never the label: a re-publication is not a second person.
-    names = store.spend(QuotaKind.OPENING, admitted.device.professional, admitted.handle, caller.digest, now)
+    insurer = admitted.message.insurer
+    charge = charge_of(QuotaKind.OPENING, admitted.device, insurer, admitted.handle, caller.digest)
+    names = store.spend(charge, now)
     commitment = _commitment(identity.witness_key, admitted.label, caller.digest)
-    return store.append(log_entry(commitment, now // _HOUR_SECONDS, caller.digest, *names), caller.digest)
+    entry = log_entry(commitment, now // _HOUR_SECONDS, caller.digest, names.professional, names.subject)
+    return store.append(entry, caller.digest)
 
 
 def answer(admitted: AdmittedOpening, position: LeafPosition, identity: ServerIdentity) -> OpeningAnswer:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from paravent.access.devices import DeviceRegister
-from paravent.access.quotas import QuotaKind
+from paravent.access.quotas import Charge, Pseudonyms
 from paravent.access.requests import Authenticated
 from paravent.crypto.group import Element, Scalar
 from paravent.crypto.hpke import BoxKey
@@ -93,10 +93,8 @@ class KeyServerStore(DeviceRegister, Protocol):
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time."""
 
-    def spend(
-        self, kind: QuotaKind, professional: str, subject: bytes, request: bytes, now: int
-    ) -> tuple[bytes, bytes]:
-        """Spends quota and returns the two pseudonyms of the day."""
+    def spend(self, charge: Charge, now: int) -> Pseudonyms:
+        """Spends quota and returns the day's pseudonyms."""
 
     def append(self, entry: bytes, request: bytes) -> LeafPosition:
         """Appends an entry to the witness log."""

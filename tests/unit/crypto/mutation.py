@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -50,15 +51,13 @@ class Defect:
         monkeypatch.setattr(self.owner, self.attribute, value)
 
 
-def properties_of(module: object) -> list[Property]:
+def properties_of(module: ModuleType) -> list[Property]:
     """Lists the public functions that a module of properties defines."""
+    own = {name: found for name, found in vars(module).items() if getattr(found, "__module__", "") == module.__name__}
     return [
         found
-        for name, found in vars(module).items()
-        if callable(found)
-        and not isinstance(found, type)
-        and not name.startswith("_")
-        and getattr(found, "__module__", "") == module.__name__  # type: ignore[attr-defined]
+        for name, found in own.items()
+        if callable(found) and not isinstance(found, type) and not name.startswith("_")
     ]
 
 

@@ -165,7 +165,7 @@ DEFECTS = [
         replacement=nothing, broken=properties.an_opening_needs_the_secret_of_its_key,
     ),
     Defect(
-        name="quota not compared", target="paravent.access.store.charge", replacement=always(value=True),
+        name="quota not compared", target="paravent.access.store.is_charged", replacement=always(value=True),
         broken=properties.look_ups_end_with_the_quota,
     ),
     Defect(

@@ -19,37 +19,34 @@ from paravent.wire.optics_terms import LensCategory
 KINDS: list[type[Message]] = subclasses(Message)
 
 # JSON carries Unicode text, and half a surrogate pair is not one.
-_TEXT = st.characters(exclude_categories=("Cs",))
+_TEXT = st.characters(exclude_categories=["Cs"])
 
 
-def _rising(value: Any, first: str, second: str) -> Any:
+def _rising(fields: dict[str, Any], first: str, second: str) -> dict[str, Any]:
     """Puts two fields in order, key by key when they are tables."""
-    low, high = getattr(value, first), getattr(value, second)
+    low, high = fields[first], fields[second]
     if low is None or high is None:
-        return value
+        return fields
     if isinstance(low, dict):
         pairs = {key: sorted((low[key], high[key])) for key in low}
         low, high = ({key: pair[at] for key, pair in pairs.items()} for at in (0, 1))
     else:
         low, high = sorted((low, high))
-    return {first: low, second: high}
+    return fields | {first: low, second: high}
 
 
 def _in_order(kind: type[Message], fields: dict[str, Any]) -> dict[str, Any]:
     """Makes fields agree where a kind checks more than their types."""
-    draft = type("Draft", (), fields)
     if kind is BandRules:
-        return fields | _rising(draft, "floor_cents", "ceiling_cents")
+        return _rising(fields, "floor_cents", "ceiling_cents")
     if kind is LensLimit:
         return fields | {"cents": dict(zip(LensCategory, sorted(fields["cents"].values()), strict=True))}
     if kind is RulesFile:
-        return fields | (_rising(draft, "valid_from", "valid_to") if fields["valid_to"] else {})
+        return _rising(fields, "valid_from", "valid_to")
     if kind is Guarantee:
-        first, last = (None if month is None else month - month % 100 + 1 + month % 12 for month in (
-            fields["valid_from"], fields["valid_to"]))  # fmt: skip
-        fields |= {"valid_from": first, "valid_to": last}
-        if first is not None and last is not None:
-            return fields | {"valid_from": min(first, last), "valid_to": max(first, last)}
+        months = {name: fields[name] for name in ("valid_from", "valid_to")}
+        real = {name: month and month - month % 100 + 1 + month % 12 for name, month in months.items()}
+        return _rising(fields | real, "valid_from", "valid_to")
     return fields
 
 
@@ -78,6 +75,7 @@ def _table(kind: inspect.DictType) -> st.SearchStrategy[dict[Any, Any]]:
 
 
 def _struct(kind: inspect.StructType) -> st.SearchStrategy[Any]:
+    assert issubclass(kind.cls, Message)
     return messages(kind.cls)
 
 
