@@ -224,6 +224,17 @@ class EntitlementRevoked(RightRefused):
     advice_en = "The insured person should contact the insurer."
 
 
+class DegradedLimitExceeded(RightRefused):
+    """The status list is more than a day old, and the insurer's part is above the limit of that case."""
+
+    code = "degraded-limit-exceeded"
+    status = 409
+    title_fr = "Montant trop élevé tant que la liste des droits révoqués n'est pas à jour"
+    title_en = "Amount too high while the list of revoked entitlements is out of date"
+    advice_fr = "Actualisez les listes dès que le hub répond, puis recommencez."
+    advice_en = "Refresh the lists as soon as the hub answers, then try again."
+
+
 class RenewalNotDue(RightRefused):
     """Equipment was paid less than one renewal period ago."""
 
@@ -316,6 +327,40 @@ class UnknownDevice(Refusal):
     title_en = "Device not enrolled"
     advice_fr = "Enrôlez ce poste auprès de ce serveur."
     advice_en = "Enrol this device with this server."
+
+
+class DevicePending(Refusal):
+    """The device is enrolled here and its waiting time is not over."""
+
+    code = "device-pending"
+    retry = Retry.LATER
+    title_fr = "Poste enrôlé, pas encore actif"
+    title_en = "Device enrolled, not active yet"
+    advice_fr = "Attendez la date indiquée, ou faites contresigner ce poste par un poste actif du magasin."
+    advice_en = "Wait until the date given, or have an active device of the shop countersign this one."
+
+
+class DeviceSuspended(Refusal):
+    """The device, its professional or its shop is suspended here."""
+
+    code = "device-suspended"
+    title_fr = "Poste suspendu"
+    title_en = "Device suspended"
+    advice_fr = "Contactez l'exploitant de ce serveur, qui dira pourquoi et jusqu'à quand."
+    advice_en = "Contact the operator of this server, who will say why and until when."
+
+
+class EnrolmentRefused(Refusal):
+    """An enrolment is refused: identity, possession, code or time is not acceptable."""
+
+    code = "enrolment-refused"
+    retry = Retry.AFTER_CORRECTION
+    title_fr = "Enrôlement refusé"
+    title_en = "Enrolment refused"
+    advice_fr = (
+        "Recommencez l'enrôlement sur ce poste avec votre propre identité professionnelle et le code du magasin."
+    )
+    advice_en = "Enrol again on this device with your own professional identity and the code of the shop."
 
 
 class RequestNotAuthentic(Refusal):
@@ -412,3 +457,12 @@ class ProofFailure(TechnicalFailure):
     def __init__(self, message: str, *, culprit: str) -> None:
         super().__init__(f"{culprit}: {message}")
         self.culprit = culprit
+
+
+class SignedLie(ProofFailure):
+    """A signed answer that is wrong; ``evidence`` is that answer, to be kept with the request it answers."""
+
+    def __init__(self, message: str, *, culprit: str, evidence: object = None) -> None:
+        """Names who signed, and keeps what."""
+        super().__init__(message, culprit=culprit)
+        self.evidence = evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
+from paravent.access.store import VerifierStore
 from paravent.errors import BodyTooLarge, ParaventError, TechnicalFailure, UnknownAddress
 from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
@@ -83,11 +85,21 @@ def application(
     return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan)
 
 
+async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:
+    """Deletes what has outlived its term, at the start and every hour, until cancelled."""
+    while True:
+        try:
+            store.forget(clock())
+        except ParaventError as error:
+            log_event("forget-failed", code=error.code)
+        await asyncio.sleep(3_600)
+
+
 def serve(app: Starlette, *, host: str, port: int) -> None:
     """Runs an application until it is told to stop; no access log, so that no path is ever written down."""
     quieten_libraries()
     uvicorn.run(
-        app, host=host, port=port, loop="uvloop", http="httptools", access_log=False, log_config=None,
+        app, host=host, port=port, loop="asyncio", http="httptools", access_log=False, log_config=None,
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip
 

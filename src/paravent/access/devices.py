@@ -1,18 +1,21 @@
 """Devices: the Ed25519 key of one optician's machine, enrolled at each verifier (docs/protocol.md section 9).
 
-This version enrols from a device file that the verifier's operator accepts; enrolment through an
-identity provider takes its place without changing what a verifier keeps.
+How a device is enrolled is ``enrolment``; here is what a verifier asks of one at every request.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from paravent.access.quotas import Charge, QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, claimed_keyid, verify_request
 from paravent.crypto.signing import VerifyKey, key_id
-from paravent.errors import UnknownDevice
+from paravent.errors import DevicePending, DeviceSuspended, UnknownDevice
 from paravent.wire.codec import Bytes32, Message, Name
+from paravent.wire.enrolment import DeviceState
 
 
 class Device(Message, frozen=True, kw_only=True):
@@ -28,21 +31,82 @@ class Device(Message, frozen=True, kw_only=True):
         return key_id(VerifyKey(self.public))
 
 
+class SubjectKind(StrEnum):
+    """What can be suspended or withdrawn: one device, or every device of a professional or of a shop."""
+
+    DEVICE = "device"
+    PROFESSIONAL = "professional"
+    SHOP = "shop"
+
+
+class BarReason(StrEnum):
+    """Why a device, a professional or a shop is barred: the reason code of the ledger."""
+
+    LOST = "lost"
+    STOLEN = "stolen"
+    COMPROMISED = "compromised"
+    DEPARTURE = "departure"
+    INQUIRY = "inquiry"
+    OBJECTION = "objection"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A suspension, or a withdrawal when it is final."""
+
+    kind: SubjectKind
+    since: int
+    reason: BarReason
+    final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a verifier knows of an enrolled device beyond whose it is; times are Unix seconds.
+
+    ``active_from`` is 0 for a device that has nothing to wait for, whatever its verifier's clock does;
+    ``limited_until`` is 0 for one without the small quota of new ones.
+    """
+
+    active_from: int
+    limited_until: int
+    bar: Bar | None
+
+    def state(self, now: int) -> DeviceState:
+        """Says what the device may do now."""
+        if self.bar is not None:
+            return DeviceState.WITHDRAWN if self.bar.final else DeviceState.SUSPENDED
+        return DeviceState.ACTIVE if self.active_from <= now else DeviceState.PENDING
+
+
 class DeviceRegister(Protocol):
     """Where a verifier finds its enrolled devices."""
 
     def device(self, keyid: str) -> Device | None:
-        """Returns an active device, or None."""
+        """Returns an enrolled device, whatever its standing, or None."""
+
+    def standing(self, device: Device) -> Standing:
+        """Returns the standing of an enrolled device."""
+
+    def limited_until(self, keyid: str) -> int:
+        """Returns until when a device has the small quota of new ones; 0 when it has not."""
 
 
 def authenticate(
     request: HttpRequest, register: DeviceRegister, *, authority: str, now: int
 ) -> tuple[Device, Authenticated]:
-    """Returns the device that signed a request; raises UnknownDevice or RequestNotAuthentic."""
+    """Returns the active device that signed a request.
+
+    Raises UnknownDevice, RequestNotAuthentic, DevicePending or DeviceSuspended; the last two only to
+    whoever holds the key.
+    """
     device = register.device(claimed_keyid(request))
     if device is None:
         raise UnknownDevice("this device is not enrolled at this server, or was withdrawn")
-    return device, verify_request(request, key=VerifyKey(device.public), authority=authority, now=now)
+    caller = verify_request(request, key=VerifyKey(device.public), authority=authority, now=now)
+    check_standing(register.standing(device), now)
+    return device, caller
 
 
 def charge_of(kind: QuotaKind, device: Device, insurer: str, subject: bytes, request: bytes) -> Charge:
@@ -51,3 +115,29 @@ def charge_of(kind: QuotaKind, device: Device, insurer: str, subject: bytes, req
         kind=kind, professional=device.professional, shop=device.shop, keyid=device.keyid, insurer=insurer,
         subject=subject, request=request,
     )  # fmt: skip
+
+
+def check_standing(standing: Standing, now: int) -> None:
+    """Raises UnknownDevice, DeviceSuspended or DevicePending when the device is not active now."""
+    match standing.state(now):
+        case DeviceState.ACTIVE:
+            return
+        case DeviceState.PENDING:
+            raise DevicePending(f"this device is active from {date_text(standing.active_from)}")
+        case DeviceState.SUSPENDED | DeviceState.WITHDRAWN:
+            raise_bar(standing.bar)
+
+
+def raise_bar(bar: Bar | None) -> None:
+    """Raises what a bar means, when there is one: UnknownDevice once withdrawn, else DeviceSuspended."""
+    if bar is None:
+        return
+    since = f"the {bar.kind.value} is {{}} here since {date_text(bar.since)}, reason {bar.reason.value}"
+    if bar.final:
+        raise UnknownDevice(since.format("withdrawn"))
+    raise DeviceSuspended(since.format("suspended"))
+
+
+def date_text(at: int) -> str:
+    """Writes a moment for people: date and time, UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

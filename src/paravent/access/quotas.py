@@ -1,10 +1,11 @@
 """Quotas: how many look-ups and openings one has in a sliding 24 hours (docs/protocol.md section 10).
 
-The decision is pure; the counting and the spending are one transaction of the ledger (``store``),
-durable before anything is revealed. Pseudonyms are keyed by the day: yesterday's key and today's
-cover every window, and older keys are destroyed. A professional and a device newly enrolled are counted
-to the second; a shop, an insurer and the whole server by clock hours, which counts up to 25 of them and
-so never too little.
+A request about somebody already in the window is free, and moves that charge to its own time: the charges
+in a window are exactly the distinct persons in it. The decision is pure; the counting and the spending are
+one transaction of the ledger (``store``), durable before anything is revealed. Pseudonyms are keyed by the
+day: yesterday's key and today's cover every window, and older keys are destroyed. A professional and a
+device newly enrolled are counted to the second; a shop, an insurer and the whole server by clock hours,
+which counts up to 25 of them and so never too little.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ HOUR_SECONDS = 3_600
 
 
 class QuotaKind(StrEnum):
-    """What is counted; look-ups and openings are counted apart."""
+    """What is counted, each apart: look-ups, openings, and at the hub the acts of the trade."""
 
     LOOKUP = "lookup"
     OPENING = "opening"
+    ACT = "act"
 
 
 class Scope(StrEnum):
@@ -38,10 +40,11 @@ class Scope(StrEnum):
 
 
 class QuotaLimits(Message, frozen=True, kw_only=True):
-    """Limits at one server over 24 hours; all but the first three are of look-ups and of openings alike."""
+    """Limits at one server over 24 hours; those of device, shop, insurer and server are for each kind alike."""
 
     lookups_per_day_max: Natural = 40
     openings_per_day_max: Natural = 40
+    acts_per_day_max: Natural = 200
     repeats_per_day_max: Natural = 10
     new_device_per_day_max: Natural = 10
     shop_per_day_max: Natural = 200
@@ -50,7 +53,13 @@ class QuotaLimits(Message, frozen=True, kw_only=True):
 
     def of(self, kind: QuotaKind) -> int:
         """Returns the limit of a professional for a kind."""
-        return self.lookups_per_day_max if kind is QuotaKind.LOOKUP else self.openings_per_day_max
+        match kind:
+            case QuotaKind.LOOKUP:
+                return self.lookups_per_day_max
+            case QuotaKind.OPENING:
+                return self.openings_per_day_max
+            case QuotaKind.ACT:
+                return self.acts_per_day_max
 
     def of_scope(self, scope: Scope) -> int:
         """Returns the limit of a scope."""
@@ -79,7 +88,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the window already holds: distinct subjects of the professional, of the device, repeats, hourly counts."""
+    """What the window already holds: charges of a professional, of a device; requests for a subject; hourly counts."""
 
     professional: int
     device: int
@@ -116,8 +125,23 @@ def device_pseudonym(key: DailyKey, keyid: str) -> bytes:
     return hmac.digest(key.reveal(), enc(Label.QUOTA_DEVICE, keyid), "sha256")
 
 
-def is_charged(charge: Charge, spent: Spent, limits: QuotaLimits) -> bool:
-    """Says whether a request is charged (True) or a free repeat (False); raises QuotaExceeded."""
+def scope_pseudonym(key: DailyKey, scope: Scope, name: str) -> bytes:
+    """Names a shop or an insurer for one day, 32 bytes."""
+    return hmac.digest(key.reveal(), enc(Label.QUOTA_SCOPE, scope.value, name), "sha256")
+
+
+def nonce_pseudonym(key: DailyKey, keyid: str, nonce: str) -> bytes:
+    """Names a nonce of a device for one day, 32 bytes: a stolen table does not say which device asked."""
+    return hmac.digest(key.reveal(), enc(Label.NONCE, keyid, nonce), "sha256")
+
+
+def request_pseudonym(key: DailyKey, digest: bytes) -> bytes:
+    """Names a request for one day, 32 bytes: tables cannot be joined on the request they record."""
+    return hmac.digest(key.reveal(), enc(Label.REQUEST, digest), "sha256")
+
+
+def require_quota(charge: Charge, spent: Spent, limits: QuotaLimits) -> bool:
+    """Says whether a request is about somebody new in the window (True), or repeats (False); raises QuotaExceeded."""
     if spent.repeats > limits.repeats_per_day_max:
         raise QuotaExceeded("the same record was opened too often in 24 hours")
     if spent.repeats:

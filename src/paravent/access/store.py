@@ -1,21 +1,22 @@
 """Ledger of devices, nonces and quotas; secret files (docs/protocol.md sections 9, 10 and 14).
 
-Holds: public keys of devices with professional and shop, nonces and keyed hashes of the last 24 hours,
-counts by shop and insurer of the last 25 hours, by professional and day of the last 90 days. Stolen: which
-professionals are enrolled and how much they ask; nothing of an insured person. Altered: quotas could be
-refilled, so the witness log rebuilds them.
+Holds: public keys of devices with professional and shop; nonces, requests and counts under keyed hashes, of
+the last 24 hours, of the last 90 days for counts by day. Stolen: which professionals are enrolled, and how
+many requests there were; nothing of an insured person. Altered: quotas could be refilled, so the witness
+log rebuilds them.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from paravent.access.devices import Device
+from paravent.access.devices import BarReason, Device, Standing, SubjectKind
+from paravent.access.enrolment_store import DeviceLedger
 from paravent.access.quotas import (
     HOUR_SECONDS,
     WINDOW_SECONDS,
@@ -27,8 +28,11 @@ from paravent.access.quotas import (
     Scope,
     Spent,
     device_pseudonym,
-    is_charged,
+    nonce_pseudonym,
     professional_pseudonym,
+    request_pseudonym,
+    require_quota,
+    scope_pseudonym,
     subject_pseudonym,
 )
 from paravent.access.requests import Authenticated
@@ -36,27 +40,24 @@ from paravent.crypto.group import Rng
 from paravent.errors import InvalidConfiguration, RequestNotAuthentic, StorageDown
 
 DAILY_COUNT_DAYS = 90
+CLOCK_BACK_SECONDS_MAX = 300
 
 LEDGER_SCHEMA = """
-CREATE TABLE IF NOT EXISTS device (
-    keyid TEXT PRIMARY KEY, public BLOB NOT NULL, professional TEXT NOT NULL, shop TEXT NOT NULL,
-    enrolled_at INTEGER NOT NULL, withdrawn_at INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS nonce (
-    keyid TEXT NOT NULL, nonce TEXT NOT NULL, digest BLOB NOT NULL, seen_at INTEGER NOT NULL,
-    PRIMARY KEY (keyid, nonce)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nonce (name BLOB PRIMARY KEY, digest BLOB NOT NULL, seen_at INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spending (
     kind TEXT NOT NULL, professional BLOB NOT NULL, spent_at INTEGER NOT NULL, subject BLOB NOT NULL,
     device BLOB NOT NULL, charged INTEGER NOT NULL, request BLOB NOT NULL,
     PRIMARY KEY (kind, professional, spent_at, request)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hourly (
-    kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, hour INTEGER NOT NULL, charged INTEGER NOT NULL,
-    PRIMARY KEY (kind, scope, name, hour)
+    kind TEXT NOT NULL, name BLOB NOT NULL, hour INTEGER NOT NULL, charged INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, hour)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quota_day (day INTEGER PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS daily (
-    kind TEXT NOT NULL, professional TEXT NOT NULL, day INTEGER NOT NULL, requests INTEGER NOT NULL,
+    kind TEXT NOT NULL, professional BLOB NOT NULL, day INTEGER NOT NULL, requests INTEGER NOT NULL,
     charged INTEGER NOT NULL, PRIMARY KEY (kind, professional, day)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS hourly_by_time ON hourly (hour);
@@ -103,104 +104,119 @@ def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class Ledger:
-    """Devices, replay and quotas of one verifier; every method runs in the caller's transaction."""
+    """Replay and quotas of one verifier; every method runs in the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: DailyKeys, limits: QuotaLimits) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, keys: DailyKeys, limits: QuotaLimits, devices: DeviceLedger
+    ) -> None:
         """Uses a connection on which the schema is created if absent."""
         self._connection = connection
+        self._devices = devices
         self._keys = keys
         self._limits = limits
         connection.executescript(LEDGER_SCHEMA)
-
-    def enrol(self, device: Device, now: int) -> None:
-        """Enrols a device; enrolling it again changes nothing."""
-        self._connection.execute(
-            "INSERT INTO device VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (keyid) DO NOTHING",
-            (device.keyid, device.public, device.professional, device.shop, now),
-        )
-
-    def withdraw(self, keyid: str, now: int) -> bool:
-        """Withdraws a device: its requests are refused from now on; False when no active device has this key."""
-        updated = self._connection.execute(
-            "UPDATE device SET withdrawn_at = ? WHERE keyid = ? AND withdrawn_at IS NULL", (now, keyid)
-        )
-        return updated.rowcount == 1
-
-    def device(self, keyid: str) -> Device | None:
-        """Returns an active device, or None."""
-        found = self._connection.execute(
-            "SELECT public, professional, shop FROM device WHERE keyid = ? AND withdrawn_at IS NULL", (keyid,)
-        ).fetchone()
-        return None if found is None else Device(public=found[0], professional=found[1], shop=found[2])
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time, False for the identical request again.
 
         Raises RequestNotAuthentic when the nonce was used with another request.
         """
-        known = self._connection.execute(
-            "SELECT digest FROM nonce WHERE keyid = ? AND nonce = ?", (caller.keyid, caller.nonce)
-        ).fetchone()
-        if known is None:
-            self._connection.execute(
-                "INSERT INTO nonce VALUES (?, ?, ?, ?)", (caller.keyid, caller.nonce, caller.digest, now)
-            )
-            return True
-        if known[0] != caller.digest:
-            raise RequestNotAuthentic("this nonce was used for another request")
-        return False
+        keys = self._day_keys(now)
+        for key in keys:
+            known = self._connection.execute(
+                "SELECT digest FROM nonce WHERE name = ?", (nonce_pseudonym(key, caller.keyid, caller.nonce),)
+            ).fetchone()
+            if known is not None:
+                if known[0] != request_pseudonym(key, caller.digest):
+                    raise RequestNotAuthentic("this nonce was used for another request")
+                return False
+        self._connection.execute(
+            "INSERT INTO nonce VALUES (?, ?, ?)",
+            (nonce_pseudonym(keys[0], caller.keyid, caller.nonce), request_pseudonym(keys[0], caller.digest), now),
+        )
+        return True
 
     def spend(self, charge: Charge, now: int) -> Pseudonyms:
         """Spends one unit, or none for a repeat; returns the day's pseudonyms; raises QuotaExceeded."""
-        keys = self._keys.of(now)
+        keys = self._day_keys(now)
         names = [professional_pseudonym(key, charge.professional) for key in keys]
         devices = [device_pseudonym(key, charge.keyid) for key in keys]
         subjects = [subject_pseudonym(key, charge.professional, charge.subject) for key in keys]
         counted = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?)), 0),"
-            " COALESCE(SUM(subject IN (?, ?)), 0) FROM spending"
-            " WHERE kind = ? AND professional IN (?, ?) AND spent_at > ?",
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?, ?)), 0),"
+            " COALESCE(SUM(subject IN (?, ?, ?)), 0) FROM spending"
+            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
             (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
-        scopes = {Scope.SHOP: charge.shop, Scope.INSURER: charge.insurer, Scope.SERVER: ""}
+        scopes = {
+            Scope.SHOP: [scope_pseudonym(key, Scope.SHOP, charge.shop) for key in keys],
+            Scope.INSURER: [scope_pseudonym(key, Scope.INSURER, charge.insurer) for key in keys],
+            Scope.SERVER: [scope_pseudonym(key, Scope.SERVER, "") for key in keys],
+        }
         spent = Spent(
             professional=counted[0], device=counted[1], repeats=counted[2],
-            scopes=tuple((scope, self._hourly(charge.kind, scope, name, now)) for scope, name in scopes.items()),
+            scopes=tuple((scope, self._hourly(charge.kind, named, now)) for scope, named in scopes.items()),
         )  # fmt: skip
-        charged = is_charged(charge, spent, self._limits)
+        new = require_quota(charge, spent, self._limits)
+        if not new:
+            self._connection.execute(
+                "UPDATE spending SET charged = 0 WHERE kind = ? AND professional IN (?, ?, ?) AND subject IN (?, ?, ?)",
+                (charge.kind.value, *names, *subjects),
+            )
         self._connection.execute(
-            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (charge.kind.value, names[0], now, subjects[0], devices[0], charged, charge.request),
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, 1, ?)",
+            (charge.kind.value, names[0], now, subjects[0], devices[0], request_pseudonym(keys[0], charge.request)),
         )
-        self._count(charge, scopes if charged else {}, now, charged=charged)
+        self._count(charge, [named[0] for named in scopes.values()] if new else [], now, new=new)
         return Pseudonyms(professional=names[0], subject=subjects[0])
 
-    def _hourly(self, kind: QuotaKind, scope: Scope, name: str, now: int) -> int:
+    def _hourly(self, kind: QuotaKind, named: Sequence[bytes], now: int) -> int:
         """Adds up this hour and the 24 before it: up to 25 hours, never less than 24."""
         (count,) = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0) FROM hourly WHERE kind = ? AND scope = ? AND name = ? AND hour >= ?",
-            (kind.value, scope.value, name, now // HOUR_SECONDS - 24),
+            "SELECT COALESCE(SUM(charged), 0) FROM hourly WHERE kind = ? AND name IN (?, ?, ?) AND hour >= ?",
+            (kind.value, *named, now // HOUR_SECONDS - 24),
         ).fetchone()
         return int(count)
 
-    def _count(self, charge: Charge, scopes: Mapping[Scope, str], now: int, *, charged: bool) -> None:
+    def _count(self, charge: Charge, named: Sequence[bytes], now: int, *, new: bool) -> None:
         self._connection.executemany(
-            "INSERT INTO hourly VALUES (?, ?, ?, ?, 1) ON CONFLICT (kind, scope, name, hour)"
-            " DO UPDATE SET charged = charged + 1",
-            [(charge.kind.value, scope.value, name, now // HOUR_SECONDS) for scope, name in scopes.items()],
+            "INSERT INTO hourly VALUES (?, ?, ?, 1) ON CONFLICT (kind, name, hour) DO UPDATE SET charged = charged + 1",
+            [(charge.kind.value, name, now // HOUR_SECONDS) for name in named],
         )
         # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
         self._connection.execute(
             "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"
             " DO UPDATE SET requests = requests + 1, charged = charged + excluded.charged",
-            (charge.kind.value, charge.professional, now // WINDOW_SECONDS, charged),
-        )
+            (
+                charge.kind.value, professional_pseudonym(self._keys.lasting(), charge.professional),
+                now // WINDOW_SECONDS, new,
+            ),
+        )  # fmt: skip
+
+    def _day_keys(self, now: int) -> tuple[DailyKey, DailyKey, DailyKey]:
+        """Returns the keys of today, yesterday and tomorrow; raises StorageDown rather than forget what was spent.
+
+        Refused: a clock that went back, and a key that was lost though its day was counted under it.
+        """
+        (latest,) = self._connection.execute(
+            "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest = MAX(latest, excluded.latest)"
+            " RETURNING latest",
+            (now,),
+        ).fetchone()
+        if now < latest - CLOCK_BACK_SECONDS_MAX:
+            raise StorageDown("the clock of this server went back: what was spent cannot be told")
+        today = now // WINDOW_SECONDS
+        for day in (today, today - 1, today + 1):
+            known = self._connection.execute("INSERT OR IGNORE INTO quota_day VALUES (?)", (day,)).rowcount == 0
+            self._keys.require(day, known=known)
+        return self._keys.of(today), self._keys.of(today - 1), self._keys.of(today + 1)
 
     def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
         """Returns how many units a professional has left at this server."""
-        names = [professional_pseudonym(key, professional) for key in self._keys.of(now)]
+        names = [professional_pseudonym(key, professional) for key in self._day_keys(now)]
         (spent,) = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?) AND spent_at > ?",
+            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?, ?)"
+            " AND spent_at > ?",
             (kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
         return max(0, self._limits.of(kind) - int(spent))
@@ -209,6 +225,7 @@ class Ledger:
         """Deletes hashes and nonces older than 24 hours, and counts older than 90 days."""
         self._connection.execute("DELETE FROM nonce WHERE seen_at <= ?", (now - WINDOW_SECONDS,))
         self._connection.execute("DELETE FROM spending WHERE spent_at <= ?", (now - WINDOW_SECONDS,))
+        self._connection.execute("DELETE FROM quota_day WHERE day < ?", (now // WINDOW_SECONDS - 1,))
         self._connection.execute("DELETE FROM hourly WHERE hour < ?", (now // HOUR_SECONDS - 24,))
         self._connection.execute("DELETE FROM daily WHERE day < ?", (now // WINDOW_SECONDS - DAILY_COUNT_DAYS,))
 
@@ -220,7 +237,8 @@ class VerifierStore:
         """Opens or creates a database with the schema of its verifier."""
         self._connection = connect(database)
         self._connection.executescript(schema)
-        self._ledger = Ledger(self._connection, keys, limits)
+        self.devices = DeviceLedger(self._connection)
+        self._ledger = Ledger(self._connection, keys, limits, self.devices)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -235,23 +253,34 @@ class VerifierStore:
             yield
 
     def enrol(self, device: Device, now: int) -> None:
-        """Enrols a device."""
+        """Enrols a device, active at once and without a small quota: what the shop's code does."""
         with self.commit():
-            self._ledger.enrol(device, now)
+            self.devices.enrol(device, now)
 
     def withdraw(self, keyid: str, now: int) -> bool:
-        """Withdraws a device; False when no active device has this key."""
+        """Withdraws a device; False when no device has this key or it was withdrawn already."""
         with self.commit():
-            return self._ledger.withdraw(keyid, now)
+            if self.devices.device(keyid) is None:
+                return False
+            return self.devices.withdraw(SubjectKind.DEVICE, keyid, BarReason.OPERATOR, now)
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours."""
         with self.commit():
             self._ledger.forget(now)
+            self.devices.forget(now)
 
     def device(self, keyid: str) -> Device | None:
-        """Returns an active device, or None."""
-        return self._ledger.device(keyid)
+        """Returns an enrolled device, whatever its standing, or None."""
+        return self.devices.device(keyid)
+
+    def standing(self, device: Device) -> Standing:
+        """Returns the standing of an enrolled device."""
+        return self.devices.standing(device)
+
+    def limited_until(self, keyid: str) -> int:
+        """Returns until when a device has the small quota of new ones; 0 when it has not."""
+        return self.devices.limited_until(keyid)
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time."""
@@ -279,31 +308,48 @@ class VerifierStore:
 
 
 class DailyKeys:
-    """Quota keys in files of their own, one a day, destroyed after 48 hours."""
+    """Quota keys in files of their own: one a day, destroyed after 48 hours, and one that lasts, for counts by day."""
 
     def __init__(self, directory: Path, rng: Rng) -> None:
         """Keeps keys under ``directory``."""
         self._directory = directory
         self._rng = rng
-        self._cache: dict[int, DailyKey] = {}
+        self._cache: dict[str, DailyKey] = {}
 
-    def of(self, now: int) -> tuple[DailyKey, DailyKey]:
-        """Returns today's key and yesterday's."""
-        day = now // WINDOW_SECONDS
-        return self._key(day), self._key(day - 1)
+    def require(self, day: int, *, known: bool) -> None:
+        """Makes sure that a day has its key; raises StorageDown when the day was counted and its key is gone."""
+        path = self._path(str(day))
+        if str(day) in self._cache or path.exists():
+            return
+        if known:
+            raise StorageDown("a quota key of this server is missing: what was spent cannot be told")
+        write_secret(path, self._rng(32))
+        self._destroy_before(day - 2)
 
-    def _key(self, day: int) -> DailyKey:
-        if day not in self._cache:
-            path = self._directory / f"quota-{day}.key"
-            if not path.exists():
-                write_secret(path, self._rng(32))
-                self._destroy_before(day - 1)
-            self._cache[day] = DailyKey(read_secret(path))
-        return self._cache[day]
+    def of(self, day: int) -> DailyKey:
+        """Returns the key of a day."""
+        return self._read(str(day))
+
+    def lasting(self) -> DailyKey:
+        """Returns the key under which professionals are counted by day."""
+        path = self._path("lasting")
+        if not path.exists():
+            write_secret(path, self._rng(32))
+        return self._read("lasting")
+
+    def _read(self, name: str) -> DailyKey:
+        if name not in self._cache:
+            self._cache[name] = DailyKey(read_secret(self._path(name)))
+        return self._cache[name]
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"quota-{name}.key"
 
     def _destroy_before(self, day: int) -> None:
         for path in self._directory.glob("quota-*.key"):
-            if int(path.stem.removeprefix("quota-")) < day:
+            name = path.stem.removeprefix("quota-")
+            if name.isdigit() and int(name) < day:
+                self._cache.pop(name, None)
                 path.unlink()
 
 

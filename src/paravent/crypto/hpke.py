@@ -66,6 +66,12 @@ def seal(public: BoxPublicKey, plaintext: bytes, label: Label, *context: bytes |
     return Box(_SUITE.encrypt(plaintext, _public(public), info=_info(label, *context)))
 
 
+def require_public_key(encoded: bytes) -> BoxPublicKey:
+    """Returns a box key that is one; raises MalformedMessage."""
+    _public(encoded)
+    return BoxPublicKey(encoded)
+
+
 def _public(encoded: bytes) -> hpke.MLKEM768X25519PublicKey:
     if len(encoded) != PUBLIC_KEY_BYTES:
         raise MalformedMessage("a box key is 1,216 bytes")

@@ -55,6 +55,15 @@ class Label(bytes, Enum):
     PAYMENT_LINE_BOX = b"paravent/1/payment-line-box"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
+    # enrolment of devices (section 9)
+    ENROL_NONCE = b"paravent/1/enrol-nonce"
+    ENROL_SALT = b"paravent/1/enrol-salt"
+    ENROL_POSSESSION = b"paravent/1/enrol-possession"
+    ENROL_STATE = b"paravent/1/enrol-state"
+    ENROL_CHALLENGE = b"paravent/1/enrol-challenge"
+    ENROL_VERIFIER = b"paravent/1/enrol-verifier"
+    ENROL_RETURN = b"paravent/1/enrol-return"
+    SHOP_CODE = b"paravent/1/shop-code"
     # witness log and quotas (sections 10 and 12)
     LEAF = b"paravent/1/leaf"
     LOG_ENTRY = b"paravent/1/log-entry"
@@ -62,6 +71,9 @@ class Label(bytes, Enum):
     QUOTA_PROFESSIONAL = b"paravent/1/quota-professional"
     QUOTA_SUBJECT = b"paravent/1/quota-subject"
     QUOTA_DEVICE = b"paravent/1/quota-device"
+    QUOTA_SCOPE = b"paravent/1/quota-scope"
+    NONCE = b"paravent/1/nonce"
+    REQUEST = b"paravent/1/request"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

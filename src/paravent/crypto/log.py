@@ -1,8 +1,7 @@
 """An append-only Merkle log of RFC 9162 section 2.1: appending and proving (docs/protocol.md section 12).
 
-A log of n leaves is cut into perfect subtrees, one per set bit of n, the largest first: its frontier. A store that
-keeps every perfect subtree by its coordinates serves any proof at any size with O(log n) reads; the nodes of the
-right edge, which a later leaf changes, are folded anew and never stored. Nothing here reads or writes a store.
+A log of n leaves is cut into perfect subtrees, one per set bit of n: its frontier. A store of perfect subtrees serves
+any proof at any size with O(log n) reads; the nodes of the right edge, which a later leaf changes, are folded anew.
 
 Size 0: the root is SHA-256 of nothing; nothing is included; 0 is consistent with 0 by an empty proof when both roots
 are that one, and a proof from 0 to more is refused, since it would say nothing. Who has seen no checkpoint of a log
@@ -21,19 +20,14 @@ from paravent.errors import ProofFailure
 
 
 class Coordinates(NamedTuple):
-    """Where a perfect subtree stands: it covers leaves index·2^level to (index + 1)·2^level - 1."""
+    """Where a perfect subtree stands: it covers leaves position·2^level to (position + 1)·2^level - 1."""
 
     level: int
-    index: int
+    position: int
 
 
-class CompletedNode(NamedTuple):
-    """A perfect subtree that a leaf completed, to be stored: its hash never changes."""
-
-    level: int
-    index: int
-    hash: bytes
-
+CompletedNode = tuple[Coordinates, bytes]
+"""A perfect subtree that a leaf completed, and its hash, which never changes: to be stored."""
 
 ProofNode = tuple[Coordinates, ...]
 """One hash of a proof: the subtrees to fold into it, leftmost first; a single one is the hash itself."""
@@ -57,12 +51,12 @@ class Frontier:
 
     def append(self, leaf: bytes) -> tuple[Frontier, list[CompletedNode]]:
         """Appends a leaf hash; lists the nodes it completes, the leaf first."""
-        hashes, index = list(self.hashes), self.size
-        completed = [CompletedNode(0, index, leaf)]
-        while index & 1:
-            index >>= 1
-            completed.append(CompletedNode(len(completed), index, node_hash(hashes.pop(), completed[-1].hash)))
-        return Frontier(size=self.size + 1, hashes=(*hashes, completed[-1].hash)), completed
+        hashes, node = list(self.hashes), leaf
+        completed = [(Coordinates(0, self.size), leaf)]
+        while self.size >> len(completed) - 1 & 1:
+            node = node_hash(hashes.pop(), node)
+            completed.append((Coordinates(len(completed), self.size >> len(completed)), node))
+        return Frontier(size=self.size + 1, hashes=(*hashes, node)), completed
 
     def root(self) -> bytes:
         """Computes the root of the log at this size."""
@@ -98,7 +92,7 @@ def inclusion_nodes(index: int, size: int) -> list[ProofNode]:
     """Lists the nodes that prove leaf ``index`` in a log of ``size`` leaves (RFC 9162 section 2.1.3.1)."""
     if not 0 <= index < size:
         raise ValueError("a leaf index is inside its log")
-    return [_covered(0, level, position, size) for level, position in path_positions(index, size)]
+    return [_covered(level, position, size) for level, position in path_positions(index, size)]
 
 
 def consistency_nodes(old: int, new: int) -> list[ProofNode]:
@@ -107,26 +101,20 @@ def consistency_nodes(old: int, new: int) -> list[ProofNode]:
         raise ValueError("a consistency proof goes from at least one leaf to no fewer")
     if old == new:
         return []
-    level, last = _last_subtree(old)
+    start, siblings = _climb(old, new)
     # An old log that is one perfect subtree starts the proof with its own root, which the verifier holds.
-    first = [] if last == 0 else [(Coordinates(level, last),)]
-    siblings = path_positions(last, _width(new, level))
-    return [*first, *(_covered(level, above, position, new) for above, position in siblings)]
+    first = [] if start.position == 0 else [(start,)]
+    return [*first, *(_covered(start.level + above, position, new) for above, position in siblings)]
 
 
-def _last_subtree(size: int) -> Coordinates:
-    """Finds the smallest perfect subtree of a log's frontier."""
-    level = (size & -size).bit_length() - 1
-    return Coordinates(level, (size >> level) - 1)
+def _climb(old: int, new: int) -> tuple[Coordinates, list[tuple[int, int]]]:
+    """Finds the smallest perfect subtree of the old frontier, and its siblings up to the new root, levels from it."""
+    level = (old & -old).bit_length() - 1
+    position, width = (old >> level) - 1, -(-new >> level)
+    return Coordinates(level, position), path_positions(position, width)
 
 
-def _width(size: int, level: int) -> int:
-    """Counts the nodes of a level, the last one perhaps not perfect."""
-    return -(-size >> level)
-
-
-def _covered(base: int, above: int, position: int, size: int) -> ProofNode:
-    level = base + above
+def _covered(level: int, position: int, size: int) -> ProofNode:
     return subtrees(position << level, min((position + 1) << level, size))
 
 
@@ -141,7 +129,7 @@ def verify_inclusion(leaf: bytes, *, index: int, size: int, root: bytes, path: S
 
 
 def verify_consistency(
-    *, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes], culprit: str
+    old: int, new: int, *, old_root: bytes, new_root: bytes, proof: Sequence[bytes], culprit: str
 ) -> None:
     """Checks that the log of ``new`` leaves extends that of ``old`` (RFC 9162 section 2.1.4.2); raises ProofFailure."""
     if old == new and not proof and old_root == new_root and (old > 0 or old_root == EMPTY_ROOT):
@@ -149,9 +137,8 @@ def verify_consistency(
     if not 0 < old < new or any(len(each) != HASH_BYTES for each in proof):
         raise ProofFailure("a consistency proof has another shape", culprit=culprit)
     # 1. The proof starts at the smallest subtree of the old frontier: given, or the old root itself.
-    level, last = _last_subtree(old)
-    hashes = [old_root, *proof] if last == 0 else list(proof)
-    siblings = path_positions(last, _width(new, level))
+    start, siblings = _climb(old, new)
+    hashes = [old_root, *proof] if start.position == 0 else list(proof)
     if len(hashes) != len(siblings) + 1:
         raise ProofFailure("a consistency proof has another length", culprit=culprit)
     # 2. A sibling on the left belongs to both logs; one on the right to the new log alone.

@@ -100,7 +100,7 @@ def build(home: Path) -> Starlette:
 
     async def quote(request: Request) -> Response:
         asked = await body(request, QuoteRequest)
-        taken, quoted = _quoted(desk, checks, asked)
+        taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
         found = taken.classification
         return json_response(
             QuoteResult(right=found.right, left=found.left, band=found.band, focal=found.focal, quote=quoted.quote)
@@ -118,7 +118,7 @@ def build(home: Path) -> Starlette:
 
     async def claim(request: Request) -> Response:
         asked = await body(request, ClaimRequest)
-        taken, quoted = _quoted(desk, checks, asked)
+        taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
         act, salt = trade.claim(
             checks.find(asked.check), quoted, taken, early_renewal=asked.early_renewal, key=key, rng=os.urandom
         )
@@ -164,11 +164,12 @@ class Nothing(Message, frozen=True, kw_only=True):
 
 
 def _quoted(
-    desk: DeskClient, checks: Checks, asked: QuoteRequest | ClaimRequest
+    desk: DeskClient, checks: Checks, asked: QuoteRequest | ClaimRequest, degraded_cents_max: int
 ) -> tuple[trade.Prescribed, trade.Quoted]:
     entitled = checks.find(asked.check)
     taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
-    return taken, trade.quote(asked.basket, taken, entitled, desk.guarantees(entitled.part.insurer), shipped_rules())
+    tables = desk.guarantees(entitled.part.insurer)
+    return taken, trade.quote(asked.basket, taken, entitled, tables, shipped_rules(), degraded_cents_max)
 
 
 def _result(act: Act, decision: Decision) -> DecisionResult:

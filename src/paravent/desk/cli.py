@@ -213,9 +213,10 @@ def serve(home: Path) -> None:
 class Session:
     """One command's work: a client, and what the options say."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, degraded_cents_max: int) -> None:
         """Works with a desk client."""
         self._client = client
+        self._degraded_cents_max = degraded_cents_max
 
     async def entitled(self, customer: dict[str, Any]) -> Entitled:
         """Checks the customer by card or by number."""
@@ -241,7 +242,7 @@ class Session:
             left_cents=options["left_cents"],
         )  # fmt: skip
         tables = self._client.guarantees(entitled.part.insurer)
-        return taken, trade.quote(basket, taken, entitled, tables, shipped_rules())
+        return taken, trade.quote(basket, taken, entitled, tables, shipped_rules(), self._degraded_cents_max)
 
     async def act(self, act: Act, salt: bytes | None = None, *, dry_run: bool = False) -> Said:
         """Sends an act and tells the decision; a dry run sends nothing."""
@@ -273,7 +274,9 @@ def _run(home: Path, work: Callable[[Session], Coroutine[None, None, Said]]) -> 
         directory = read_directory(home, settings.directory)
         with Store(home) as store:
             async with SignedClient(key, cli.rng) as http:
-                return await work(Session(DeskClient(settings, key, directory, store, http)))
+                return await work(
+                    Session(DeskClient(settings, key, directory, store, http), settings.degraded_cents_max)
+                )
 
     return asyncio.run(inner())
 

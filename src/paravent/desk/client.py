@@ -6,13 +6,15 @@ This file fetches and retries; what to believe is decided in the pure modules it
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
-from paravent.access.client import SignedClient
+from paravent.access.client import PreparedRequest, SignedClient
 from paravent.access.requests import new_nonce
 from paravent.crypto import sealing
 from paravent.crypto.group import Rng
@@ -22,7 +24,7 @@ from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
-from paravent.desk.number_lane import Blinding, KnownRecord, Lie, Opening
+from paravent.desk.number_lane import Blinding, KnownRecord, Opening
 from paravent.desk.store import Store
 from paravent.errors import (
     BadInput,
@@ -30,6 +32,8 @@ from paravent.errors import (
     ParaventError,
     ProofFailure,
     Refusal,
+    SignedLie,
+    StaleData,
     TooFewServers,
     UnansweredAct,
     UnknownInsurer,
@@ -88,14 +92,15 @@ class DeskClient:
         ):
             self._store.keep_statement(insurer, STATUS_LIST, status_list)
         guarantees = await self._statement(insurer, GUARANTEES)
-        open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
-        self._store.keep_statement(insurer, GUARANTEES, guarantees)
+        newest = open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
+        if self._store.statement(insurer, GUARANTEES) is None or self.guarantees(insurer).counter <= newest.counter:
+            self._store.keep_statement(insurer, GUARANTEES, guarantees)
 
     def guarantees(self, insurer: str) -> GuaranteeTables:
         """Returns the guarantee tables kept of an insurer."""
         found = self._store.statement(insurer, GUARANTEES)
         if found is None:
-            raise EpochNotLive("the guarantees of this insurer were never fetched")
+            raise StaleData("the guarantees of this insurer were never fetched")
         return open_statement(found[0], GuaranteeTables, Label.GUARANTEES, insurer, self._insurer_key(insurer))
 
     async def _statement(self, insurer: str, kind: str) -> Signed:
@@ -149,7 +154,7 @@ class DeskClient:
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         if self._store.statement(insurer, STATUS_LIST) is None:
             await self.refresh(insurer)
-        return judge_row(parts, person.holder, label, self._judgement())
+        return judge_row(parts, person.holder, insurer, label, self._judgement())
 
     def _require_usable(self, insurer: str, person: PersonIdentity) -> None:
         entry = self._directory.insurer(insurer)
@@ -177,11 +182,8 @@ class DeskClient:
         async def ask(server: VerifiedServer) -> None:
             prepared = self._client.prepare(server.entry.address, "/v1/evaluations", message)
             answer = await self._client.send(server.entry.name, prepared, EvaluationAnswer)
-            try:
+            with self._keeping_lies(prepared):
                 blinding.take(server, answer, prepared.authenticated.digest)
-            except ProofFailure as error:
-                self._store.keep_lie(server.entry.name, str(error), encode(answer))
-                raise
 
         await self._ask_enough(_shuffled(list(epoch.servers.values())), epoch.threshold, ask)
         return blinding.finish()
@@ -202,29 +204,38 @@ class DeskClient:
         epoch = record.epoch
         opening = Opening(record=record, row=row, answer_key=BoxKey.generate(self._rng))
         servers = _shuffled([epoch.servers[index] for index in epoch.batches[row.batch]])
-        names = {server.index: server.entry.name for server in servers}
+        signed: dict[int, tuple[PreparedRequest, Signed]] = {}
 
         async def ask(server: VerifiedServer) -> None:
             nonce = new_nonce(self._rng)
             message = opening.message(server, nonce, self._keyid)
             prepared = self._client.prepare(server.entry.address, "/v1/openings", message, nonce=nonce)
             answer = await self._client.send(server.entry.name, prepared, OpeningAnswer)
-            opening.take(server, answer, nonce, prepared.authenticated.digest)
+            with self._keeping_lies(prepared):
+                signed[server.index] = prepared, opening.take(server, answer, nonce, prepared.authenticated.digest)
 
         asked = await self._ask_enough(servers, epoch.threshold, ask)
-        while True:
-            try:
-                return self._without_lies(*opening.finish(names))
-            except ProofFailure:
-                # A wrong value is among the answers: ask one more server and try the sets again.
-                if not servers[asked:]:
-                    raise
-                asked += await self._ask_enough(servers[asked:], 1, ask)
-
-    def _without_lies(self, entitlement: bytes, desk_part: bytes, lies: Sequence[Lie]) -> tuple[bytes, bytes]:
+        opened = opening.finish()
+        while opened is None:
+            # A wrong value is among the answers: ask one more server and try the sets again.
+            if not servers[asked:]:
+                raise ProofFailure("no set of key servers opens this row", culprit="key servers")
+            asked += await self._ask_enough(servers[asked:], 1, ask)
+            opened = opening.finish()
+        entitlement, desk_part, lies = opened
         for lie in lies:
-            self._store.keep_lie(lie.server, lie.reason, encode(lie.evidence))
+            prepared, answered = signed[lie.index]
+            self._store.keep_lie(answered.signer, lie.reason, encode(prepared), encode(answered))
         return entitlement, desk_part
+
+    @contextmanager
+    def _keeping_lies(self, prepared: PreparedRequest) -> Iterator[None]:
+        """Keeps a signed wrong answer with the request it answers, then lets the failure go on."""
+        try:
+            yield
+        except SignedLie as lie:
+            self._store.keep_lie(lie.culprit, str(lie), encode(prepared), encode(lie.evidence))
+            raise
 
     async def _ask_enough(
         self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], Awaitable[None]]
@@ -267,7 +278,7 @@ class DeskClient:
             self._store.drop_act(act.idempotency_key)
             raise
         decision = open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
-        if decision.kind is not act.kind:
+        if (decision.kind, decision.request) != (act.kind, hashlib.sha256(body).digest()):
             raise ProofFailure("the decision answers another act", culprit=hub.name)
         self._store.keep_decision(act.idempotency_key, signed)
         return decision

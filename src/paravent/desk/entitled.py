@@ -57,12 +57,16 @@ class Judgement:
     degraded_days_max: int
 
 
-def judge_row(parts: tuple[bytes, bytes], holder: Holder, label: OpenLabel, judgement: Judgement) -> Entitled:
-    """Judges what a row held: 1. signature; 2. desk part and its binding to the row's label; then as a card.
+def judge_row(
+    parts: tuple[bytes, bytes], holder: Holder, insurer: str, label: OpenLabel, judgement: Judgement
+) -> Entitled:
+    """Judges what a row of an insurer held: 1. signature; 2. desk part, bound to the row's label; then as a card.
 
     Raises UnknownInsurer, ProofFailure, HolderMismatch, OutsideValidity, EntitlementRevoked, StaleData.
     """
     part, desk = _verified(parts, label, judgement)
+    if part.insurer != insurer:
+        raise ProofFailure("the row holds an entitlement of another insurer", culprit=f"insurer {insurer}")
     return _judged(Lane.NUMBER, parts[0], part, desk, holder, judgement)
 
 

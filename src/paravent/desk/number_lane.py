@@ -21,7 +21,7 @@ from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.sharing import combine
 from paravent.crypto.signing import SigningKey, VerifyKey, verify
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_head
-from paravent.errors import EpochNotLive, MalformedMessage, NotCovered, ProofFailure, TooFewServers
+from paravent.errors import EpochNotLive, MalformedMessage, NotCovered, ProofFailure, SignedLie, TooFewServers
 from paravent.wire.codec import decode
 from paravent.wire.number_lane import (
     EvaluationAnswer,
@@ -41,11 +41,10 @@ from paravent.wire.statements import ManifestHead, Signed, open_statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lie:
-    """A signed answer that turned out wrong: who, and the proof to keep."""
+    """A signed answer that turned out wrong once the row was open: which server, and why."""
 
-    server: str
+    index: int
     reason: str
-    evidence: Signed | EvaluationAnswer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,13 +72,15 @@ class Blinding:
         name = server.entry.name
         fields = evaluation_fields(name, self.message(), answer.index, request_digest, answer.evaluated, answer.proof)
         verify(VerifyKey(server.entry.verify_key), answer.signature, Label.EVALUATION, *fields, culprit=name)
+        # From here on the server has signed what it says: what is wrong is a lie, and provable.
         if answer.index != server.index:
-            raise ProofFailure("the share is of another index", culprit=name)
+            raise SignedLie("the share is of another index", culprit=name, evidence=answer)
         try:
             evaluated = decode_element(answer.evaluated)
-        except MalformedMessage as error:
-            raise ProofFailure("the share is not a group element", culprit=name) from error
-        verify_proof(answer.proof, server.public, [self.blinded], [evaluated], culprit=name)
+            verify_proof(answer.proof, server.public, [self.blinded], [evaluated], culprit=name)
+        except (MalformedMessage, ProofFailure) as error:
+            reason = "the share is not the one that its commitment gives"
+            raise SignedLie(reason, culprit=name, evidence=answer) from error
         self.evaluations[server.index] = evaluated
 
     def finish(self) -> KnownRecord:
@@ -139,7 +140,7 @@ class Opening:
     record: KnownRecord
     row: Row
     answer_key: BoxKey
-    contents: dict[int, tuple[Signed, Mapping[ServerSet, OpeningValue]]] = field(default_factory=dict)
+    contents: dict[int, Mapping[ServerSet, OpeningValue]] = field(default_factory=dict)
 
     def message(self, server: VerifiedServer, nonce: str, device: str) -> OpeningRequest:
         """Returns what to ask of one server, with a proof bound to it, to the label and to the answer key."""
@@ -151,8 +152,8 @@ class Opening:
             answer_key=self.answer_key.public, proof=record.handle_key.sign(Label.AUTH, *fields),
         )  # fmt: skip
 
-    def take(self, server: VerifiedServer, answer: OpeningAnswer, nonce: str, request_digest: bytes) -> None:
-        """Opens and verifies one answer; raises ProofFailure naming the server."""
+    def take(self, server: VerifiedServer, answer: OpeningAnswer, nonce: str, request_digest: bytes) -> Signed:
+        """Opens and verifies one answer; returns what the server signed; raises ProofFailure naming it."""
         name, row = server.entry.name, self.row
         context = box_context(name, row.insurer, row.epoch, nonce)
         opened = self.answer_key.open(answer.box, Label.OPENING_BOX, *context, culprit=name)
@@ -167,31 +168,31 @@ class Opening:
             if server.index not in members
         }  # fmt: skip
         if content.request != request_digest or content.server != name or set(values) != held:
-            raise ProofFailure("the opening answers another request", culprit=name)
-        self.contents[server.index] = (signed, values)
+            raise SignedLie("the opening answers another request", culprit=name, evidence=signed)
+        self.contents[server.index] = values
+        return signed
 
-    def finish(self, names: Mapping[int, str]) -> tuple[bytes, bytes, list[Lie]]:
-        """Tries sets of t servers; returns (E, D) and every lie found.
+    def finish(self) -> tuple[bytes, bytes, list[Lie]] | None:
+        """Tries sets of t servers; returns (E, D) and every lie found, or None when no set opens the row.
 
-        The row's key commitment is the judge. Raises TooFewServers when fewer than t answered, and
-        ProofFailure when no set opens the row.
+        The row's key commitment is the judge. Raises TooFewServers when fewer than t answered.
         """
         threshold, size = self.record.epoch.threshold, self.record.epoch.size
         sets = server_sets(threshold, size)
         if len(self.contents) < threshold:
             raise TooFewServers(f"{len(self.contents)} key servers opened this record, {threshold} are needed")
         for chosen in combinations(sorted(self.contents), threshold):
-            values = {members: value for index in chosen for members, value in self.contents[index][1].items()}
+            values = {members: value for index in chosen for members, value in self.contents[index].items()}
             try:
                 opened = sealing.open_row(self.row, self.record.output, assemble(values, sets))
             except ProofFailure:
                 continue
-            return *opened, self._lies(values, names)
-        raise ProofFailure("no set of key servers opens this row", culprit="key servers")
+            return *opened, self._lies(values)
+        return None
 
-    def _lies(self, truth: Mapping[ServerSet, OpeningValue], names: Mapping[int, str]) -> list[Lie]:
+    def _lies(self, truth: Mapping[ServerSet, OpeningValue]) -> list[Lie]:
         return [
-            Lie(server=names[index], reason="a wrong opening value", evidence=signed)
-            for index, (signed, values) in self.contents.items()
+            Lie(index=index, reason="a wrong opening value")
+            for index, values in self.contents.items()
             if any(truth[members] != value for members, value in values.items())
         ]

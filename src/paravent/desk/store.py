@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS act (
     idempotency_key BLOB PRIMARY KEY, body BLOB NOT NULL, decision BLOB, prescription BLOB, made_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lie (
-    server TEXT NOT NULL, reason TEXT NOT NULL, evidence BLOB NOT NULL, seen_at INTEGER NOT NULL
+    server TEXT NOT NULL, reason TEXT NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL, seen_at INTEGER NOT NULL
 ) STRICT;
 """
 
@@ -72,11 +72,11 @@ class Store:
                 (insurer, epoch, counter),
             )
 
-    def keep_lie(self, server: str, reason: str, evidence: bytes) -> None:
-        """Keeps a signed wrong answer: the proof of a lie."""
+    def keep_lie(self, server: str, reason: str, request: bytes, answer: bytes) -> None:
+        """Keeps a signed wrong answer with the signed request it answers: the proof of a lie."""
         with transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO lie VALUES (?, ?, ?, ?)", (server, reason, evidence, int(time.time()))
+                "INSERT INTO lie VALUES (?, ?, ?, ?, ?)", (server, reason, request, answer, int(time.time()))
             )
 
     def lies(self) -> list[tuple[str, str]]:

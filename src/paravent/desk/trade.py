@@ -13,9 +13,10 @@ from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.signing import SigningKey, key_id
 from paravent.desk.entitled import Entitled
-from paravent.errors import InvalidBasket
+from paravent.errors import DegradedLimitExceeded, InvalidBasket
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass, equipment_of
+from paravent.optics.money import format_plain
 from paravent.optics.quote import Quote, compute_quote
 from paravent.optics.rules import Rules
 from paravent.person.fhir import read_vision_prescription
@@ -66,10 +67,16 @@ def prescribed(document: bytes, rules: LensRules) -> Prescribed:
     )
 
 
-def quote(basket: Basket, taken: Prescribed, entitled: Entitled, tables: GuaranteeTables, rules: Rules) -> Quoted:
-    """Computes the quote of a basket for an entitlement; raises InvalidBasket."""
+def quote(
+    basket: Basket, taken: Prescribed, entitled: Entitled, tables: GuaranteeTables, rules: Rules,
+    degraded_cents_max: int,
+) -> Quoted:  # fmt: skip
+    """Computes the quote of a basket for an entitlement; raises InvalidBasket or DegradedLimitExceeded."""
     items = _items(basket, taken.classification)
-    return Quoted(items=items, quote=compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules))
+    computed = compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules)
+    if entitled.degraded and computed.amc_cents > degraded_cents_max:
+        raise DegradedLimitExceeded(f"at most {format_plain(degraded_cents_max)} EUR with a list older than a day")
+    return Quoted(items=items, quote=computed)
 
 
 def _items(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:

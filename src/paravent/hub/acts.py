@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from paravent.access.devices import Device, DeviceRegister, authenticate
-from paravent.access.requests import HttpRequest, authority_of
+from paravent.access.devices import Device, DeviceRegister, authenticate, charge_of
+from paravent.access.quotas import Charge, QuotaKind
+from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke, status
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.group import Rng
@@ -20,6 +21,7 @@ from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import (
+    BodyTooLarge,
     EntitlementRevoked,
     EpochNotLive,
     IdempotencyConflict,
@@ -33,11 +35,11 @@ from paravent.errors import (
 from paravent.hub.state import HubIdentity
 from paravent.hub.statements import GUARANTEES, STATUS_LIST
 from paravent.optics.claim_states import Request, RightRecord, apply
+from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.optics.items import equipment_of
-from paravent.optics.quote import compute_quote, require_amounts
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
+    CLAIM_BYTES_MAX,
     DETAIL_BYTES,
     PAYMENT_BYTES,
     Act,
@@ -50,13 +52,19 @@ from paravent.wire.claims import (
     require_same,
 )
 from paravent.wire.codec import decode, encode, encode_padded
-from paravent.wire.statements import Directory, InsurerEntry, Signed, StatusList, open_statement, sign_statement
+from paravent.wire.statements import (
+    STATUS_LIST_AGE_SECONDS_MAX,
+    Directory,
+    InsurerEntry,
+    Signed,
+    StatusList,
+    open_statement,
+    sign_statement,
+)
 
 if TYPE_CHECKING:
     from paravent.hub.claim_store import ClaimStore
     from paravent.hub.store import Store
-
-STATUS_LIST_AGE_SECONDS_MAX = 48 * 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,12 @@ class AdmittedAct:
     part: HubPart
     insurer: InsurerEntry
     body_digest: bytes
+    caller: Authenticated
+
+    def charge(self) -> Charge:
+        """What a new act costs; the same act again costs nothing."""
+        digest = self.caller.digest
+        return charge_of(QuotaKind.ACT, self.device, self.insurer.amc, digest, digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +95,7 @@ class Adjudicator:
 
     def admit(self, request: HttpRequest, register: DeviceRegister, now: int) -> AdmittedAct:
         """Verifies an act: device, form, entitlement, claim signature; raises what is wrong, deciding nothing."""
-        device, _ = authenticate(request, register, authority=authority_of(self.identity.base_url), now=now)
+        device, caller = authenticate(request, register, authority=authority_of(self.identity.base_url), now=now)
         act = decode(request.body, Act)
         part = verify_entitlement(act.entitlement, self.directory.issuers())
         insurer = self.directory.insurer(part.insurer)
@@ -89,10 +103,14 @@ class Adjudicator:
             raise MalformedMessage("a claim goes with a consumption, and with nothing else")
         claim = None
         if act.claim is not None:
+            if len(act.claim.payload) > CLAIM_BYTES_MAX:
+                raise BodyTooLarge(f"a claim is at most {CLAIM_BYTES_MAX} bytes")
             claim = open_statement(act.claim, Claim, Label.CLAIM, device.keyid, VerifyKey(device.public))
             require_same(claim, act, part.insurer)
         digest = hashlib.sha256(request.body).digest()
-        return AdmittedAct(device=device, act=act, claim=claim, part=part, insurer=insurer, body_digest=digest)
+        return AdmittedAct(
+            device=device, act=act, claim=claim, part=part, insurer=insurer, body_digest=digest, caller=caller
+        )
 
     def decide(self, admitted: AdmittedAct, store: Store, now: int, rng: Rng) -> Signed:
         """Decides inside the caller's transaction; the same key with the same body gets the same decision.
@@ -110,6 +128,7 @@ class Adjudicator:
             if digest != admitted.body_digest:
                 raise IdempotencyConflict("this idempotency key was used with another request")
             return decode(decided, Signed)
+        store.spend(admitted.charge(), now)
         # 2 and 3. the decision itself
         try:
             record = self._judge(admitted, store, now)
@@ -166,8 +185,7 @@ class Adjudicator:
         if signed is None:
             raise EpochNotLive("the insurer has published no guarantee")
         tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, amc, VerifyKey(admitted.insurer.issuer_key))
-        quote = compute_quote(equipment_of(claim.items), tables.find(admitted.part.guarantee), self.rules)
-        require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
+        adjudicate(claim, tables.find(admitted.part.guarantee), self.rules)
 
     def _decision(
         self, admitted: AdmittedAct, outcome: Outcome, refusal: Refusal | None, record: RightRecord | None, now: int,

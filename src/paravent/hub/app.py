@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paravent.access.app import application, json_response, read_signed
+from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.group_commit import GroupCommit
-from paravent.errors import EpochNotLive, UnknownInsurer
+from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
@@ -46,14 +46,15 @@ def build(identity: HubIdentity, directory: Directory, signed_directory: Signed,
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
 
     async def row(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
         now = _now()
-        admitted = rows.admit(await read_signed(request, identity.base_url), identity, store, now)
+        admitted = rows.admit(received, identity, store, now)
         await commits.run(lambda: rows.spend(admitted, store, now))
         return json_response(rows.answer(admitted, store))
 
     async def act(request: Request) -> Response:
-        now = _now()
         received = await read_signed(request, identity.base_url)
+        now = _now()
         admitted = adjudicator.admit(received, store, now)
         return json_response(await commits.run(lambda: adjudicator.decide(admitted, store, now, os.urandom)))
 
@@ -74,7 +75,8 @@ def build(identity: HubIdentity, directory: Directory, signed_directory: Signed,
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         signed = decode(received.body, Signed, bytes_max=STATEMENT_BYTES_MAX)
         counter = statements.verify_statement(signed, request.path_params["kind"], entry)
-        store.keep_statement(entry.amc, request.path_params["kind"], counter, signed)
+        if not store.keep_statement(entry.amc, request.path_params["kind"], counter, signed):
+            raise StaleData("a statement with this counter or a higher one is already served")
         return json_response(PublicationState(rows=0, live=True))
 
     async def open_publication(request: Request) -> Response:
@@ -127,10 +129,10 @@ def build(identity: HubIdentity, directory: Directory, signed_directory: Signed,
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        store.forget(_now())
-        worker = asyncio.create_task(commits.work())
+        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now))]
         yield
-        worker.cancel()
+        for worker in workers:
+            worker.cancel()
         store.close()
 
     routes = [

@@ -13,7 +13,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
-from paravent.wire.codec import Message, Name, Natural, encode
+from paravent.wire.codec import BaseUrl, Message, Name, Natural, encode
 from paravent.wire.statements import Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
 
 SECRETS = "secrets"
@@ -24,11 +24,12 @@ class HubConfig(Message, frozen=True, kw_only=True):
     """What the operator sets."""
 
     name: Name
-    base_url: str
+    base_url: BaseUrl
     host: str
     port: Natural
     directory: DirectoryPin | None = None
-    quotas: QuotaLimits = QuotaLimits()
+    # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.
+    quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 
 
 def initialise(home: Path, config: HubConfig, rng: Rng) -> None:

@@ -65,7 +65,8 @@ def spend(admitted: AdmittedFetch, store: HubStore, now: int) -> None:
 
 def answer(admitted: AdmittedFetch, store: HubStore) -> RowAnswer:
     """Builds the answer, padded to the one length of its manifest."""
-    manifest = admitted.manifest
+    # A publication may have replaced the manifest while the spending was committed.
+    manifest = store.manifest(admitted.manifest.head.insurer, admitted.manifest.head.epoch) or admitted.manifest
     found = store.row(manifest, admitted.handle)
     placed = [found] if found is not None else store.neighbours(manifest, admitted.handle)
     unpadded = RowAnswer(

@@ -6,6 +6,7 @@ amounts with the same rules, and finds its own member behind the nullifier.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,9 +14,10 @@ from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import (
-    AmountMismatch,
+    EntitlementRevoked,
     IdempotencyConflict,
     NotCovered,
+    OutsideValidity,
     ParaventError,
     ProofFailure,
     RenewalNotDue,
@@ -23,10 +25,9 @@ from paravent.errors import (
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.store import ReviewedClaim
 from paravent.optics.claim_states import RightRecord, payable_from
+from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.optics.items import equipment_of
 from paravent.optics.months import Month
-from paravent.optics.quote import compute_quote, require_amounts
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
     ActDetail,
@@ -39,7 +40,7 @@ from paravent.wire.claims import (
     require_same,
 )
 from paravent.wire.codec import decode
-from paravent.wire.statements import Directory, open_statement
+from paravent.wire.statements import STATUS_LIST_AGE_SECONDS_MAX, Directory, open_statement
 
 PAYABLE = "payable"
 NOTED = "noted"
@@ -51,8 +52,8 @@ DISPUTED = "disputed"
 class Reviewer:
     """Everything an insurer judges a decision with.
 
-    ``member_of`` finds a member by nullifier, ``claim_known`` a claim already judged, and
-    ``month_paid`` the month (YYYYMM) of a member's last payable equipment.
+    ``member_of`` finds a member by nullifier, ``claim_known`` a claim already judged, ``month_paid`` the
+    month (YYYYMM) of a member's last payable equipment, ``revoked_at`` when (Unix seconds) it was revoked.
     """
 
     amc: str
@@ -63,13 +64,17 @@ class Reviewer:
     member_of: Callable[[bytes], str | None]
     claim_known: Callable[[bytes], bool]
     month_paid: Callable[[str], int | None]
+    revoked_at: Callable[[str], int | None]
 
     def review(self, event: SealedEvent) -> ReviewedClaim:
         """Judges one event: payable, noted (no money), refused by the hub, or disputed with the reason.
 
-        Raises ProofFailure when the event is not the hub's.
+        An event that does not open, or is not the hub's, is disputed: it must not stop those that follow.
         """
-        detail, decision = self._open(event)
+        try:
+            detail, decision = self._open(event)
+        except ParaventError as error:
+            return _unreadable(event, error)
         try:
             member, payable = self._recompute(detail, decision, event)
         except ParaventError as error:
@@ -86,8 +91,10 @@ class Reviewer:
         opened = self.keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name)
         detail = decode(opened, ActDetail)
         decision = open_statement(detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
-        if (decision.insurer, decision.month) != (self.amc, event.month):
+        if (decision.insurer, decision.month, decision.kind) != (self.amc, event.month, detail.act.kind):
             raise ProofFailure("an event's decision is another one", culprit=hub.name)
+        if (detail.act.claim is None) is (decision.kind is ActKind.CONSUME):
+            raise ProofFailure("a claim goes with a consumption, and with nothing else", culprit=hub.name)
         return detail, decision
 
     def _recompute(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> tuple[str, int]:
@@ -95,6 +102,8 @@ class Reviewer:
         member = self.member_of(part.nullifier)
         if part.insurer != self.amc or member is None:
             raise NotCovered("the entitlement is of nobody this insurer published")
+        if decision.outcome is Outcome.ACCEPTED:
+            self._check_right(part, decision, member)
         if detail.act.claim is None:
             return member, 0
         device = VerifyKey(detail.device_key)
@@ -106,11 +115,16 @@ class Reviewer:
             self._check_payment(detail, decision, event)
         return member, decision.amc_cents
 
+    def _check_right(self, part: HubPart, decision: Decision, member: str) -> None:
+        """At the time of the decision the right was valid, and not revoked for longer than a status list lives."""
+        if not part.valid_from <= decision.decided_at < part.valid_until:
+            raise OutsideValidity("the entitlement was not valid when the hub decided")
+        revoked_at = self.revoked_at(member)
+        if revoked_at is not None and decision.decided_at > revoked_at + STATUS_LIST_AGE_SECONDS_MAX:
+            raise EntitlementRevoked("the entitlement had been revoked for more than 48 hours")
+
     def _check_money(self, claim: Claim, decision: Decision, part: HubPart) -> None:
-        if claim.rules != self.rules.version:
-            raise AmountMismatch(f"the claim was computed with the rules {claim.rules}, here {self.rules.version}")
-        quote = compute_quote(equipment_of(claim.items), self.tables.find(part.guarantee), self.rules)
-        require_amounts(quote, amo_cents=claim.amo_cents, amc_cents=claim.amc_cents, rest_cents=claim.rest_cents)
+        adjudicate(claim, self.tables.find(part.guarantee), self.rules)
         if (decision.amc_cents, decision.claim_id) != (claim.amc_cents, claim.claim_id):
             raise ProofFailure("the decision is for another claim", culprit=self.directory.hub.name)
         if self.claim_known(claim.claim_id):
@@ -138,3 +152,11 @@ class Reviewer:
             decision=decision.decision_id, claim=claim, member=member, kind=decision.kind.value, state=state,
             reason=reason, payable_cents=payable, month=decision.month,
         )  # fmt: skip
+
+
+def _unreadable(event: SealedEvent, error: ParaventError) -> ReviewedClaim:
+    """Records an event that says nothing believable, under the hash of what was received."""
+    return ReviewedClaim(
+        decision=hashlib.sha256(event.detail).digest()[:16], claim=None, member=None, kind="unreadable",
+        state=DISPUTED, reason=f"{error.code}: {error}", payable_cents=0, month=event.month,
+    )  # fmt: skip

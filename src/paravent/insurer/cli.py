@@ -115,7 +115,7 @@ def revoke(home: Path, member_id: str, dry_run: bool) -> Said:
         if dry_run:
             store.require_member(member_id)
             return Said(text=f"{member_id} would be revoked; nothing was.", values={"revoked": False})
-        store.revoke(member_id)
+        store.revoke(member_id, cli.now())
     asyncio.run(_with_publisher(home, settings, lambda publisher: publisher.publish_status_list()))
     return Said(text=f"{member_id} revoked: the new status list is at the hub.", values={"revoked": True})
 

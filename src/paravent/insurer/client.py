@@ -37,7 +37,6 @@ from paravent.wire.publication import (
     to_record,
 )
 from paravent.wire.statements import (
-    STATEMENT_BYTES_MAX,
     Announced,
     Directory,
     EpochFile,
@@ -120,9 +119,9 @@ class Publisher:
 
     async def publish_guarantees(self, tables: GuaranteeTables) -> None:
         """Publishes the guarantee tables, already checked."""
-        await self._hand_over(
-            "guarantees", sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer)
-        )
+        signed = sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer)
+        await self._hand_over("guarantees", signed)
+        self._store.keep_guarantees(signed)
 
     async def _hand_over(self, kind: str, signed: Signed) -> None:
         await self._client.post("hub", self._directory.hub.address, f"/v1/statements/{kind}", signed, PublicationState)
@@ -258,7 +257,7 @@ async def pull_events(
     config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
 ) -> int:
     """Pulls every new event from the hub and reviews it; returns how many were new."""
-    reviewer = await _reviewer(config, keys, directory, store, client)
+    reviewer = _reviewer(config, keys, directory, store)
     reviewed = 0
     while True:
         answer = await client.post(
@@ -273,13 +272,11 @@ async def pull_events(
             return reviewed
 
 
-async def _reviewer(
-    config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
-) -> Reviewer:
-    url = f"{directory.hub.address}/v1/insurers/{config.amc}/guarantees"
-    signed = await client.get(directory.hub.name, url, Signed, bytes_max=STATEMENT_BYTES_MAX)
-    tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
+def _reviewer(config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store) -> Reviewer:
+    # What this insurer itself published, never what the hub says that it did.
+    tables = open_statement(store.guarantees(), GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
     return Reviewer(
         amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(),
         member_of=store.member_of, claim_known=store.claim_known, month_paid=store.month_paid,
+        revoked_at=store.revoked_at,
     )  # fmt: skip

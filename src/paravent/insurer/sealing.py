@@ -93,5 +93,8 @@ def decoy(insurer: str, epoch: int, batch: int, rng: Rng) -> Row:
 
 
 def decoys_needed(rows: int, multiple: int) -> int:
-    """Returns how many decoys bring a publication to a multiple of the published minimum."""
-    return -rows % multiple
+    """Returns how many decoys bring a publication to a multiple: never fewer than the multiple itself.
+
+    Decoys are drawn anew at each publication, so that a new member's handle is one of many new ones.
+    """
+    return multiple + -rows % multiple

@@ -16,17 +16,17 @@ from paravent.access.store import connect, read_secret, transaction, write_secre
 from paravent.crypto.entitlement import NULLIFIER_BYTES
 from paravent.crypto.group import Rng, Scalar, decode_scalar
 from paravent.crypto.status import bits_for
-from paravent.errors import InvalidMemberFile
+from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.config import SECRETS
 from paravent.wire.codec import decode, encode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Signed
 
 DATABASE = "insurer.db"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS member_right (
     member TEXT PRIMARY KEY, nullifier BLOB NOT NULL UNIQUE, status_index INTEGER NOT NULL UNIQUE,
-    revoked INTEGER NOT NULL DEFAULT 0
+    revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS handle (
     epoch INTEGER NOT NULL, handle BLOB NOT NULL, member TEXT NOT NULL, PRIMARY KEY (epoch, handle)
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS handle (
 CREATE TABLE IF NOT EXISTS announced (
     epoch INTEGER NOT NULL, batch INTEGER NOT NULL, announced BLOB NOT NULL, PRIMARY KEY (epoch, batch)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS published (kind TEXT PRIMARY KEY, signed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim (
     number INTEGER PRIMARY KEY, decision BLOB NOT NULL UNIQUE, claim BLOB UNIQUE, member TEXT, kind TEXT NOT NULL,
@@ -113,15 +114,24 @@ class Store:
         if self._connection.execute("SELECT 1 FROM member_right WHERE member = ?", (member,)).fetchone() is None:
             raise InvalidMemberFile("no such member was published")
 
-    def revoke(self, member: str) -> None:
+    def revoked_at(self, member: str) -> int | None:
+        """Returns when a member's entitlements were revoked (Unix seconds), or None."""
+        found = self._connection.execute("SELECT revoked_at FROM member_right WHERE member = ?", (member,)).fetchone()
+        return None if found is None or found[0] is None else int(found[0])
+
+    def revoke(self, member: str, now: int) -> None:
         """Revokes a member's entitlements; the next status list says so."""
         with self.commit():
             self.require_member(member)
-            self._connection.execute("UPDATE member_right SET revoked = 1 WHERE member = ?", (member,))
+            self._connection.execute(
+                "UPDATE member_right SET revoked_at = COALESCE(revoked_at, ?) WHERE member = ?", (now, member)
+            )
 
     def revoked(self) -> tuple[list[int], int]:
         """Returns the revoked status indices and the length of the list in bits."""
-        found = self._connection.execute("SELECT status_index FROM member_right WHERE revoked").fetchall()
+        found = self._connection.execute(
+            "SELECT status_index FROM member_right WHERE revoked_at IS NOT NULL"
+        ).fetchall()
         count, highest = self._connection.execute(
             "SELECT COUNT(*), COALESCE(MAX(status_index), 0) FROM member_right"
         ).fetchone()
@@ -156,6 +166,18 @@ class Store:
         """Returns the newest epoch, 0 when there is none."""
         return int(self._connection.execute("SELECT COALESCE(MAX(epoch), 0) FROM announced").fetchone()[0])
 
+    def keep_guarantees(self, signed: Signed) -> None:
+        """Keeps the guarantee tables published last: what this insurer recomputes with."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO published VALUES ('guarantees', ?)", (encode(signed),))
+
+    def guarantees(self) -> Signed:
+        """Returns the guarantee tables published last; raises StaleData when none were."""
+        found = self._connection.execute("SELECT signed FROM published WHERE kind = 'guarantees'").fetchone()
+        if found is None:
+            raise StaleData("this insurer has published no guarantee table yet")
+        return decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX)
+
     def next_counter(self, name: str) -> int:
         """Returns the next value of a counter: 1, 2, 3..."""
         with self.commit():
@@ -168,9 +190,8 @@ class Store:
     def keep_handles(self, epoch: int, handles: Iterable[tuple[bytes, str]]) -> None:
         """Keeps which handle is which member's, so that a listed opening can be told to its person."""
         with self.commit():
-            self._connection.execute("DELETE FROM handle WHERE epoch = ?", (epoch,))
             self._connection.executemany(
-                "INSERT INTO handle VALUES (?, ?, ?)", ((epoch, handle, member) for handle, member in handles)
+                "INSERT OR IGNORE INTO handle VALUES (?, ?, ?)", ((epoch, handle, member) for handle, member in handles)
             )
 
     # --- claims --------------------------------------------------------------------------------

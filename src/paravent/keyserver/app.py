@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paravent.access.app import application, json_response, read_body, read_signed
+from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
 from paravent.access.group_commit import GroupCommit
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.state import ServerIdentity
@@ -35,14 +35,16 @@ def build(identity: ServerIdentity, directory: Directory, store: Store) -> Starl
     commits = GroupCommit(store)
 
     async def evaluations(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
         now = _now()
-        admitted = evaluation.admit(await read_signed(request, identity.base_url), identity, store, now)
+        admitted = evaluation.admit(received, identity, store, now)
         await commits.run(lambda: evaluation.spend(admitted, store, now))
         return json_response(evaluation.answer(admitted, identity, os.urandom))
 
     async def openings(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
         now = _now()
-        admitted = opening.admit(await read_signed(request, identity.base_url), identity, store, now)
+        admitted = opening.admit(received, identity, store, now)
         position = await commits.run(lambda: opening.witness(admitted, identity, store, now))
         return json_response(opening.answer(admitted, position, identity))
 
@@ -59,10 +61,10 @@ def build(identity: ServerIdentity, directory: Directory, store: Store) -> Starl
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        store.forget(_now())
-        worker = asyncio.create_task(commits.work())
+        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now))]
         yield
-        worker.cancel()
+        for worker in workers:
+            worker.cancel()
         store.close()
 
     routes = [

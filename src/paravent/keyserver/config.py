@@ -12,7 +12,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
-from paravent.wire.codec import Message, Name, Natural
+from paravent.wire.codec import BaseUrl, Message, Name, Natural
 from paravent.wire.statements import KeyServerEntry
 
 
@@ -20,7 +20,7 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     """What an operator sets; the key server listens on ``host:port`` and is known as ``base_url``."""
 
     name: Name
-    base_url: str
+    base_url: BaseUrl
     host: str
     port: Natural
     operator: Name

@@ -59,6 +59,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     device, caller = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
     # 2. form
     message = decode(request.body, OpeningRequest)
+    hpke.require_public_key(message.answer_key)
     # 3. epoch and batch live
     live_share(store, message.insurer, message.epoch, now)
     batch = store.batch(message.insurer, message.epoch, message.batch)

@@ -2,8 +2,9 @@
 
 A check promises nothing; a reservation (PEC) is bound to a shop and device for 60 days; consuming pays
 once per renewal period; cancelling frees. The shop and device are one keyed hash, the holder: a stolen
-table does not say where anybody buys glasses. A reservation that has ended is free, and nobody need
-write it. Reserving again by the same holder renews the 60 days. Who holds nothing can neither consume
+table does not say where anybody buys glasses. A reservation lasts until the end (UTC) of its
+last day: its instant would tell, beside other tables, who made it. One that has ended is free, and nobody
+need write it. Reserving again by the same holder renews the 60 days. Who holds nothing can neither consume
 nor cancel; while somebody else holds the right, the refusal says so. The month of the last paid
 equipment is never forgotten. Messages and tables carry months as YYYYMM integers.
 """
@@ -20,7 +21,8 @@ from paravent.optics.months import Month
 from paravent.wire.claims import ActKind
 
 RESERVATION_DAYS = 60
-RESERVATION_SECONDS = RESERVATION_DAYS * 86_400
+_DAY_SECONDS = 86_400
+RESERVATION_SECONDS = RESERVATION_DAYS * _DAY_SECONDS
 
 
 class RightState(StrEnum):
@@ -121,7 +123,7 @@ def _record_in(target: RightState, current: RightRecord, request: Request) -> Ri
         case RightState.FREE:
             return _released(current)
         case RightState.RESERVED:
-            until = request.now + RESERVATION_SECONDS
+            until = -(-(request.now + RESERVATION_SECONDS) // _DAY_SECONDS) * _DAY_SECONDS
             return replace(current, state=target, holder=request.holder, reserved_until=until)
         case RightState.CONSUMED:
             return RightRecord(state=target, consumed_month=request.month)

@@ -1,6 +1,6 @@
 """The text of a card's QR code: E and D in base45 (docs/protocol.md section 8; RFC 9285).
 
-A QR code holds base45 in its alphanumeric mode: about 400 characters, version 13 at correction M.
+A QR code holds base45 in its alphanumeric mode: about 390 characters, version 12 at correction M.
 """
 
 from __future__ import annotations

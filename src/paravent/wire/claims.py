@@ -14,6 +14,7 @@ from paravent.wire.optics_terms import LensCategory
 from paravent.wire.statements import Signed
 
 Month = Annotated[int, msgspec.Meta(ge=190001, le=299912)]
+CLAIM_BYTES_MAX = 2_048
 DETAIL_BYTES = 4_096
 PAYMENT_BYTES = 512
 ItemCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,16}\Z")]

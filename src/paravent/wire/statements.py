@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, verify
-from paravent.wire.codec import Amc, Bytes32, Bytes64, Message, Name, Natural, ServerIndex, decode, encode
+from paravent.wire.codec import Amc, BaseUrl, Bytes32, Bytes64, Message, Name, Natural, ServerIndex, decode, encode
 
 STATEMENT_BYTES_MAX = 4 * 1024 * 1024
+STATUS_LIST_AGE_SECONDS_MAX = 48 * 3_600
 
 
 class Signed(Message, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class HubEntry(Message, frozen=True, kw_only=True):
     """The hub as the directory lists it."""
 
     name: Name
-    address: str
+    address: BaseUrl
     verify_key: Bytes32
 
 
@@ -40,7 +41,7 @@ class KeyServerEntry(Message, frozen=True, kw_only=True):
     """A key server as the directory lists it; who runs it is declared, so that a desk can refuse a monoculture."""
 
     name: Name
-    address: str
+    address: BaseUrl
     verify_key: Bytes32
     box_key: bytes
     operator: Name

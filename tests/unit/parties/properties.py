@@ -19,6 +19,7 @@ from paravent.crypto import group, hpke, sealing
 from paravent.crypto.hpke import BoxKey, BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.merkle import path_positions
+from paravent.crypto.replicated import OpeningValue
 from paravent.crypto.signing import SigningKey
 from paravent.desk.entitled import judge_card, judge_row
 from paravent.desk.epoch import verify_bundle
@@ -76,11 +77,11 @@ def lying_opener_is_named(world: World) -> None:
     started = world.opening(world.known(world.covered()))
     for index in (1, 2, 3):
         started.take(*world.open_at(started, index))
-    signed, values = started.contents[2]
-    started.contents[2] = (signed, {members: world.rng(32) for members in values})  # type: ignore[misc]
-    _, _, lies = started.finish(world.names())
-    assert [lie.server for lie in lies] == [world.names()[2]]
-    assert lies[0].evidence == signed
+    started.contents[2] = {members: OpeningValue(world.rng(32)) for members in started.contents[2]}
+    opened = started.finish()
+    assert opened is not None
+    _, _, lies = opened
+    assert [lie.index for lie in lies] == [2]
 
 
 def opening_is_signed_by_its_server(world: World) -> None:
@@ -314,10 +315,12 @@ def a_row_is_bound_to_its_label(world: World) -> None:
     started = world.opening(world.known(world.covered()))
     for index in (1, 2):
         started.take(*world.open_at(started, index))
-    entitlement, desk_part, _ = started.finish(world.names())
+    opened = started.finish()
+    assert opened is not None
+    entitlement, desk_part, _ = opened
     other = sealing.open_label(AMC, EPOCH, 1, world.known_to_insurer(world.covered(2)).handle)
     with pytest.raises(ProofFailure):
-        judge_row((entitlement, desk_part), world.covered().holder, other, world.judgement())
+        judge_row((entitlement, desk_part), world.covered().holder, AMC, other, world.judgement())
 
 
 def a_card_is_of_its_holder(world: World) -> None:
@@ -386,7 +389,7 @@ def _reviewer(world: World) -> Reviewer:
     return Reviewer(
         amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
         member_of=insurer.store.member_of, claim_known=insurer.store.claim_known,
-        month_paid=insurer.store.month_paid,
+        month_paid=insurer.store.month_paid, revoked_at=insurer.store.revoked_at,
     )  # fmt: skip
 
 

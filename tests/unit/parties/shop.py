@@ -45,7 +45,7 @@ class Shop:
         """Checks a customer of the first insurer and computes a quote."""
         entitled = world.check(identity)
         taken = trade.prescribed(PRESCRIPTION.read_bytes(), shipped_lens_rules())
-        quoted = trade.quote(BASKET, taken, entitled, world.insurers[AMC].tables, shipped_rules())
+        quoted = trade.quote(BASKET, taken, entitled, world.insurers[AMC].tables, shipped_rules(), 30_000)
         return cls(
             world=world, key=world.device_key, device=world.device, entitled=entitled, taken=taken,
             quoted=quoted,

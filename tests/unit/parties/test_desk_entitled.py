@@ -46,7 +46,9 @@ def row(world: World, position: int = 0) -> tuple[Parts, OpenLabel]:
     started = world.opening(world.known(world.covered(position)))
     for index in (1, 2):
         started.take(*world.open_at(started, index))
-    entitlement, desk_part, _ = started.finish(world.names())
+    opened = started.finish()
+    assert opened is not None
+    entitlement, desk_part, _ = opened
     return (entitlement, desk_part), open_label(AMC, 1, started.row.batch, started.row.handle)
 
 
@@ -56,7 +58,7 @@ def judge(lane: Lane, world: World, judgement: Judgement | None = None, who: Hol
     if lane is Lane.CARD:
         return judge_card(read_card(card(world)), who, judgement)
     parts, label = row(world)
-    return judge_row(parts, who, label, judgement)
+    return judge_row(parts, who, AMC, label, judgement)
 
 
 @pytest.mark.parametrize("lane", Lane)
@@ -191,9 +193,9 @@ def test_a_card_says_no_name_number_or_birth_date(still: World) -> None:
 
 def test_what_a_row_holds_is_bound_to_its_label(still: World) -> None:
     (parts, label), (_, other) = row(still), row(still, 2)
-    assert judge_row(parts, holder(still), label, still.judgement()).lane is Lane.NUMBER
+    assert judge_row(parts, holder(still), AMC, label, still.judgement()).lane is Lane.NUMBER
     with pytest.raises(ProofFailure):
-        judge_row(parts, holder(still), other, still.judgement())
+        judge_row(parts, holder(still), AMC, other, still.judgement())
 
 
 def test_what_a_row_holds_is_no_card_and_a_card_is_no_row(still: World) -> None:
@@ -201,13 +203,13 @@ def test_what_a_row_holds_is_no_card_and_a_card_is_no_row(still: World) -> None:
     with pytest.raises(UnreadableCard):
         judge_card(parts, holder(still), still.judgement())
     with pytest.raises(ProofFailure):
-        judge_row(read_card(card(still)), holder(still), label, still.judgement())
+        judge_row(read_card(card(still)), holder(still), AMC, label, still.judgement())
 
 
 def test_a_row_altered_after_opening_is_a_technical_failure(still: World) -> None:
     (entitlement, desk_part), label = row(still)
     altered = entitlement[:-1] + bytes([entitlement[-1] ^ 1])
     with pytest.raises(ProofFailure):
-        judge_row((altered, desk_part), holder(still), label, still.judgement())
+        judge_row((altered, desk_part), holder(still), AMC, label, still.judgement())
     with pytest.raises(ProofFailure):
-        judge_row((entitlement, desk_part[:-1] + b"\0"), holder(still), label, still.judgement())
+        judge_row((entitlement, desk_part[:-1] + b"\0"), holder(still), AMC, label, still.judgement())

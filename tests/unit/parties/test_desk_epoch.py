@@ -188,5 +188,5 @@ def test_acts_are_forgotten_after_30_days(
 
 
 def test_lies_are_kept(store: Store) -> None:
-    store.keep_lie("keyserver-2", "a wrong opening value", b"evidence")
+    store.keep_lie("keyserver-2", "a wrong opening value", b"request", b"answer")
     assert store.lies() == [("keyserver-2", "a wrong opening value")]

@@ -239,10 +239,10 @@ def test_a_persons_numbers_never_change(store: Store, still: World) -> None:
 def test_a_revoked_member_is_in_the_list(store: Store, still: World) -> None:
     numbers = store.rights(["M1", "M2"], still.rng)
     assert store.revoked() == ([], BITS_MIN)
-    store.revoke("M2")
+    store.revoke("M2", 0)
     assert store.revoked() == ([numbers["M2"].status_index], BITS_MIN)
     with pytest.raises(InvalidMemberFile):
-        store.revoke("M9")
+        store.revoke("M9", 0)
 
 
 def test_counters_go_up_and_events_are_remembered(store: Store) -> None:
@@ -286,6 +286,6 @@ def test_two_sealings_of_one_person_share_only_the_handle(still: World) -> None:
     assert shared < 20  # bytes that fall together by chance
 
 
-@pytest.mark.parametrize(("rows", "needed"), [(0, 0), (1, 63), (63, 1), (64, 0), (65, 63)])
-def test_decoys_fill_up_to_the_published_multiple(rows: int, needed: int) -> None:
+@pytest.mark.parametrize(("rows", "needed"), [(0, 64), (1, 127), (63, 65), (64, 64), (65, 127)])
+def test_decoys_fill_up_to_the_published_multiple_and_are_never_few(rows: int, needed: int) -> None:
     assert decoys_needed(rows, 64) == needed

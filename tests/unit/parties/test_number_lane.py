@@ -66,7 +66,7 @@ def test_one_server_is_not_enough_to_open(still: World) -> None:
     started = still.opening(still.known(still.covered()))
     started.take(*still.open_at(started, 3))
     with pytest.raises(TooFewServers):
-        started.finish(still.names())
+        started.finish()
 
 
 def test_every_set_of_servers_gives_the_same_handle(still: World) -> None:

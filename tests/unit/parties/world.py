@@ -263,7 +263,7 @@ class World:
         """Hands the guarantees and the current status list to the hub."""
         insurer = self.insurers[amc]
         for member in revoked:
-            insurer.store.revoke(member)
+            insurer.store.revoke(member, self.now)
         indices, bits = insurer.store.revoked()
         statuses = StatusList(
             insurer=amc, counter=insurer.store.next_counter("status-list"), issued_at=self.now,
@@ -410,11 +410,13 @@ class World:
         started = self.opening(self.known(identity, amc, indices))
         for index in indices:
             started.take(*self.open_at(started, index))
-        entitlement, desk_part, lies = started.finish(self.names())
+        opened = started.finish()
+        assert opened is not None
+        entitlement, desk_part, lies = opened
         assert lies == []
         row = started.row
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
-        return judge_row((entitlement, desk_part), identity.holder, label, self.judgement())
+        return judge_row((entitlement, desk_part), identity.holder, amc, label, self.judgement())
 
 
 def _population(amc: str, seed: int) -> Population:

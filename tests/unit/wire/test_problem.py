@@ -25,7 +25,7 @@ from paravent.errors import (
 from paravent.wire.codec import encode
 from paravent.wire.problem import _BY_CODE, from_problem, title_fr, to_problem
 
-KINDS = [ParaventError, *subclasses(ParaventError)]
+KINDS: list[type[ParaventError]] = [ParaventError, *subclasses(ParaventError)]
 DETAIL = "what happened"
 
 

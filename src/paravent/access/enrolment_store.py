@@ -1,0 +1,258 @@
+"""The register of devices of one verifier: who is enrolled, who is barred, who asked (protocol.md section 9).
+
+Holds: public keys of devices with professional and shop, suspensions with a reason code, enrolments and
+hashes of ID tokens of the last 24 hours, keyed hashes of shop codes. Stolen: which professionals are enrolled
+and which are barred; nothing of an insured person. Altered: a device could be made active; every change
+has its row in ``device_event``, and the desks of the shop see it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from paravent.access.devices import Bar, BarReason, Device, Standing, SubjectKind
+from paravent.access.enrolment import Identification, Route, ShopCodeTry
+from paravent.errors import EnrolmentRefused
+from paravent.wire.codec import Message
+
+IDENTIFICATION_SECONDS = 86_400
+SHOP_CODE_TRIES_MAX = 5
+SHOP_CODE_SECONDS_MAX = 90 * 86_400
+
+DEVICE_SCHEMA = """
+CREATE TABLE IF NOT EXISTS enrolled (
+    keyid TEXT PRIMARY KEY, public BLOB NOT NULL, professional TEXT NOT NULL, shop TEXT NOT NULL,
+    route TEXT NOT NULL, enrolled_at INTEGER NOT NULL, active_from INTEGER NOT NULL, limited_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS enrolled_by_professional ON enrolled (professional);
+CREATE INDEX IF NOT EXISTS enrolled_by_shop ON enrolled (shop);
+CREATE TABLE IF NOT EXISTS bar (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL, final INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS device_event (
+    position INTEGER PRIMARY KEY, happened_at INTEGER NOT NULL, event TEXT NOT NULL, kind TEXT NOT NULL,
+    subject TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS identification (
+    enrolment BLOB PRIMARY KEY, token_hash BLOB NOT NULL UNIQUE, device_key BLOB NOT NULL, shop TEXT NOT NULL,
+    salt_commitment BLOB NOT NULL, professional TEXT NOT NULL, identified_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shop_code (
+    shop TEXT PRIMARY KEY, code_hash BLOB NOT NULL, issued_at INTEGER NOT NULL, tries_left INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_DEVICE = "SELECT public, professional, shop FROM enrolled"
+
+
+class DeviceEvent(Message, frozen=True, kw_only=True):
+    """One row of the ledger of devices: when, what, about whom, why."""
+
+    happened_at: int
+    event: str
+    kind: str
+    subject: str
+    reason: str
+
+
+class DeviceLedger:
+    """The devices of one verifier; every method that writes runs in the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Uses a connection on which the schema is created if absent."""
+        self._connection = connection
+        connection.executescript(DEVICE_SCHEMA)
+
+    # --- devices and their standing ------------------------------------------------------------
+
+    def enrol(
+        self, device: Device, now: int, *,
+        route: Route = Route.CODE, active_from: int = 0, limited_until: int = 0,
+    ) -> None:  # fmt: skip
+        """Enrols a device; enrolling it again changes nothing."""
+        inserted = self._connection.execute(
+            "INSERT INTO enrolled VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (keyid) DO NOTHING",
+            (
+                device.keyid, device.public, device.professional, device.shop, route.value, now,
+                active_from, limited_until,
+            ),
+        )  # fmt: skip
+        if inserted.rowcount == 1:
+            self.record("enrolled", SubjectKind.DEVICE, device.keyid, route.value, now)
+
+    def device(self, keyid: str) -> Device | None:
+        """Returns an enrolled device, whatever its standing, or None."""
+        found = self._connection.execute(f"{_DEVICE} WHERE keyid = ?", (keyid,)).fetchone()
+        return None if found is None else _device(found)
+
+    def standing(self, device: Device) -> Standing:
+        """Returns the standing of an enrolled device; one that is not known is pending for ever."""
+        found = self._connection.execute(
+            "SELECT active_from, limited_until FROM enrolled WHERE keyid = ?", (device.keyid,)
+        ).fetchone()
+        active_from, limited_until = found or (2**53 - 1, 0)
+        return Standing(active_from=active_from, limited_until=limited_until, bar=self.bar_of(device))
+
+    def limited_until(self, keyid: str) -> int:
+        """Returns until when a device has the small quota of new ones; 0 when it has not."""
+        found = self._connection.execute("SELECT limited_until FROM enrolled WHERE keyid = ?", (keyid,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def colleagues(self, device: Device) -> list[Device]:
+        """Lists the devices of the same professional or the same shop, itself among them."""
+        found = self._connection.execute(
+            f"{_DEVICE} WHERE professional = ? OR shop = ? ORDER BY enrolled_at, keyid",
+            (device.professional, device.shop),
+        )
+        return [_device(row) for row in found.fetchall()]
+
+    def waited_limited_until(self, professional: str, now: int) -> int:
+        """Returns until when a device that came by waiting holds a professional's small quota; 0 when none does."""
+        (until,) = self._connection.execute(
+            "SELECT COALESCE(MAX(limited_until), 0) FROM enrolled WHERE professional = ? AND route = ?"
+            " AND limited_until > ? AND keyid NOT IN (SELECT subject FROM bar WHERE kind = ? AND final)",
+            (professional, Route.WAITED.value, now, SubjectKind.DEVICE.value),
+        ).fetchone()
+        return int(until)
+
+    def activate(self, keyid: str, limited_until: int, now: int, by_keyid: str) -> None:
+        """Makes a waiting device active now."""
+        self._connection.execute(
+            "UPDATE enrolled SET route = ?, active_from = 0, limited_until = ? WHERE keyid = ?",
+            (Route.COUNTERSIGNED.value, limited_until, keyid),
+        )
+        self.record("countersigned", SubjectKind.DEVICE, keyid, by_keyid, now)
+
+    def object_to(self, keyid: str, now: int, by_keyid: str) -> None:
+        """Withdraws a waiting device to which another device objects."""
+        self.withdraw(SubjectKind.DEVICE, keyid, BarReason.OBJECTION, now)
+        self.record("objected", SubjectKind.DEVICE, keyid, by_keyid, now)
+
+    # --- suspension and withdrawal -------------------------------------------------------------
+
+    def bar_of(self, device: Device) -> Bar | None:
+        """Returns what bars a device, its professional or its shop; a final bar first."""
+        found = self._connection.execute(
+            "SELECT kind, since, reason, final FROM bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
+            " ORDER BY final DESC, since LIMIT 1",
+            (
+                SubjectKind.DEVICE.value, device.keyid, SubjectKind.PROFESSIONAL.value, device.professional,
+                SubjectKind.SHOP.value, device.shop,
+            ),
+        ).fetchone()  # fmt: skip
+        if found is None:
+            return None
+        return Bar(kind=SubjectKind(found[0]), since=found[1], reason=BarReason(found[2]), final=bool(found[3]))
+
+    def suspend(self, kind: SubjectKind, subject: str, reason: BarReason, now: int) -> bool:
+        """Suspends from now on; False when it was barred already."""
+        return self._bar(kind, subject, reason, now, final=False)
+
+    def resume(self, kind: SubjectKind, subject: str, now: int) -> bool:
+        """Ends a suspension; False when there is none: a withdrawal has no end."""
+        deleted = self._connection.execute(
+            "DELETE FROM bar WHERE kind = ? AND subject = ? AND NOT final", (kind.value, subject)
+        )
+        if deleted.rowcount == 1:
+            self.record("resumed", kind, subject, "", now)
+        return deleted.rowcount == 1
+
+    def withdraw(self, kind: SubjectKind, subject: str, reason: BarReason, now: int) -> bool:
+        """Withdraws for good; False when it was withdrawn already."""
+        return self._bar(kind, subject, reason, now, final=True)
+
+    def _bar(self, kind: SubjectKind, subject: str, reason: BarReason, now: int, *, final: bool) -> bool:
+        written = self._connection.execute(
+            "INSERT INTO bar VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE"
+            " SET since = excluded.since, reason = excluded.reason, final = 1 WHERE excluded.final AND NOT final",
+            (kind.value, subject, now, reason.value, final),
+        )
+        if written.rowcount == 1:
+            self.record("withdrawn" if final else "suspended", kind, subject, reason.value, now)
+        return written.rowcount == 1
+
+    # --- enrolments in progress ----------------------------------------------------------------
+
+    def token_used(self, token_hash: bytes) -> bool:
+        """Says whether an ID token was used here."""
+        found = self._connection.execute("SELECT 1 FROM identification WHERE token_hash = ?", (token_hash,))
+        return found.fetchone() is not None
+
+    def identify(self, identification: Identification) -> None:
+        """Keeps who logged in for an enrolment; raises EnrolmentRefused when it or the ID token was used already."""
+        inserted = self._connection.execute(
+            "INSERT INTO identification VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                identification.enrolment, identification.token_hash, identification.device_key, identification.shop,
+                identification.salt_commitment, identification.professional, identification.identified_at,
+            ),
+        )  # fmt: skip
+        if inserted.rowcount != 1:
+            raise EnrolmentRefused("this enrolment or this ID token was used already")
+
+    def identification(self, enrolment: bytes) -> Identification | None:
+        """Returns who logged in for an enrolment, or None."""
+        found = self._connection.execute(
+            "SELECT token_hash, device_key, shop, salt_commitment, professional, identified_at FROM identification"
+            " WHERE enrolment = ?",
+            (enrolment,),
+        ).fetchone()
+        if found is None:
+            return None
+        return Identification(
+            enrolment=enrolment, token_hash=found[0], device_key=found[1], shop=found[2], salt_commitment=found[3],
+            professional=found[4], identified_at=found[5],
+        )  # fmt: skip
+
+    # --- shop codes ----------------------------------------------------------------------------
+
+    def keep_shop_code(self, shop: str, code_hash: bytes, now: int) -> None:
+        """Keeps the keyed hash of a shop's code; an earlier code of the shop is void."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO shop_code VALUES (?, ?, ?, ?)", (shop, code_hash, now, SHOP_CODE_TRIES_MAX)
+        )
+        self.record("code-issued", SubjectKind.SHOP, shop, "", now)
+
+    def try_shop_code(self, shop: str, code_hash: bytes, now: int) -> ShopCodeTry:
+        """Spends one try of a shop's code; the right code is used up."""
+        row = self._connection.execute(
+            "UPDATE shop_code SET tries_left = tries_left - 1 WHERE shop = ? AND tries_left > 0 AND issued_at > ?"
+            " RETURNING code_hash",
+            (shop, now - SHOP_CODE_SECONDS_MAX),
+        ).fetchone()
+        if row is None:
+            return ShopCodeTry.NONE
+        # Both are keyed hashes: how long the comparison takes says nothing of the code.
+        if row[0] != code_hash:
+            self.record("code-refused", SubjectKind.SHOP, shop, "", now)
+            return ShopCodeTry.WRONG
+        self._connection.execute("DELETE FROM shop_code WHERE shop = ?", (shop,))
+        self.record("code-used", SubjectKind.SHOP, shop, "", now)
+        return ShopCodeTry.RIGHT
+
+    # --- the ledger ----------------------------------------------------------------------------
+
+    def record(self, event: str, kind: SubjectKind, subject: str, reason: str, now: int) -> None:
+        """Appends a row to the ledger of devices."""
+        self._connection.execute(
+            "INSERT INTO device_event (happened_at, event, kind, subject, reason) VALUES (?, ?, ?, ?, ?)",
+            (now, event, kind.value, subject, reason),
+        )
+
+    def events(self) -> Iterator[DeviceEvent]:
+        """Iterates the ledger of devices, oldest first."""
+        found = self._connection.execute(
+            "SELECT happened_at, event, kind, subject, reason FROM device_event ORDER BY position"
+        )
+        for happened_at, event, kind, subject, reason in found.fetchall():
+            yield DeviceEvent(happened_at=happened_at, event=event, kind=kind, subject=subject, reason=reason)
+
+    def forget(self, now: int) -> None:
+        """Deletes identifications older than 24 hours: no ID token lives so long."""
+        self._connection.execute("DELETE FROM identification WHERE identified_at <= ?", (now - IDENTIFICATION_SECONDS,))
+
+
+def _device(row: tuple[bytes, str, str]) -> Device:
+    return Device(public=row[0], professional=row[1], shop=row[2])
