@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -20,7 +21,8 @@ desk        the optician's own machine
 
 
 def main() -> None:
-    """Loads the group named by the first argument and runs it."""
+    """Loads the group named by the first argument and runs it; what it writes is its owner's alone."""
+    os.umask(0o077)
     click.Group(name="paravent", help=_HELP, commands=_commands(sys.argv[1:2]))(prog_name="paravent")
 
 

@@ -68,6 +68,16 @@ class BodyTooLarge(BadInput):
     title_en = "Message too large"
 
 
+class BodyTooSlow(BadInput):
+    """A body did not arrive within its deadline."""
+
+    code = "body-too-slow"
+    status = 408
+    retry = Retry.LATER
+    title_fr = "Message reçu trop lentement"
+    title_en = "Message received too slowly"
+
+
 class UnknownAddress(BadInput):
     """A service has nothing at this address for this method."""
 

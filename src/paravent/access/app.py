@@ -16,20 +16,25 @@ from starlette.routing import BaseRoute
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
-from paravent.errors import BodyTooLarge, ParaventError, TechnicalFailure, UnknownAddress
+from paravent.errors import BodyTooLarge, BodyTooSlow, ParaventError, TechnicalFailure, UnknownAddress
 from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
 CONNECTIONS_MAX = 2_000
+BODY_SECONDS_MAX = 30
 
 
 async def read_body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
-    """Reads a body and stops at its limit; raises BodyTooLarge."""
+    """Reads a body and stops at its limit and at its deadline; raises BodyTooLarge or BodyTooSlow."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise BodyTooLarge(f"a body is at most {bytes_max} bytes here")
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > bytes_max:
+                    raise BodyTooLarge(f"a body is at most {bytes_max} bytes here")
+    except TimeoutError:
+        raise BodyTooSlow(f"a body arrives within {BODY_SECONDS_MAX} seconds") from None
     return bytes(body)
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -18,8 +18,7 @@ import click
 import msgspec
 
 from paravent.access.config import DirectoryPin
-from paravent.access.devices import Device
-from paravent.errors import InvalidConfiguration, ParaventError, UnknownDevice
+from paravent.errors import InvalidConfiguration, ParaventError
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.statements import Directory
 
@@ -112,22 +111,6 @@ def read_file(path: Path, kind: type[M]) -> M:
 def write_file(path: Path, message: Message) -> None:
     """Writes a JSON file to be handed over to another party."""
     path.write_bytes(encode(message) + b"\n")
-
-
-def enrolled(enrol: Callable[[Device, int], None], files: Sequence[Path]) -> Said:
-    """Enrols the devices of some device files, all of which are read first."""
-    devices = [read_file(path, Device) for path in files]
-    for device in devices:
-        enrol(device, now())
-    keyids = [device.keyid for device in devices]
-    return Said(text=f"enrolled: {', '.join(keyids)}", values={"enrolled": keyids})
-
-
-def withdrawn(withdraw: Callable[[str, int], bool], keyid: str) -> Said:
-    """Withdraws a device; raises UnknownDevice when none has this key."""
-    if not withdraw(keyid, now()):
-        raise UnknownDevice("no active device has this key: compare it with the device file")
-    return Said(text=f"withdrawn: {keyid}", values={"withdrawn": keyid})
 
 
 def pin_of(signer: str, key: str) -> DirectoryPin:

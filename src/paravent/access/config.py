@@ -47,6 +47,7 @@ def write_config(home: Path, config: Message, *, replace: bool = False) -> None:
     if path.exists() and not replace:
         raise InvalidConfiguration(f"{path} exists: this home is already initialised")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
     path.write_bytes(_toml(msgspec.to_builtins(config)))
 
 

@@ -108,6 +108,10 @@ class DeviceLedger:
         )
         return [_device(row) for row in found.fetchall()]
 
+    def every_device(self) -> list[Device]:
+        """Lists every device, oldest first."""
+        return [_device(row) for row in self._connection.execute(f"{_DEVICE} ORDER BY enrolled_at, keyid").fetchall()]
+
     def waited_limited_until(self, professional: str, now: int) -> int:
         """Returns until when a device that came by waiting holds a professional's small quota; 0 when none does."""
         (until,) = self._connection.execute(

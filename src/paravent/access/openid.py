@@ -188,6 +188,11 @@ def _check_addressee(claims: _Claims, party: RelyingParty) -> None:
         raise EnrolmentRefused("the ID token was asked for by another service")
 
 
+def key_name(token: bytes) -> str | None:
+    """Reads which key a token says it is signed with, to fetch it before verifying; None when it says nothing."""
+    return _read(_part(token[:TOKEN_BYTES_MAX], 0), _Header).kid
+
+
 def code_challenge(verifier: str) -> str:
     """Computes the PKCE challenge of a verifier (RFC 7636, S256)."""
     return to_base64url(hashlib.sha256(verifier.encode("ascii")).digest())

@@ -189,7 +189,7 @@ def _decode(encoded: bytes, bytes_max: int) -> object:
     try:
         value: object = cbor2.loads(encoded, max_depth=4)
         same = cbor2.dumps(value) == encoded
-    except (cbor2.CBORDecodeError, cbor2.CBOREncodeError, ValueError, TypeError, RecursionError) as error:
+    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise MalformedMessage("a CBOR structure cannot be decoded") from error
     if not same:
         raise MalformedMessage("a CBOR structure has another encoding than the only one allowed")

@@ -42,7 +42,7 @@ def verify_stamp(
         # 1. It was granted, and signed by the pinned certificate, valid at the time of the stamp, for time-stamping.
         # 2. It repeats the nonce, and stamps the digest of this note.
         verifier.verify(parsed, hashlib.sha256(note).digest())
-        # 3. The certificate stands in the answer: without it the library would also take a signature of the root.
+        # 3. The certificate stands in the answer: without it the library ties the signature to it or to the root.
         carried = len(parsed.signed_data.certificates)
         # 4. The digest is named as SHA-256: the library compares 32 bytes, whatever hash is said to have made them.
         named = parsed.tst_info.message_imprint.hash_algorithm.dotted_string

@@ -120,7 +120,13 @@ def build(home: Path) -> Starlette:
         asked = await body(request, ClaimRequest)
         taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
         act, salt = trade.claim(
-            checks.find(asked.check), quoted, taken, early_renewal=asked.early_renewal, key=key, rng=os.urandom
+            checks.find(asked.check),
+            quoted,
+            taken,
+            settings.payee(),
+            early_renewal=asked.early_renewal,
+            key=key,
+            rng=os.urandom,
         )
         return json_response(_result(act, await desk.act(act, salt)))
 

@@ -1,21 +1,23 @@
-"""``paravent desk``: create, join, classify, check, quote, agree, claim, cancel, serve (docs/operating.md)."""
+"""``paravent desk``: create, join, enrol, classify, check, quote, agree, claim, cancel, serve (docs/operating.md)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import join_directory, read_directory
+from paravent.access.devices import date_text
 from paravent.desk import config, trade
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled
-from paravent.errors import BadInput, UnreadableCard
+from paravent.errors import BadInput, ParaventError, UnreadableCard
 from paravent.optics.items import EquipmentClass
 from paravent.optics.money import format_euros
 from paravent.optics.store import shipped_rules
@@ -23,8 +25,13 @@ from paravent.person.identity import Holder, PersonIdentity
 from paravent.person.nir import Nir
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act
+from paravent.wire.codec import decode
+from paravent.wire.enrolment import DeviceActKind, DeviceState, EnrolledDevice
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+if TYPE_CHECKING:
+    from paravent.desk.enrolment_client import EnrolmentClient
+
+_ENROLMENT_SECONDS = 15.0
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -38,17 +45,14 @@ def group() -> None:
 @click.option("--shop", required=True, help="Identifier of the shop (FINESS).")
 @click.option("--port", type=int, required=True, help="Loopback port of the desk's service.")
 @click.option("--allow-single-operator", is_flag=True, help="Accept key servers of one operator (demonstrations).")
-@click.option("--device", type=_FILE, required=True, help="Where to write the device file to be enrolled.")
-def init(home: Path, professional: str, shop: str, port: int, allow_single_operator: bool, device: Path) -> Said:
-    """Creates a home and writes the device file."""
+def init(home: Path, professional: str, shop: str, port: int, allow_single_operator: bool) -> Said:
+    """Creates a home."""
     settings = DeskConfig(
         professional=professional, shop=shop, port=port, single_operator_allowed=allow_single_operator
     )
-    file = config.initialise(home, settings, cli.rng)
-    cli.write_file(device, file)
+    keyid = config.initialise(home, settings, cli.rng).keyid
     return Said(
-        text=f"desk created in {home}; its device file, to be enrolled at every server: {device}",
-        values={"device": str(device), "keyid": file.keyid},
+        text=f"desk created in {home}; its key, to be enrolled at every server: {keyid}", values={"keyid": keyid}
     )
 
 
@@ -57,6 +61,61 @@ def init(home: Path, professional: str, shop: str, port: int, allow_single_opera
 def join(home: Path, directory: Path, signer: str, key: str) -> Said:
     """Pins a directory."""
     return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
+
+
+@verb(group, "Enrol this device at the hub and at every key server: the professional logs in, in a browser here.")
+@click.option("--shop-codes", type=_EXISTING, help="JSON file of the codes printed for the shop, by verifier.")
+@click.option("--verifier", "names", multiple=True, help="Only at this one; default: at all of the directory.")
+@click.option("--browser", type=click.Choice(["open", "none"]), default="open", show_default=True,
+              help="Open the first address, or only print it.")  # fmt: skip
+def enrol(home: Path, shop_codes: Path | None, names: tuple[str, ...], browser: str) -> Said:
+    """Enrols."""
+    codes = {} if shop_codes is None else decode(shop_codes.read_bytes(), dict[str, str])
+    shown: list[str] = []
+
+    def show(name: str, address: str) -> None:
+        click.echo(f"{name}: {address}", err=True)
+        shown.append(address)
+        if browser == "open" and len(shown) == 1:
+            click.launch(address)
+
+    async def run(client: EnrolmentClient) -> Said:
+        outcomes = await client.enrol(_known(names, client), config.load(home).shop, codes, show)
+        enrolled = {name: [device] for name, device in outcomes.items() if isinstance(device, EnrolledDevice)}
+        refused = {name: error for name, error in outcomes.items() if isinstance(error, ParaventError)}
+        if refused:
+            # What succeeded stays: the same verb with --verifier goes on with the others.
+            click.echo(_devices_said(enrolled).text, err=True)
+            for name, error in refused.items():
+                click.echo(f"{name}: {error.title_fr} / {error.title_en}: {error}", err=True)
+            raise next(iter(refused.values()))
+        return _devices_said(enrolled)
+
+    return _speak(home, run)
+
+
+@verb(group, "List the devices of this professional and this shop at every verifier: an unknown one is seen here.")
+def devices(home: Path) -> Said:
+    """Lists devices."""
+
+    async def run(client: EnrolmentClient) -> Said:
+        return _devices_said({name: (await client.devices(name)).devices for name in client.verifiers})
+
+    return _speak(home, run)
+
+
+@verb(group, "Countersign a device that waits: it becomes active at once, with the small quota of new ones.")
+@click.argument("keyid")
+def countersign(home: Path, keyid: str) -> Said:
+    """Countersigns."""
+    return _act(home, DeviceActKind.COUNTERSIGN, keyid)
+
+
+@verb(group, "Object to a device that waits and is not yours: it is withdrawn for good.")
+@click.argument("keyid")
+def object_to(home: Path, keyid: str) -> Said:
+    """Objects."""
+    return _act(home, DeviceActKind.OBJECT, keyid)
 
 
 @verb(group, "Give the lens categories of a FHIR R4 VisionPrescription; needs no home.", home_required=False)
@@ -167,7 +226,13 @@ def claim(home: Path, early_renewal: bool, dry_run: bool, **options: Any) -> Sai
         entitled = await session.entitled(options)
         taken, quoted = session.quoted(entitled, options)
         act, salt = trade.claim(
-            entitled, quoted, taken, early_renewal=early_renewal, key=config.device_key(home), rng=cli.rng
+            entitled,
+            quoted,
+            taken,
+            config.load(home).payee(),
+            early_renewal=early_renewal,
+            key=config.device_key(home),
+            rng=cli.rng,
         )
         return await session.act(act, salt, dry_run=dry_run)
 
@@ -279,6 +344,53 @@ def _run(home: Path, work: Callable[[Session], Coroutine[None, None, Said]]) -> 
                 )
 
     return asyncio.run(inner())
+
+
+def _speak(home: Path, work: Callable[[EnrolmentClient], Coroutine[None, None, Said]]) -> Said:
+    # Imported here so that classify loads no HTTP client.
+    from paravent.access.client import SignedClient
+    from paravent.desk.enrolment_client import EnrolmentClient
+
+    async def inner() -> Said:
+        settings, key = config.load(home), config.device_key(home)
+        directory = read_directory(home, settings.directory)
+        # A verifier asks its provider before it answers.
+        async with SignedClient(key, cli.rng, timeout_seconds=_ENROLMENT_SECONDS) as http:
+            return await work(EnrolmentClient(directory, key, http, cli.rng))
+
+    return asyncio.run(inner())
+
+
+def _known(names: tuple[str, ...], client: EnrolmentClient) -> list[str]:
+    if unknown := [name for name in names if name not in client.verifiers]:
+        raise BadInput(f"the directory has no verifier of this name: {', '.join(unknown)}")
+    return list(names or client.verifiers)
+
+
+def _act(home: Path, kind: DeviceActKind, keyid: str) -> Said:
+    async def run(client: EnrolmentClient) -> Said:
+        found = [(name, (await client.devices(name)).devices) for name in client.verifiers]
+        waiting = [name for name, seen in found if any(_waits(device, keyid) for device in seen)]
+        if not waiting:
+            raise BadInput("no device of this professional or this shop waits under this key")
+        return _devices_said({name: [await client.act(name, kind, keyid)] for name in waiting})
+
+    return _speak(home, run)
+
+
+def _waits(device: EnrolledDevice, keyid: str) -> bool:
+    return device.keyid == keyid and device.state is DeviceState.PENDING
+
+
+def _devices_said(found: Mapping[str, Sequence[EnrolledDevice]]) -> Said:
+    lines = [
+        f"{name}: {device.keyid} {device.state} professionnel / professional {device.professional},"
+        f" magasin / shop {device.shop}" + (f", {date_text(device.active_from)}" if device.active_from else "")
+        for name, seen in found.items()
+        for device in seen
+    ]
+    values = {name: [to_builtins(device) for device in seen] for name, seen in found.items()}
+    return Said(text="\n".join(lines), values={"verifiers": values})
 
 
 def _card_text(path: Path) -> str:

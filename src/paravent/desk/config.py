@@ -9,6 +9,7 @@ from paravent.access.devices import Device
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import Seed, SigningKey
+from paravent.desk.trade import Payee
 from paravent.wire.codec import Message, Name, Natural
 
 SECRETS = "secrets"
@@ -24,6 +25,10 @@ class DeskConfig(Message, frozen=True, kw_only=True):
     degraded_cents_max: Natural = 30_000
     single_operator_allowed: bool = False
     directory: DirectoryPin | None = None
+
+    def payee(self) -> Payee:
+        """Says who is to be paid for this desk's claims."""
+        return Payee(professional=self.professional, shop=self.shop)
 
 
 def initialise(home: Path, config: DeskConfig, rng: Rng) -> Device:

@@ -52,6 +52,14 @@ class Prescribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payee:
+    """Who is to be paid for a claim."""
+
+    professional: str
+    shop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quoted:
     """A quote and the items it is about."""
 
@@ -110,12 +118,13 @@ def cancellation(entitled: Entitled, rng: Rng) -> Act:
 
 
 def claim(
-    entitled: Entitled, quoted: Quoted, taken: Prescribed, *, early_renewal: bool, key: SigningKey, rng: Rng
-) -> tuple[Act, bytes]:
+    entitled: Entitled, quoted: Quoted, taken: Prescribed, payee: Payee, *, early_renewal: bool, key: SigningKey,
+    rng: Rng,
+) -> tuple[Act, bytes]:  # fmt: skip
     """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit."""
     claim_id, salt = rng(16), rng(SALT_BYTES)
     content = Claim(
-        claim_id=claim_id, insurer=entitled.part.insurer,
+        claim_id=claim_id, insurer=entitled.part.insurer, professional=payee.professional, shop=payee.shop,
         entitlement=hashlib.sha256(entitled.entitlement).digest(), items=quoted.items,
         amo_cents=quoted.quote.amo_cents, amc_cents=quoted.quote.amc_cents, rest_cents=quoted.quote.rest_cents,
         early_renewal=early_renewal, rules=quoted.quote.rules,

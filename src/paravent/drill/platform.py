@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from paravent.drill.population import Population, write_member_file
+from paravent.drill.provider import Browser, professional_claims, register_client, set_claims, start_provider
 from paravent.errors import TechnicalFailure
+from paravent.wire.enrolment import CALLBACK_PATH
 
 DATA = Path(__file__).parent / "data"
 INSURERS = {"99000001": "Mutuelle Horizon", "99000002": "Prévoyance Lumière"}
 SERVERS = 3
+PROVIDER = "provider"
 START_SECONDS_MAX = 20.0
+ENROLMENT_SECONDS_MAX = 60.0
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Platform:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     base_urls: dict[str, str] = field(default_factory=dict)
     pin: dict[str, Any] = field(default_factory=dict)
+    waiting_desks: list[str] = field(default_factory=list)
 
     def command(self, *arguments: str | Path) -> dict[str, Any]:
         """Runs one ``paravent`` verb and returns its JSON line, if any; raises TechnicalFailure when it fails."""
@@ -51,12 +56,14 @@ class Platform:
     # --- set-up -------------------------------------------------------------------------------
 
     def create(self, population: Population, persons_per_guarantee_min: int) -> None:
-        """Creates every party, the directory they share, and enrols the desk."""
+        """Creates every party, the directory they share, the provider and a desk, enrolled once the verifiers run."""
         names = [f"keyserver-{number}" for number in range(1, SERVERS + 1)]
         insurers = [f"insurer-{amc}" for amc in population.insurers]
         self.ports = dict(
-            zip([*names, "hub", *insurers, "desk"], free_ports(len(names) + len(insurers) + 2), strict=True)
+            zip([*names, "hub", *insurers, "desk", PROVIDER], free_ports(len(names) + len(insurers) + 3), strict=True)
         )
+        # Started first: it takes as long to load as several parties take to be created.
+        self.processes[PROVIDER] = start_provider(self.ports[PROVIDER], self.home / f"{PROVIDER}.log")
         for name in names:
             self.command(
                 "keyserver", "init", "--home", self.home / name, "--name", name, "--port", str(self.ports[name]),
@@ -74,6 +81,9 @@ class Platform:
             )  # fmt: skip
             write_member_file(self.home / f"members-{amc}.csv", population, amc)
         self._directory(names, insurers)
+        self._wait(PROVIDER)
+        for name in self.verifiers():
+            self._set_provider(name)
         self.add_desk("desk")
 
     def _base_url(self, name: str) -> tuple[str, ...]:
@@ -96,20 +106,71 @@ class Platform:
             "--signer", self.pin["signer"], "--key", self.pin["key"],
         )  # fmt: skip
 
+    def verifiers(self) -> list[str]:
+        """Lists who enrols devices: the hub and every key server."""
+        return ["hub", *(name for name in self.ports if name.startswith("keyserver"))]
+
+    @property
+    def issuer(self) -> str:
+        """The address of the provider."""
+        return f"http://127.0.0.1:{self.ports[PROVIDER]}"
+
+    def _set_provider(self, name: str) -> None:
+        base_url = self.base_urls.get(name, f"http://127.0.0.1:{self.ports[name]}")
+        client_id, secret = register_client(self.issuer, base_url + CALLBACK_PATH)
+        file = self.home / f"{name}-client.secret"
+        file.write_text(secret)
+        self.command(
+            name.split("-", maxsplit=1)[0], "openid", "--home", self.home / name, "--issuer", self.issuer,
+            "--client-id", client_id, "--client-secret-file", file,
+        )  # fmt: skip
+
     def add_desk(self, *names: str) -> None:
-        """Creates desks and enrols their devices everywhere."""
+        """Creates desks, each of a professional and a shop of its own, and enrols them as soon as it can."""
         for name in names:
             port = self.ports.setdefault(name, free_ports(1)[0])
             self.command(
-                "desk", "init", "--home", self.home / name, "--professional", f"8{10000000000 + port}",
-                "--shop", f"{580000000 + port}", "--port", str(port), "--allow-single-operator",
-                "--device", self.home / f"{name}.json",
+                "desk", "init", "--home", self.home / name, "--professional", professional(port),
+                "--shop", shop(port), "--port", str(port), "--allow-single-operator",
             )  # fmt: skip
             self._join("desk", name)
-        devices = [self.home / f"{name}.json" for name in names]
-        for server in [party for party in self.ports if party.startswith("keyserver")]:
-            self.command("keyserver", "enrol", "--home", self.home / server, *devices)
-        self.command("hub", "enrol", "--home", self.home / "hub", *devices)
+        self.waiting_desks += names
+        self._enrol_waiting()
+
+    def _enrol_waiting(self) -> None:
+        """Enrols the desks that wait, each by its shop's codes, once every verifier runs."""
+        if not self.waiting_desks or not all(name in self.processes for name in self.verifiers()):
+            return
+        shops = [shop(self.ports[name]) for name in self.waiting_desks]
+        codes = [
+            self.command(name.split("-")[0], "shop-code", "--home", self.home / name, "--json", *shops)
+            for name in self.verifiers()
+        ]
+        for name in self.waiting_desks:
+            place = shop(self.ports[name])
+            file = self.home / f"{name}-codes.json"
+            file.write_text(json.dumps({found["verifier"]: found["codes"][place] for found in codes}))
+            set_claims(self.issuer, name, professional_claims(professional(self.ports[name]), place))
+            self.enrol(name, "--shop-codes", file)
+        self.waiting_desks.clear()
+
+    def enrol(self, desk: str, *options: str | Path, subject: str | None = None) -> dict[str, Any]:
+        """Runs a desk's enrolment with a browser that logs in as a subject; returns its JSON line."""
+        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            [
+                sys.executable, "-m", "paravent", "desk", "enrol", "--home", str(self.home / desk),
+                "--browser", "none", "--json", *map(str, options),
+            ],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None  # noqa: S101 - it was asked for
+        first = process.stderr.readline().decode()
+        if ": http" in first:
+            Browser(self.issuer, subject or desk).walk(first.partition(": ")[2].strip())
+        out, err = process.communicate(timeout=ENROLMENT_SECONDS_MAX)
+        if process.returncode != 0:
+            raise TechnicalFailure(f"desk enrol failed: {first}{err.decode()}")
+        return dict(json.loads(out.decode().strip().splitlines()[-1]))
 
     # --- processes ----------------------------------------------------------------------------
 
@@ -124,6 +185,7 @@ class Platform:
             log.close()
         for name in names:
             self._wait(name)
+        self._enrol_waiting()
 
     def _wait(self, name: str) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -185,6 +247,16 @@ class Platform:
     def key_files(self, *servers: str) -> list[Path]:
         """Lists the share and opening-key files of key servers: what a thief of those servers takes."""
         return [path for server in servers for path in (self.home / server / "secrets").glob("*.json")]
+
+
+def professional(port: int) -> str:
+    """Names the professional of the desk on a port."""
+    return f"8{10000000000 + port}"
+
+
+def shop(port: int) -> str:
+    """Names the shop of the desk on a port."""
+    return f"{580000000 + port}"
 
 
 def free_ports(count: int) -> list[int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, DeviceRegister, authenticate, charge_of
@@ -37,6 +36,7 @@ from paravent.hub.statements import GUARANTEES, STATUS_LIST
 from paravent.optics.claim_states import Request, RightRecord, apply
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.months import month_of
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
     CLAIM_BYTES_MAX,
@@ -106,7 +106,7 @@ class Adjudicator:
             if len(act.claim.payload) > CLAIM_BYTES_MAX:
                 raise BodyTooLarge(f"a claim is at most {CLAIM_BYTES_MAX} bytes")
             claim = open_statement(act.claim, Claim, Label.CLAIM, device.keyid, VerifyKey(device.public))
-            require_same(claim, act, part.insurer)
+            require_same(claim, act, part.insurer, device.professional, device.shop)
         digest = hashlib.sha256(request.body).digest()
         return AdmittedAct(
             device=device, act=act, claim=claim, part=part, insurer=insurer, body_digest=digest, caller=caller
@@ -219,9 +219,3 @@ class Adjudicator:
         payments_key = BoxPublicKey(admitted.insurer.payments_key)
         padded = encode_padded(line, PAYMENT_BYTES)
         return sealed, hpke.seal(payments_key, padded, Label.PAYMENT_LINE_BOX, self.identity.name, amc)
-
-
-def month_of(now: int) -> int:
-    """Returns the month of an instant (UTC) as YYYYMM."""
-    day = datetime.fromtimestamp(now, UTC)
-    return day.year * 100 + day.month

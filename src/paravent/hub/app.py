@@ -14,13 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import application, forget_hourly, json_response, read_signed
+from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
+from paravent.access.openid_config import Enrolment
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.store import shipped_rules
-from paravent.wire.claims import PullRequest
+from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
 from paravent.wire.statements import (
@@ -40,7 +42,10 @@ class HubStatus(Message, frozen=True, kw_only=True):
     rows: Natural
 
 
-def build(identity: HubIdentity, directory: Directory, signed_directory: Signed, store: Store) -> Starlette:
+def build(
+    identity: HubIdentity, directory: Directory, signed_directory: Signed, store: Store,
+    enrolment: Enrolment | None = None,
+) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
     commits = GroupCommit(store)
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
@@ -53,7 +58,7 @@ def build(identity: HubIdentity, directory: Directory, signed_directory: Signed,
         return json_response(rows.answer(admitted, store))
 
     async def act(request: Request) -> Response:
-        received = await read_signed(request, identity.base_url)
+        received = await read_signed(request, identity.base_url, ACT_BYTES_MAX)
         now = _now()
         admitted = adjudicator.admit(received, store, now)
         return json_response(await commits.run(lambda: adjudicator.decide(admitted, store, now, os.urandom)))
@@ -147,6 +152,7 @@ def build(identity: HubIdentity, directory: Directory, signed_directory: Signed,
         Route("/v1/publications/{number:int}/live", go_live, methods=["POST"]),
         Route("/v1/events", pull, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
+        *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)
 

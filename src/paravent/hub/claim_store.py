@@ -14,12 +14,12 @@ from paravent.hub.vault import ActId, RightId
 from paravent.optics.claim_states import RightRecord, RightState
 from paravent.wire.claims import PullAnswer, SealedEvent
 
-EVENTS_PER_PULL_MAX = 64
+EVENTS_PER_PULL_MAX = 32
 
 CLAIM_SCHEMA = """
 CREATE TABLE IF NOT EXISTS right_state (
     nullifier BLOB PRIMARY KEY, state TEXT NOT NULL, holder BLOB, reserved_until INTEGER, consumed_month INTEGER,
-    version INTEGER NOT NULL
+    early_month INTEGER, version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS act (name BLOB PRIMARY KEY, decision BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim_identifier (claim BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -58,27 +58,30 @@ class ClaimStore:
     def right(self, right: RightId) -> StoredRight | None:
         """Returns the state of a right, or None when it was never used."""
         found = self._connection.execute(
-            "SELECT state, holder, reserved_until, consumed_month, version FROM right_state WHERE nullifier = ?",
+            "SELECT state, holder, reserved_until, consumed_month, early_month, version FROM right_state"
+            " WHERE nullifier = ?",
             (right,),
         ).fetchone()
         if found is None:
             return None
-        state, holder, until, month, version = found
-        record = RightRecord(state=RightState(state), holder=holder, reserved_until=until, consumed_month=month)
+        state, holder, until, month, early, version = found
+        record = RightRecord(
+            state=RightState(state), holder=holder, reserved_until=until, consumed_month=month, early_month=early
+        )
         return StoredRight(record=record, version=version)
 
     def keep_right(self, right: RightId, former: StoredRight | None, record: RightRecord) -> bool:
         """Compares and sets: writes only when the right is still in its former version; returns whether it did."""
-        values = (record.state.value, record.holder, record.reserved_until, record.consumed_month)
+        values = (record.state.value, record.holder, record.reserved_until, record.consumed_month, record.early_month)
         if former is None:
             cursor = self._connection.execute(
-                "INSERT INTO right_state VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (nullifier) DO NOTHING",
+                "INSERT INTO right_state VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (nullifier) DO NOTHING",
                 (right, *values),
             )
         else:
             cursor = self._connection.execute(
                 "UPDATE right_state SET state = ?, holder = ?, reserved_until = ?, consumed_month = ?,"
-                " version = version + 1 WHERE nullifier = ? AND version = ?",
+                " early_month = ?, version = version + 1 WHERE nullifier = ? AND version = ?",
                 (*values, right, former.version),
             )
         return cursor.rowcount == 1

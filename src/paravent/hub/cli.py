@@ -1,4 +1,4 @@
-"""``paravent hub``: create, publish the directory, enrol and serve (docs/operating.md)."""
+"""``paravent hub``: create, publish the directory, serve, admit and bar devices (docs/operating.md)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory
+from paravent.access.enrolment_cli import add_device_verbs
 from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.store import Store
@@ -52,22 +53,6 @@ def directory(home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ..
     )
 
 
-@verb(group, "Enrol devices from their device files.")
-@click.argument("devices", type=_FILE, nargs=-1, required=True)
-def enrol(home: Path, devices: tuple[Path, ...]) -> Said:
-    """Enrols devices."""
-    with _store(home) as store:
-        return cli.enrolled(store.enrol, devices)
-
-
-@verb(group, "Withdraw a device: its requests are refused from now on.")
-@click.argument("keyid")
-def withdraw(home: Path, keyid: str) -> Said:
-    """Withdraws a device."""
-    with _store(home) as store:
-        return cli.withdrawn(store.withdraw, keyid)
-
-
 @verb(group, "Serve until stopped.")
 def serve(home: Path) -> None:
     """Runs the hub."""
@@ -78,9 +63,12 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     known = read_directory(home, settings.directory)
     signed = decode((home / DIRECTORY_NAME).read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
-    app = build(config.read_identity(home, settings), known, signed, _store(home))
+    app = build(config.read_identity(home, settings), known, signed, _store(home), config.enrolment(home))
     run(app, host=settings.host, port=settings.port)
 
 
 def _store(home: Path) -> Store:
     return Store(home, config.load(home).quotas, cli.rng)
+
+
+add_device_verbs(group, _store, config.load, config.enroller)

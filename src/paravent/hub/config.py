@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from paravent.access.config import DIRECTORY_NAME, DirectoryPin, read_config, write_config
+from paravent.access.enrolment import Enroller
+from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller, read_enrolment
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
@@ -28,6 +32,7 @@ class HubConfig(Message, frozen=True, kw_only=True):
     host: str
     port: Natural
     directory: DirectoryPin | None = None
+    openid: OpenIdConfig | None = None
     # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.
     quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 
@@ -64,15 +69,20 @@ def publish_directory(
     signed = sign_statement(directory, Label.DIRECTORY, DIRECTORY_SIGNER, key)
     (home / DIRECTORY_NAME).write_bytes(encode(signed))
     pin = DirectoryPin(signer=DIRECTORY_SIGNER, key=key.public.hex())
-    write_config(home, _with_pin(config, pin), replace=True)
+    write_config(home, msgspec.structs.replace(config, directory=pin), replace=True)
     return pin
 
 
-def _with_pin(config: HubConfig, pin: DirectoryPin) -> HubConfig:
-    return HubConfig(
-        name=config.name, base_url=config.base_url, host=config.host, port=config.port, directory=pin,
-        quotas=config.quotas,
-    )  # fmt: skip
+def enroller(home: Path) -> Enroller:
+    """Reads what this verifier enrols devices with; raises InvalidConfiguration when it has no provider."""
+    config = load(home)
+    return read_enroller(config.name, config.base_url, config.openid, home / SECRETS)
+
+
+def enrolment(home: Path) -> Enrolment | None:
+    """Reads the setting of enrolment; None when there is no provider: then no device can be enrolled."""
+    config = load(home)
+    return read_enrolment(config.name, config.base_url, config.openid, home / SECRETS)
 
 
 def load(home: Path) -> HubConfig:

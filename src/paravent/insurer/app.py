@@ -16,9 +16,10 @@ from starlette.routing import Route
 from paravent.access.app import application, json_response
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
-from paravent.access.logs import log_event
+from paravent.access.logs import log_event, where
 from paravent.errors import ParaventError
 from paravent.insurer import config
+from paravent.insurer.claims import PAYABLE
 from paravent.insurer.client import pull_events
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
@@ -56,7 +57,7 @@ def summarise(settings: config.InsurerConfig, store: Store) -> ClaimsSummary:
     )  # fmt: skip
     return ClaimsSummary(
         insurer=settings.amc, name=settings.name, reviewed=len(lines),
-        payable_cents=sum(line.payable_cents for line in lines), claims=lines,
+        payable_cents=sum(line.payable_cents for line in lines if line.state == PAYABLE), claims=lines,
     )  # fmt: skip
 
 
@@ -77,6 +78,9 @@ def build(home: Path) -> Starlette:
                     await pull_events(settings, keys, directory, store, client)
                 except ParaventError as error:
                     log_event("pull-failed", party=settings.amc, code=error.code)
+                except Exception as fault:  # noqa: BLE001 - whatever it was, the next pull must be tried
+                    place = where(fault.__traceback__)
+                    log_event("pull-failed", party=settings.amc, code=type(fault).__name__, where=place)
                 await asyncio.sleep(settings.pull_seconds)
 
     @asynccontextmanager

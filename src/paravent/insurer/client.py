@@ -265,7 +265,7 @@ async def pull_events(
             PullAnswer, bytes_max=PULL_BYTES_MAX,
         )  # fmt: skip
         for event in answer.events:
-            store.keep_claim(reviewer.review(event))
+            store.keep_claim(reviewer.review(event, int(time.time())))
             store.keep_pulled(event.number)
             reviewed += 1
         if not answer.events:
@@ -276,7 +276,5 @@ def _reviewer(config: InsurerConfig, keys: InsurerKeys, directory: Directory, st
     # What this insurer itself published, never what the hub says that it did.
     tables = open_statement(store.guarantees(), GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
     return Reviewer(
-        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(),
-        member_of=store.member_of, claim_known=store.claim_known, month_paid=store.month_paid,
-        revoked_at=store.revoked_at,
+        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(), ledger=store
     )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,7 @@ from paravent.crypto.group import Rng, Scalar, decode_scalar
 from paravent.crypto.status import bits_for
 from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.config import SECRETS
+from paravent.optics.claim_states import RightRecord
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Signed
 
@@ -37,9 +38,12 @@ CREATE TABLE IF NOT EXISTS announced (
 CREATE TABLE IF NOT EXISTS published (kind TEXT PRIMARY KEY, signed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim (
-    number INTEGER PRIMARY KEY, decision BLOB NOT NULL UNIQUE, claim BLOB UNIQUE, member TEXT, kind TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, decision BLOB NOT NULL, claim BLOB UNIQUE, member TEXT, kind TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL,
+    early INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS claim_by_decision ON claim (decision);
+CREATE INDEX IF NOT EXISTS claim_by_member ON claim (member);
 """
 
 EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
@@ -55,8 +59,9 @@ class RightNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewedClaim:
-    """A decision as the insurer judged it after recomputing."""
+    """A decision as the insurer judged it after recomputing; ``number`` is the hub's, ``early`` an early renewal."""
 
+    number: int
     decision: bytes
     claim: bytes | None
     member: str | None
@@ -65,6 +70,7 @@ class ReviewedClaim:
     reason: str
     payable_cents: int
     month: int
+    early: bool
 
 
 class Store:
@@ -197,36 +203,47 @@ class Store:
     # --- claims --------------------------------------------------------------------------------
 
     def keep_claim(self, reviewed: ReviewedClaim) -> None:
-        """Keeps a reviewed decision; the same decision again changes nothing."""
+        """Keeps a reviewed event; the same event again changes nothing."""
         with self.commit():
             self._connection.execute(
-                "INSERT INTO claim (decision, claim, member, kind, state, reason, payable_cents, month)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision) DO NOTHING",
+                "INSERT INTO claim VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
                 (
-                    reviewed.decision, reviewed.claim, reviewed.member, reviewed.kind, reviewed.state,
-                    reviewed.reason, reviewed.payable_cents, reviewed.month,
+                    reviewed.number, reviewed.decision, reviewed.claim, reviewed.member, reviewed.kind, reviewed.state,
+                    reviewed.reason, reviewed.payable_cents, reviewed.month, reviewed.early,
                 ),
             )  # fmt: skip
+
+    def decision_known(self, decision: bytes, number: int) -> bool:
+        """Says whether another event had this decision identifier."""
+        found = self._connection.execute(
+            "SELECT 1 FROM claim WHERE decision = ? AND number <> ?", (decision, number)
+        ).fetchone()
+        return found is not None
 
     def claim_known(self, claim: bytes) -> bool:
         """Says whether a claim identifier was already judged."""
         found = self._connection.execute("SELECT 1 FROM claim WHERE claim = ?", (claim,)).fetchone()
         return found is not None
 
-    def month_paid(self, member: str) -> int | None:
-        """Returns the month (YYYYMM) of a member's last payable equipment, or None."""
-        (month,) = self._connection.execute(
-            "SELECT MAX(month) FROM claim WHERE member = ? AND kind = 'consume' AND state = 'payable'", (member,)
+    def paid(self, member: str) -> RightRecord:
+        """Returns the months of a member's last payable equipment and of the last that was early."""
+        month, early = self._connection.execute(
+            "SELECT MAX(month), MAX(CASE WHEN early THEN month END) FROM claim"
+            " WHERE member = ? AND kind = 'consume' AND state = 'payable'",
+            (member,),
         ).fetchone()
-        return None if month is None else int(month)
+        return RightRecord(consumed_month=month, early_month=early)
 
     def claims(self) -> list[ReviewedClaim]:
-        """Lists the reviewed decisions, oldest first."""
+        """Lists the reviewed events, oldest first."""
         found = self._connection.execute(
-            "SELECT decision, claim, member, kind, state, reason, payable_cents, month FROM claim ORDER BY number"
+            "SELECT number, decision, claim, member, kind, state, reason, payable_cents, month, early FROM claim"
+            " ORDER BY number"
         )
-        names = ("decision", "claim", "member", "kind", "state", "reason", "payable_cents", "month")
-        return [ReviewedClaim(**dict(zip(names, values, strict=True))) for values in found]
+        names = [field.name for field in fields(ReviewedClaim)]
+        return [
+            ReviewedClaim(**(dict(zip(names, values, strict=True)) | {"early": bool(values[-1])})) for values in found
+        ]
 
     def last_pulled(self) -> int:
         """Returns the hub's number of the last event pulled."""

@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
+from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
+from paravent.access.openid_config import Enrolment
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
@@ -30,7 +32,9 @@ class ServerStatus(Message, frozen=True, kw_only=True):
     log_size: Natural
 
 
-def build(identity: ServerIdentity, directory: Directory, store: Store) -> Starlette:
+def build(
+    identity: ServerIdentity, directory: Directory, store: Store, enrolment: Enrolment | None = None
+) -> Starlette:
     """Builds the application of one key server."""
     commits = GroupCommit(store)
 
@@ -73,6 +77,7 @@ def build(identity: ServerIdentity, directory: Directory, store: Store) -> Starl
         Route("/v1/epochs", epochs, methods=["POST"]),
         Route("/v1/batches", batches, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
+        *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)
 

@@ -1,4 +1,4 @@
-"""``paravent keyserver``: create, join, enrol and serve one key server (docs/operating.md)."""
+"""``paravent keyserver``: create, join and serve one key server, admit and bar devices (docs/operating.md)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import join_directory, read_directory
+from paravent.access.enrolment_cli import add_device_verbs
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.store import Store
@@ -50,22 +51,6 @@ def join(home: Path, directory: Path, signer: str, key: str) -> Said:
     return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
 
 
-@verb(group, "Enrol devices from their device files.")
-@click.argument("devices", type=_FILE, nargs=-1, required=True)
-def enrol(home: Path, devices: tuple[Path, ...]) -> Said:
-    """Enrols devices."""
-    with _store(home) as store:
-        return cli.enrolled(store.enrol, devices)
-
-
-@verb(group, "Withdraw a device: its requests are refused from now on.")
-@click.argument("keyid")
-def withdraw(home: Path, keyid: str) -> Said:
-    """Withdraws a device."""
-    with _store(home) as store:
-        return cli.withdrawn(store.withdraw, keyid)
-
-
 @verb(group, "Say how many leaves the witness log holds.")
 def status(home: Path) -> Said:
     """Shows the state of a key server."""
@@ -85,8 +70,12 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     identity = config.read_identity(home, settings)
     directory = read_directory(home, settings.directory)
-    run(build(identity, directory, Store(home, settings.quotas, cli.rng)), host=settings.host, port=settings.port)
+    app = build(identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home))
+    run(app, host=settings.host, port=settings.port)
 
 
 def _store(home: Path) -> Store:
     return Store(home, config.load(home).quotas, cli.rng)
+
+
+add_device_verbs(group, _store, config.load, config.enroller)

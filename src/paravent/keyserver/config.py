@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.enrolment import Enroller
+from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller, read_enrolment
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
@@ -27,6 +29,7 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     hosted_by: Name
     administrator: Name
     directory: DirectoryPin | None = None
+    openid: OpenIdConfig | None = None
     quotas: QuotaLimits = QuotaLimits()
 
 
@@ -54,6 +57,18 @@ def read_identity(home: Path, config: KeyServerConfig) -> ServerIdentity:
         box_key=BoxKey(read_secret(secrets / "box.key")),
         witness_key=WitnessKey(read_secret(secrets / "witness.key")),
     )
+
+
+def enroller(home: Path) -> Enroller:
+    """Reads what this verifier enrols devices with; raises InvalidConfiguration when it has no provider."""
+    config = load(home)
+    return read_enroller(config.name, config.base_url, config.openid, home / SECRETS)
+
+
+def enrolment(home: Path) -> Enrolment | None:
+    """Reads the setting of enrolment; None when there is no provider: then no device can be enrolled."""
+    config = load(home)
+    return read_enrolment(config.name, config.base_url, config.openid, home / SECRETS)
 
 
 def load(home: Path) -> KeyServerConfig:

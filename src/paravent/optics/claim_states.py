@@ -45,12 +45,13 @@ TRANSITIONS: Mapping[tuple[RightState, ActKind], RightState] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RightRecord:
-    """A right: its state, who reserved it (a keyed hash), until when (Unix seconds), last month consumed."""
+    """A right: its state, who reserved it (a keyed hash), until when (Unix seconds), last months consumed and early."""
 
     state: RightState = RightState.FREE
     holder: bytes | None = None
     reserved_until: int | None = None
     consumed_month: int | None = None
+    early_month: int | None = None
 
     def __post_init__(self) -> None:
         """Checks that the fields agree with the state; raises StorageDown: such a record was never written."""
@@ -91,9 +92,11 @@ def apply(record: RightRecord | None, request: Request) -> RightRecord:
     if target is None:
         raise NoReservation("there is no prise en charge of this shop and device to consume or cancel")
     # 4. month
-    if target is not RightState.FREE:
-        _require_due(current, request)
-    return _record_in(target, current, request)
+    early = target is not RightState.FREE and require_due(
+        current, month=Month(number=request.month), free_from=request.free_from,
+        renewal_months=request.renewal_months, early_renewal=request.early_renewal,
+    )  # fmt: skip
+    return _record_in(target, current, request, early=early)
 
 
 def payable_from(record: RightRecord, free_from: int, renewal_months: int) -> Month:
@@ -104,6 +107,22 @@ def payable_from(record: RightRecord, free_from: int, renewal_months: int) -> Mo
     return max(entitled, Month(number=record.consumed_month).plus(renewal_months))
 
 
+def require_due(record: RightRecord, *, month: Month, free_from: int, renewal_months: int, early_renewal: bool) -> bool:
+    """Says whether equipment of this month is an early renewal; raises RenewalNotDue when it is not payable.
+
+    A right has one early renewal in a renewal period: a second one is for the insurer to look at.
+    """
+    due = payable_from(record, free_from, renewal_months)
+    if month >= due:
+        return False
+    if not early_renewal:
+        raise RenewalNotDue(f"equipment is payable again from {due}", payable_from=due.number)
+    if record.early_month is not None and month < (again := Month(number=record.early_month).plus(renewal_months)):
+        detail = f"this right already had an early renewal: the next one is payable from {again}"
+        raise RenewalNotDue(detail, payable_from=min(due, again).number)
+    return True
+
+
 def diagram() -> str:
     """Draws the table as a Mermaid state diagram, with the expiry of reservations."""
     lines = [f"    {before.value} --> {after.value}: {act.value}" for (before, act), after in TRANSITIONS.items()]
@@ -111,13 +130,7 @@ def diagram() -> str:
     return "\n".join(["stateDiagram-v2", f"    [*] --> {RightState.FREE.value}", *lines, expiry]) + "\n"
 
 
-def _require_due(current: RightRecord, request: Request) -> None:
-    due = payable_from(current, request.free_from, request.renewal_months)
-    if Month(number=request.month) < due and not request.early_renewal:
-        raise RenewalNotDue(f"equipment is payable again from {due}", payable_from=due.number)
-
-
-def _record_in(target: RightState, current: RightRecord, request: Request) -> RightRecord:
+def _record_in(target: RightState, current: RightRecord, request: Request, *, early: bool) -> RightRecord:
     """Writes the record of a state that was reached."""
     match target:
         case RightState.FREE:
@@ -126,7 +139,8 @@ def _record_in(target: RightState, current: RightRecord, request: Request) -> Ri
             until = -(-(request.now + RESERVATION_SECONDS) // _DAY_SECONDS) * _DAY_SECONDS
             return replace(current, state=target, holder=request.holder, reserved_until=until)
         case RightState.CONSUMED:
-            return RightRecord(state=target, consumed_month=request.month)
+            early_month = request.month if early else current.early_month
+            return RightRecord(state=target, consumed_month=request.month, early_month=early_month)
 
 
 def _expire(record: RightRecord, now: int) -> RightRecord:
@@ -135,5 +149,5 @@ def _expire(record: RightRecord, now: int) -> RightRecord:
 
 
 def _released(record: RightRecord) -> RightRecord:
-    """Frees a right, without forgetting the month of its last paid equipment."""
-    return RightRecord(consumed_month=record.consumed_month)
+    """Frees a right, without forgetting the months of its last paid equipment."""
+    return RightRecord(consumed_month=record.consumed_month, early_month=record.early_month)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from paravent.errors import MalformedMessage
 
@@ -41,3 +42,9 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.number // 100:04d}-{self.number % 100:02d}"
+
+
+def month_of(now: int) -> int:
+    """Returns the month of an instant (UTC) as YYYYMM."""
+    day = datetime.fromtimestamp(now, UTC)
+    return day.year * 100 + day.month

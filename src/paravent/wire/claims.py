@@ -14,6 +14,7 @@ from paravent.wire.optics_terms import LensCategory
 from paravent.wire.statements import Signed
 
 Month = Annotated[int, msgspec.Meta(ge=190001, le=299912)]
+ACT_BYTES_MAX = 8_192
 CLAIM_BYTES_MAX = 2_048
 DETAIL_BYTES = 4_096
 PAYMENT_BYTES = 512
@@ -44,10 +45,15 @@ class ClaimedItem(Message, frozen=True, kw_only=True):
 
 
 class Claim(Message, frozen=True, kw_only=True):
-    """What the desk signs and the insurer recomputes; amounts are in cents, ``entitlement`` is SHA-256(E)."""
+    """What the desk signs and the insurer recomputes; amounts are in cents, ``entitlement`` is SHA-256(E).
+
+    ``professional`` and ``shop`` are who is to be paid: the hub cannot put another in their place.
+    """
 
     claim_id: Bytes16
     insurer: Amc
+    professional: Name
+    shop: Name
     entitlement: Bytes32
     items: Annotated[tuple[ClaimedItem, ...], msgspec.Meta(min_length=1, max_length=8)]
     amo_cents: Cents
@@ -68,8 +74,10 @@ class Act(Message, frozen=True, kw_only=True):
     claim: Signed | None
 
 
-def require_same(claim: Claim, act: Act, insurer: str) -> None:
-    """Checks that a claim is of the entitlement, the insurer and the renewal of its act; raises MalformedMessage."""
+def require_same(claim: Claim, act: Act, insurer: str, professional: str, shop: str) -> None:
+    """Checks that a claim is of the entitlement, insurer, renewal and shop of its act; raises MalformedMessage."""
+    if (claim.professional, claim.shop) != (professional, shop):
+        raise MalformedMessage("the claim is of another professional or shop than its device")
     if claim.insurer != insurer:
         raise MalformedMessage("the claim is for another insurer than its entitlement")
     if claim.entitlement != hashlib.sha256(act.entitlement).digest():

@@ -67,8 +67,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _without_value(error: msgspec.ValidationError) -> str:
-    """Keeps what msgspec says of types and paths; its texts quote field names and types only.
-
-    An invalid enumeration value is the exception: it is cut off, since it is the sender's text.
-    """
-    return str(error).split("Invalid enum value", maxsplit=1)[0] or "a value is not one of those allowed"
+    """Keeps what msgspec says of types and of the names of our own fields, never a word of the sender."""
+    text = str(error)
+    if text.startswith("Object contains unknown field"):
+        return "it has a field that is not known"
+    return text.split("Invalid enum value", maxsplit=1)[0] or "a value is not one of those allowed"

@@ -19,7 +19,7 @@ import pytest
 from paravent.errors import ParaventError
 
 Property = Callable[[], object]
-FAILURES = (AssertionError, pytest.fail.Exception, ParaventError)
+FAILURES = (AssertionError, ArithmeticError, pytest.fail.Exception, ParaventError)
 
 
 def edited(owner: object, name: str, old: str, new: str) -> object:

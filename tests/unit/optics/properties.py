@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.optics import examples
 from tests.unit.optics.examples import EVERY, MORE, Basket, item, limit_of
 from tests.unit.optics.rights import ACTS, NaiveRight, Step, end_of_reservation
+from tests.unit.wire.messages import messages
 
 from paravent.errors import (
     AlreadyReserved,
@@ -32,8 +33,10 @@ from paravent.optics.rules import Rules, RulesFile
 from paravent.wire.claims import Claim, ClaimedItem
 from paravent.wire.optics_terms import Band, LensCategory
 
+AMOUNTS = ("amo_cents", "amc_cents", "rest_cents")
 
-def quoted(basket: Basket) -> Quote:
+
+def _quoted(basket: Basket) -> Quote:
     """Computes the quote of a basket."""
     return quote.compute_quote(items.equipment_of(basket.items), basket.guarantee, basket.rules)
 
@@ -45,23 +48,21 @@ def quoted(basket: Basket) -> Quote:
 @given(examples.baskets())
 def every_cent_of_a_price_is_paid_once(basket: Basket) -> None:
     """AMO, AMC and patient pay each price to the cent, and nobody pays less than nothing or more than the price."""
-    computed = quoted(basket)
+    computed = _quoted(basket)
     for line in computed.items:
         parts = (line.amo_cents, line.amc_cents, line.rest_cents)
         assert sum(parts) == line.price_cents
         assert all(0 <= part <= line.price_cents for part in parts)
     totals = (computed.amo_cents, computed.amc_cents, computed.rest_cents)
     assert sum(totals) == sum(entry.price_cents for entry in basket.items)
-    assert totals == tuple(
-        sum(getattr(line, name) for line in computed.items) for name in ("amo_cents", "amc_cents", "rest_cents")
-    )
+    assert totals == tuple(sum(getattr(line, name) for line in computed.items) for name in AMOUNTS)
 
 
 @MORE
 @given(examples.baskets())
 def class_a_leaves_nothing_to_pay(basket: Basket) -> None:
     """An item of class A costs the patient nothing, whatever the guarantee covers (CSS L.871-1)."""
-    for line in quoted(basket).items:
+    for line in _quoted(basket).items:
         if line.kind is EquipmentClass.A:
             assert line.rest_cents == 0
 
@@ -70,7 +71,7 @@ def class_a_leaves_nothing_to_pay(basket: Basket) -> None:
 @given(examples.baskets())
 def a_guarantee_is_never_passed(basket: Basket) -> None:
     """AMO and AMC together stay within the amount of the band and the cap of the frame, AMO alone excepted."""
-    computed = quoted(basket)
+    computed = _quoted(basket)
     amount = basket.guarantee.class_b_cents.get(Band(computed.band), 0)
     class_b = [line for line in computed.items if line.kind is EquipmentClass.B]
     class_a = sum(line.price_cents for line in computed.items if line.kind is EquipmentClass.A)
@@ -85,7 +86,7 @@ def a_guarantee_is_never_passed(basket: Basket) -> None:
 @given(examples.baskets())
 def amounts_are_those_of_the_naive_model(basket: Basket) -> None:
     """A second computation, by fractions and from the law's sentences, gives the same totals and shares."""
-    computed = quoted(basket)
+    computed = _quoted(basket)
     frame, *lenses = computed.items
     content = basket.rules.content
     for line in computed.items:
@@ -124,14 +125,14 @@ def _half_up(numerator: int, denominator: int) -> int:
 @given(examples.baskets(), st.integers(1, 5000))
 def more_cover_never_costs_the_patient_more(basket: Basket, more: int) -> None:
     """Raising any amount of a guarantee lowers no part of the AMC in total."""
-    before = quoted(basket).rest_cents
+    before = _quoted(basket).rest_cents
     raised = {band: min(CENTS_MAX, cents + more) for band, cents in basket.guarantee.class_b_cents.items()}
     frame_max = min(CENTS_MAX, basket.guarantee.frame_max_cents + more)
     for changes in ({"class_b_cents": raised}, {"frame_max_cents": frame_max}):
         better = Basket(
             items=basket.items, guarantee=examples.with_cents(basket.guarantee, **changes), rules=basket.rules
         )
-        assert quoted(better).rest_cents <= before
+        assert _quoted(better).rest_cents <= before
 
 
 @EVERY
@@ -139,8 +140,8 @@ def more_cover_never_costs_the_patient_more(basket: Basket, more: int) -> None:
 def the_order_of_items_decides_nothing(basket: Basket, data: st.DataObject) -> None:
     """Whoever lists the items, in whatever order, the totals are the same."""
     shuffled = tuple(data.draw(st.permutations(basket.items)))
-    other = quoted(Basket(items=shuffled, guarantee=basket.guarantee, rules=basket.rules))
-    computed = quoted(basket)
+    other = _quoted(Basket(items=shuffled, guarantee=basket.guarantee, rules=basket.rules))
+    computed = _quoted(basket)
     assert (other.amo_cents, other.amc_cents, other.rest_cents, other.band) == (
         computed.amo_cents, computed.amc_cents, computed.rest_cents, computed.band,
     )  # fmt: skip
@@ -167,15 +168,12 @@ def class_a_has_a_price_limit(drawn: Rules, code: str, above: int) -> None:
 
 
 @EVERY
-@given(examples.baskets(), st.sampled_from(["amo_cents", "amc_cents", "rest_cents"]), st.integers(-3, 3))
-def a_claim_is_paid_to_the_cent_or_refused(basket: Basket, name: str, error: int) -> None:
+@given(examples.baskets(), messages(Claim), st.sampled_from(AMOUNTS), st.integers(-3, 3))
+def a_claim_is_paid_to_the_cent_or_refused(basket: Basket, drawn: Claim, name: str, error: int) -> None:
     """A claim whose amounts differ by one cent, or whose rules are others, is refused."""
-    computed = quoted(basket)
-    amounts = {field: getattr(computed, field) for field in ("amo_cents", "amc_cents", "rest_cents")}
-    claim = Claim(
-        claim_id=bytes(16), insurer="99000001", entitlement=bytes(32), items=basket.items, early_renewal=False,
-        rules=basket.rules.version, prescription=bytes(32), **amounts,
-    )  # fmt: skip
+    computed = _quoted(basket)
+    amounts = {field: getattr(computed, field) for field in AMOUNTS}
+    claim = msgspec.structs.replace(drawn, items=basket.items, rules=basket.rules.version, **amounts)
     assert decision.adjudicate(claim, basket.guarantee, basket.rules) == computed
     altered = msgspec.structs.replace(claim, **{name: amounts[name] + error})
     if error:

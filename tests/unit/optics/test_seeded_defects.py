@@ -13,7 +13,7 @@ from paravent.optics.claim_states import RightRecord
 from paravent.optics.items import EquipmentClass
 from paravent.optics.rules import Rules
 
-PROPERTIES = [found for found in properties_of(properties) if found.__name__ != "quoted"]
+PROPERTIES = properties_of(properties)
 
 
 def accepts(*_: Any, **__: Any) -> None:

@@ -388,8 +388,7 @@ def _reviewer(world: World) -> Reviewer:
     insurer = world.insurers[AMC]
     return Reviewer(
         amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
-        member_of=insurer.store.member_of, claim_known=insurer.store.claim_known,
-        month_paid=insurer.store.month_paid, revoked_at=insurer.store.revoked_at,
+        ledger=insurer.store,
     )  # fmt: skip
 
 
@@ -402,7 +401,7 @@ def the_insurer_recomputes_amounts(world: World) -> None:
     """Whatever the hub accepted, the insurer pays nothing more than the rules give."""
     _overclaimed(world)
     event = world.hub_store.claims.events(AMC, 0).events[1]
-    assert _reviewer(world).review(event).payable_cents == 0
+    assert _reviewer(world).review(event, world.now).payable_cents == 0
 
 
 def a_claim_is_paid_once(world: World) -> None:
@@ -413,7 +412,7 @@ def a_claim_is_paid_once(world: World) -> None:
     event = world.hub_store.claims.events(AMC, 0).events[1]
     payable = []
     for _ in range(2):
-        judged = _reviewer(world).review(event)
+        judged = _reviewer(world).review(event, world.now)
         world.insurers[AMC].store.keep_claim(judged)
         payable.append(judged.payable_cents)
     assert payable == [shop.quoted.quote.amc_cents, 0]
@@ -427,7 +426,7 @@ def a_second_pair_too_soon_is_not_paid(world: World) -> None:
     for number in (1, 3):
         shop.send(shop.reservation())
         shop.send(shop.claim()[0])
-        judged = _reviewer(world).review(world.hub_store.claims.events(AMC, 0).events[number])
+        judged = _reviewer(world).review(world.hub_store.claims.events(AMC, 0).events[number], world.now)
         store.keep_claim(judged)
         payable.append(judged.payable_cents)
         with world.hub_store.commit():

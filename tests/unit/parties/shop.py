@@ -71,10 +71,14 @@ class Shop:
     def claim(self, *, early: bool = False) -> tuple[Act, Claim]:
         """Claims the quoted equipment."""
         act, _ = trade.claim(
-            self.entitled, self.quoted, self.taken, early_renewal=early, key=self.key, rng=self.world.rng
+            self.entitled, self.quoted, self.taken, self.payee(), early_renewal=early, key=self.key, rng=self.world.rng
         )
         assert act.claim is not None
         return act, open_statement(act.claim, Claim, Label.CLAIM, self.device.keyid, self.key.public)
+
+    def payee(self) -> trade.Payee:
+        """Who is to be paid."""
+        return trade.Payee(professional=self.device.professional, shop=self.device.shop)
 
     def with_claim(self, act: Act, claim: Claim) -> Act:
         """Puts another claim, correctly signed, in an act."""

@@ -28,10 +28,10 @@ from paravent.errors import (
     UnknownDevice,
     UnknownInsurer,
 )
-from paravent.hub.acts import month_of
 from paravent.hub.store import DATABASE, Store
 from paravent.hub.vault import RightId
 from paravent.optics.claim_states import RESERVATION_DAYS, RightRecord, RightState
+from paravent.optics.months import month_of
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
@@ -65,12 +65,17 @@ def refused(decision: Decision, reason: str) -> Decision:
     return decision
 
 
+def end_of_reservation(now: int) -> int:
+    """Midnight (UTC) after 60 days."""
+    return -(-(now + RESERVATION_DAYS * DAY) // DAY) * DAY
+
+
 # --- one pair of glasses ---------------------------------------------------------------------
 
 
 def test_reserve_then_consume(shop: Shop) -> None:
     reserved = accepted(shop.decide(shop.reservation()))
-    assert reserved.reserved_until == shop.world.now + RESERVATION_DAYS * DAY
+    assert reserved.reserved_until == end_of_reservation(shop.world.now)
     act, claim = shop.claim()
     paid = accepted(shop.decide(act))
     assert (paid.kind, paid.claim_id, paid.amc_cents) == (ActKind.CONSUME, claim.claim_id, claim.amc_cents)
@@ -159,13 +164,13 @@ def test_the_same_shop_may_reserve_again(shop: Shop) -> None:
     accepted(shop.decide(shop.reservation()))
     shop.world.now += DAY
     again = accepted(shop.decide(shop.reservation()))
-    assert again.reserved_until == shop.world.now + RESERVATION_DAYS * DAY
+    assert again.reserved_until == end_of_reservation(shop.world.now)
 
 
 @pytest.mark.parametrize(("seconds", "free"), [(-1, False), (0, True)])
 def test_a_reservation_ends_after_60_days(seconds: int, *, free: bool, shop: Shop) -> None:
     accepted(shop.decide(shop.reservation()))
-    shop.world.now += RESERVATION_DAYS * DAY + seconds
+    shop.world.now = end_of_reservation(shop.world.now) + seconds
     shop.world.hand_over(AMC)
     second = shop.other()
     decision = second.decide(second.reservation())
@@ -215,6 +220,14 @@ def test_an_early_renewal_is_accepted(shop: Shop) -> None:
     consumed(shop)
     accepted(shop.decide(shop.reservation(early=True)))
     accepted(shop.decide(shop.claim(early=True)[0]))
+
+
+def test_a_second_early_renewal_is_for_the_insurer_to_look_at(shop: Shop) -> None:
+    consumed(shop)
+    accepted(shop.decide(shop.reservation(early=True)))
+    accepted(shop.decide(shop.claim(early=True)[0]))
+    decision = refused(shop.decide(shop.reservation(early=True)), "renewal-not-due")
+    assert decision.payable_from is not None
 
 
 def test_a_claim_of_an_early_renewal_says_so(shop: Shop) -> None:
@@ -479,7 +492,13 @@ def test_a_month_is_that_of_utc(now: int, month: int) -> None:
 
 def test_trade_signs_what_it_claims(shop: Shop) -> None:
     act, salt = trade.claim(
-        shop.entitled, shop.quoted, shop.taken, early_renewal=False, key=shop.key, rng=shop.world.rng
+        shop.entitled,
+        shop.quoted,
+        shop.taken,
+        shop.payee(),
+        early_renewal=False,
+        key=shop.key,
+        rng=shop.world.rng,
     )
     assert act.claim is not None
     claim = open_statement(act.claim, Claim, Label.CLAIM, shop.device.keyid, shop.key.public)

@@ -14,6 +14,7 @@ from paravent.crypto.signing import SigningKey
 from paravent.errors import ProofFailure
 from paravent.insurer.claims import DISPUTED, NOTED, PAYABLE, REFUSED, Reviewer
 from paravent.insurer.store import ReviewedClaim
+from paravent.optics.months import month_of
 from paravent.optics.store import shipped_rules
 from paravent.wire.claims import (
     ActDetail,
@@ -40,8 +41,7 @@ def reviewer(world: World, amc: str = AMC) -> Reviewer:
     insurer = world.insurers[amc]
     return Reviewer(
         amc=amc, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
-        member_of=insurer.store.member_of, claim_known=insurer.store.claim_known,
-        month_paid=insurer.store.month_paid, revoked_at=insurer.store.revoked_at,
+        ledger=insurer.store,
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def pulled(world: World) -> tuple[SealedEvent, ...]:
 
 def reviewed(world: World, event: SealedEvent) -> ReviewedClaim:
     """Reviews and keeps, as the insurer's service does."""
-    judged = reviewer(world).review(event)
+    judged = reviewer(world).review(event, world.now)
     world.insurers[AMC].store.keep_claim(judged)
     return judged
 
@@ -96,7 +96,7 @@ def event_of(
         amc_cents=decision.amc_cents, padding="",
     )  # fmt: skip
     event = SealedEvent(
-        number=9, insurer=AMC, month=decision.month,
+        number=world.rng(4)[0] + 100, insurer=AMC, month=decision.month,
         detail=sealed(world, changed(detail, decision=decided(world, decision)), Label.CLAIM_DETAIL_BOX),
         payment=sealed(world, line, Label.PAYMENT_LINE_BOX),
     )  # fmt: skip
@@ -231,11 +231,8 @@ def test_a_payment_line_that_does_not_open_is_disputed(payment: bytes, shop: Sho
 def test_an_unknown_nullifier_is_disputed(shop: Shop) -> None:
     world = shop.world
     insurer = world.insurers[AMC]
-    judged = Reviewer(
-        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
-        member_of=lambda _: None, claim_known=insurer.store.claim_known, month_paid=insurer.store.month_paid,
-        revoked_at=insurer.store.revoked_at,
-    ).review(pulled(world)[1])  # fmt: skip
+    insurer.store._connection.execute("DELETE FROM member_right")
+    judged = reviewer(world).review(pulled(world)[1], world.now)
     assert (judged.state, judged.payable_cents, judged.member) == (DISPUTED, 0, None)
     assert judged.reason.startswith("not-covered")
 
@@ -312,13 +309,35 @@ def test_a_claim_called_a_reservation_is_disputed(shop: Shop) -> None:
     assert (judged.state, judged.payable_cents) == (DISPUTED, 0)
 
 
-@pytest.mark.parametrize("late", [-400 * DAY, 400 * DAY])
+@pytest.mark.parametrize("late", [-400 * DAY, 1_500 * DAY])
 def test_a_decision_outside_the_entitlement_is_disputed(late: int, shop: Shop) -> None:
     detail, decision = consumption(shop.world)
-    judged = reviewed(
-        shop.world, event_of(shop.world, detail, changed(decision, decided_at=decision.decided_at + late))
-    )
+    at = decision.decided_at + late
+    wrong = changed(decision, decided_at=at, month=month_of(at))
+    shop.world.now = max(shop.world.now, at)
+    judged = reviewed(shop.world, event_of(shop.world, detail, wrong))
     assert (judged.state, judged.reason.split(":")[0]) == (DISPUTED, "outside-validity")
+
+
+@pytest.mark.parametrize("wrong", [{"month": 202812}, {"decided_at": 1_900_000_000, "month": 203003}], ids=str)
+def test_a_decision_of_another_month_or_of_the_future_is_disputed(wrong: dict[str, object], shop: Shop) -> None:
+    detail, decision = consumption(shop.world)
+    assert reviewed(shop.world, event_of(shop.world, detail, changed(decision, **wrong))).state == DISPUTED
+
+
+def test_one_decision_identifier_for_two_events_is_disputed(shop: Shop) -> None:
+    first, second = pulled(shop.world)
+    assert reviewed(shop.world, second).state == PAYABLE
+    detail, decision = detail_of(shop.world, first), decision_of(shop.world, detail_of(shop.world, first))
+    same = changed(decision, decision_id=decision_of(shop.world, detail_of(shop.world, second)).decision_id)
+    assert reviewed(shop.world, event_of(shop.world, detail, same)).state == DISPUTED
+
+
+def test_a_claim_whose_shop_was_replaced_is_disputed(shop: Shop) -> None:
+    """The payee is signed by the device: a hub cannot be paid for the claim of a shop."""
+    detail, decision = consumption(shop.world)
+    stolen = changed(detail, shop="580000099")
+    assert reviewed(shop.world, event_of(shop.world, stolen, decision)).state == DISPUTED
 
 
 @pytest.mark.parametrize(("days", "state"), [(1, PAYABLE), (3, DISPUTED)])
@@ -338,7 +357,7 @@ def test_a_decision_that_the_hub_did_not_sign_is_disputed(shop: Shop) -> None:
 
 
 def test_an_event_of_one_insurer_tells_another_nothing(shop: Shop) -> None:
-    judged = reviewer(shop.world, OTHER_AMC).review(pulled(shop.world)[1])
+    judged = reviewer(shop.world, OTHER_AMC).review(pulled(shop.world)[1], shop.world.now)
     assert (judged.state, judged.member, judged.claim) == (DISPUTED, None, None)
 
 

@@ -440,5 +440,5 @@ def test_old_hashes_are_forgotten_after_24_hours(world: World) -> None:
     witness(world, asked)
     world.now += DAY + HOUR
     world.servers[1].store.forget(world.now)
-    assert on_disk(world, "SELECT nonce FROM nonce") == on_disk(world, "SELECT subject FROM spending") == []
+    assert on_disk(world, "SELECT name FROM nonce") == on_disk(world, "SELECT subject FROM spending") == []
     assert world.servers[1].store.log_size() == 1

@@ -165,7 +165,7 @@ DEFECTS = [
         replacement=nothing, broken=properties.an_opening_needs_the_secret_of_its_key,
     ),
     Defect(
-        name="quota not compared", target="paravent.access.store.is_charged", replacement=always(value=True),
+        name="quota not compared", target="paravent.access.store.require_quota", replacement=always(value=True),
         broken=properties.look_ups_end_with_the_quota,
     ),
     Defect(
@@ -229,7 +229,7 @@ DEFECTS = [
         broken=properties.a_claim_is_paid_once,
     ),
     Defect(
-        name="paid months not remembered", target=(InsurerStore, "month_paid"), replacement=always(value=None),
+        name="paid months not remembered", target=(InsurerStore, "paid"), replacement=always(RightRecord()),
         broken=properties.a_second_pair_too_soon_is_not_paid,
     ),
 ]  # fmt: skip
