@@ -23,7 +23,12 @@ desk        the optician's own machine
 def main() -> None:
     """Loads the group named by the first argument and runs it; what it writes is its owner's alone."""
     os.umask(0o077)
-    click.Group(name="paravent", help=_HELP, commands=_commands(sys.argv[1:2]))(prog_name="paravent")
+    try:
+        commands = _commands(sys.argv[1:2])
+    except ModuleNotFoundError as error:
+        # One party is one machine: each installs the packages of its own extra.
+        sys.exit(f"paravent {sys.argv[1]} needs the package {error.name}: install paravent[{sys.argv[1]}]")
+    click.Group(name="paravent", help=_HELP, commands=commands)(prog_name="paravent")
 
 
 def _commands(first: list[str]) -> dict[str, click.Command]:

@@ -373,6 +373,26 @@ class EnrolmentRefused(Refusal):
     advice_en = "Enrol again on this device with your own professional identity and the code of the shop."
 
 
+class LocalTokenRequired(Refusal):
+    """The desk's service answers software of its own machine that shows its token."""
+
+    code = "local-token-required"
+    status = 401
+    title_fr = "Logiciel non autorisé sur ce poste"
+    title_en = "Software not allowed on this device"
+    advice_fr = "Le logiciel doit présenter le jeton du poste, lu dans son dossier."
+    advice_en = "The software must show the token of this device, read from its folder."
+
+
+class UnknownParty(Refusal):
+    """No party of the directory has the key that signed a request."""
+
+    code = "unknown-party"
+    status = 401
+    title_fr = "Organisme absent de l'annuaire"
+    title_en = "Party not in the directory"
+
+
 class RequestNotAuthentic(Refusal):
     """A request's signature, date, nonce, digest or addressee is not acceptable."""
 
@@ -444,6 +464,22 @@ class EpochNotLive(TechnicalFailure):
     title_en = "Epoch not live"
     advice_fr = "Le poste doit recharger l'annuaire de l'organisme, puis recommencer."
     advice_en = "The device must reload the insurer's epoch, then try again."
+
+
+class WitnessNotReady(TechnicalFailure):
+    """A key server has just started and no other has yet said how much of its log it remembers."""
+
+    code = "witness-not-ready"
+    title_fr = "Panne technique : le serveur de clés démarre"
+    title_en = "Technical failure: the key server is starting"
+
+
+class LogRolledBack(TechnicalFailure):
+    """A key server's witness log is shorter than, or differs from, what another one cosigned: it answers nothing."""
+
+    code = "log-rolled-back"
+    title_fr = "Panne technique : le journal d'un serveur de clés a reculé"
+    title_en = "Technical failure: the log of a key server went back"
 
 
 class StorageDown(TechnicalFailure):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -16,7 +17,14 @@ from starlette.routing import BaseRoute
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
-from paravent.errors import BodyTooLarge, BodyTooSlow, ParaventError, TechnicalFailure, UnknownAddress
+from paravent.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    InvalidConfiguration,
+    ParaventError,
+    TechnicalFailure,
+    UnknownAddress,
+)
 from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
@@ -103,10 +111,18 @@ async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:
 def serve(app: Starlette, *, host: str, port: int) -> None:
     """Runs an application until it is told to stop; no access log, so that no path is ever written down."""
     quieten_libraries()
+    _require_free(host, port)
     uvicorn.run(
         app, host=host, port=port, loop="asyncio", http="httptools", access_log=False, log_config=None,
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise InvalidConfiguration(f"{host}:{port} cannot be listened on: {error.strerror}") from None
 
 
 def _action(request: Request) -> str:

@@ -46,6 +46,10 @@ def write_config(home: Path, config: Message, *, replace: bool = False) -> None:
     path = home / CONFIG_NAME
     if path.exists() and not replace:
         raise InvalidConfiguration(f"{path} exists: this home is already initialised")
+    try:
+        msgspec.convert(msgspec.to_builtins(config), type(config))
+    except msgspec.ValidationError as error:
+        raise InvalidConfiguration(str(error)) from None
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
     path.write_bytes(_toml(msgspec.to_builtins(config)))

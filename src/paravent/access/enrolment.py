@@ -375,7 +375,7 @@ def _near(device: Device, asker: Device) -> bool:
 def new_shop_code(rng: Rng) -> str:
     """Draws a code of 80 bits to be printed: four groups of four characters without look-alikes."""
     number = int.from_bytes(rng(SHOP_CODE_BYTES), "big")
-    letters = [_CODE_ALPHABET[number >> shift & 31] for shift in range(0, 8 * SHOP_CODE_BYTES, 5)]
+    letters = [_CODE_ALPHABET[number >> shift & 31] for shift in range(8 * SHOP_CODE_BYTES - 5, -1, -5)]
     return "-".join("".join(letters[at : at + _CODE_GROUP]) for at in range(0, len(letters), _CODE_GROUP))
 
 

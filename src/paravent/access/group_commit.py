@@ -47,7 +47,7 @@ class GroupCommit:
         try:
             self._queue.put_nowait(_Pending(write, done))
         except asyncio.QueueFull:
-            raise StorageDown("this key server is overloaded") from None
+            raise StorageDown("this server is overloaded") from None
         return cast("R", await done)
 
     async def work(self) -> None:

@@ -32,9 +32,10 @@ LOGIN_AGE_SECONDS_MAX = 600
 CLOCK_SKEW_SECONDS_MAX = 30
 RSA_BITS_MIN = 2_048
 
-# Which kind of key, on which curve, each accepted algorithm takes.
+# Which kind of key, on which curve, each accepted algorithm takes. The name EdDSA, which leaves the curve open, gave
+# way to Ed25519 (RFC 9864).
 ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
-    "RS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"),
+    "RS256": ("RSA", None), "ES256": ("EC", "P-256"), "Ed25519": ("OKP", "Ed25519"),
 }  # fmt: skip
 
 

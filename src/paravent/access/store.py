@@ -46,8 +46,8 @@ LEDGER_SCHEMA = """
 CREATE TABLE IF NOT EXISTS nonce (name BLOB PRIMARY KEY, digest BLOB NOT NULL, seen_at INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spending (
-    kind TEXT NOT NULL, professional BLOB NOT NULL, spent_at INTEGER NOT NULL, subject BLOB NOT NULL,
-    device BLOB NOT NULL, charged INTEGER NOT NULL, request BLOB NOT NULL,
+    kind TEXT NOT NULL, professional BLOB NOT NULL, spent_at INTEGER NOT NULL, request BLOB NOT NULL,
+    subject BLOB NOT NULL, device BLOB NOT NULL, charged INTEGER NOT NULL,
     PRIMARY KEY (kind, professional, spent_at, request)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hourly (
@@ -164,8 +164,8 @@ class Ledger:
                 (charge.kind.value, *names, *subjects),
             )
         self._connection.execute(
-            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, 1, ?)",
-            (charge.kind.value, names[0], now, subjects[0], devices[0], request_pseudonym(keys[0], charge.request)),
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, 1)",
+            (charge.kind.value, names[0], now, request_pseudonym(keys[0], charge.request), subjects[0], devices[0]),
         )
         self._count(charge, [named[0] for named in scopes.values()] if new else [], now, new=new)
         return Pseudonyms(professional=names[0], subject=subjects[0])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from enum import Enum
 
+from paravent.errors import MalformedMessage
+
 FIELD_BYTES_MAX = 0xFFFF
 INTEGER_MAX = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -67,6 +69,10 @@ class Label(bytes, Enum):
     # witness log and quotas (sections 10 and 12)
     LEAF = b"paravent/1/leaf"
     LOG_ENTRY = b"paravent/1/log-entry"
+    LOG_KEY_ENTRY = b"paravent/1/log-key-entry"
+    LOG_INSURER_PART = b"paravent/1/log-insurer-part"
+    LOG_CUSTODIAN_PART = b"paravent/1/log-custodian-part"
+    LOG_KEY_BOX = b"paravent/1/log-key-box"
     LEAF_RANDOMNESS = b"paravent/1/leaf-randomness"
     QUOTA_PROFESSIONAL = b"paravent/1/quota-professional"
     QUOTA_SUBJECT = b"paravent/1/quota-subject"
@@ -90,6 +96,21 @@ def enc(label: Label, *fields: bytes | int | str) -> bytes:
             raise ValueError("a field is at most 65,535 bytes")
         parts += (size.to_bytes(2, "big"), body)
     return b"".join(parts)
+
+
+def dec(label: Label, encoded: bytes, fields: int) -> list[bytes]:
+    """Decodes what ``enc`` wrote under a label: exactly that many fields, as bytes; raises MalformedMessage."""
+    parts, rest = [], encoded
+    while rest:
+        size = int.from_bytes(rest[:2], "big")
+        body = rest[2 : 2 + size]
+        if len(rest) < 2 or len(body) != size:
+            raise MalformedMessage("an encoding is cut short")
+        parts.append(body)
+        rest = rest[2 + size :]
+    if len(parts) != fields + 1 or parts[0] != label.value:
+        raise MalformedMessage("an encoding has another label or another number of fields")
+    return parts[1:]
 
 
 def _field_bytes(field: bytes | int | str) -> bytes:

@@ -36,7 +36,7 @@ from paravent.desk.session import (
     check_result,
 )
 from paravent.desk.store import Store
-from paravent.errors import BadInput, RequestNotAuthentic
+from paravent.errors import BadInput, LocalTokenRequired
 from paravent.optics.store import shipped_rules
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act, Decision
@@ -85,7 +85,7 @@ def build(home: Path) -> Starlette:
         # A page of another site can reach loopback: the host name and the token keep it out.
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
         if request.headers.get("host") not in hosts or not hmac.compare_digest(shown.encode(), token.encode()):
-            raise RequestNotAuthentic("the desk answers its own machine with its token only")
+            raise LocalTokenRequired("the desk answers its own machine with its token only")
         return decode(await read_body(request, BODY_BYTES_MAX), kind, bytes_max=BODY_BYTES_MAX)
 
     async def card(request: Request) -> Response:
@@ -145,8 +145,7 @@ def build(home: Path) -> Starlette:
 
     async def refresh(request: Request) -> Response:
         await body(request, Nothing)
-        for entry in directory.insurers:
-            await desk.refresh(entry.amc)
+        await desk.refresh_all()
         return json_response(Nothing())
 
     @asynccontextmanager

@@ -251,6 +251,16 @@ def cancel(home: Path, dry_run: bool, **customer: Any) -> Said:
     return _run(home, run)
 
 
+@verb(group, "Fetch the status lists and guarantees of every insurer.")
+def refresh(home: Path) -> Said:
+    """Refreshes."""
+
+    async def run(session: Session) -> Said:
+        return await session.refreshed()
+
+    return _run(home, run)
+
+
 @verb(group, "Send again what got no answer, byte for byte: the same decision comes back.")
 def resend(home: Path) -> Said:
     """Sends again."""
@@ -321,6 +331,11 @@ class Session:
             "detail": decision.detail, "payable_from": decision.payable_from, "amc_cents": decision.amc_cents,
             "decision_id": decision.decision_id.hex(),
         })  # fmt: skip
+
+    async def refreshed(self) -> Said:
+        """Fetches the lists of every insurer."""
+        insurers = await self._client.refresh_all()
+        return Said(text=f"lists of {insurers} insurers fetched", values={"insurers": insurers})
 
     def undecided(self) -> list[Act]:
         """Lists the acts that got no answer."""

@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from paravent.access.client import PreparedRequest, SignedClient
@@ -34,6 +34,7 @@ from paravent.errors import (
     Refusal,
     SignedLie,
     StaleData,
+    TechnicalFailure,
     TooFewServers,
     UnansweredAct,
     UnknownInsurer,
@@ -60,6 +61,7 @@ T = TypeVar("T")
 STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
 EPOCH_CACHE_SECONDS = 3_600
+REFRESH_SECONDS = 12 * 3_600
 
 
 class DeskClient:
@@ -95,6 +97,21 @@ class DeskClient:
         newest = open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
         if self._store.statement(insurer, GUARANTEES) is None or self.guarantees(insurer).counter <= newest.counter:
             self._store.keep_statement(insurer, GUARANTEES, guarantees)
+
+    async def _refresh_when_old(self, insurer: str) -> None:
+        """Fetches the lists again once a day; what is kept serves as long as the hub does not answer."""
+        known = self._store.statement(insurer, STATUS_LIST)
+        if known is None:
+            await self.refresh(insurer)
+        elif time.time() - known[1] > REFRESH_SECONDS:
+            with suppress(TechnicalFailure):
+                await self.refresh(insurer)
+
+    async def refresh_all(self) -> int:
+        """Fetches the lists of every insurer of the directory; returns of how many."""
+        for entry in self._directory.insurers:
+            await self.refresh(entry.amc)
+        return len(self._directory.insurers)
 
     def guarantees(self, insurer: str) -> GuaranteeTables:
         """Returns the guarantee tables kept of an insurer."""
@@ -152,8 +169,7 @@ class DeskClient:
         row = await self._fetch(record, head_counter)
         parts = await self._open(record, row)
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
-        if self._store.statement(insurer, STATUS_LIST) is None:
-            await self.refresh(insurer)
+        await self._refresh_when_old(insurer)
         return judge_row(parts, person.holder, insurer, label, self._judgement())
 
     def _require_usable(self, insurer: str, person: PersonIdentity) -> None:

@@ -10,7 +10,7 @@ from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.desk.trade import Payee
-from paravent.wire.codec import Message, Name, Natural
+from paravent.wire.codec import Message, Name, Natural, Port
 
 SECRETS = "secrets"
 
@@ -20,7 +20,7 @@ class DeskConfig(Message, frozen=True, kw_only=True):
 
     professional: Name
     shop: Name
-    port: Natural
+    port: Port
     degraded_days_max: Natural = 7
     degraded_cents_max: Natural = 30_000
     single_operator_allowed: bool = False

@@ -176,7 +176,5 @@ def _redirect(address: str) -> bytes:
 
 
 def _response(status: str, headers: str, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\n{headers}content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n"
-    )
-    return f"{head}referrer-policy: no-referrer\r\n\r\n".encode("latin-1") + body
+    common = "cache-control: no-store\r\nreferrer-policy: no-referrer\r\nconnection: close\r\n"
+    return f"HTTP/1.1 {status}\r\n{headers}{common}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body

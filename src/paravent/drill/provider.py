@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from http.client import HTTPMessage
@@ -18,6 +19,7 @@ from typing import IO, Any
 
 PROFESSION = "28"
 LEVEL = "eidas1"
+REDIRECTS = frozenset({302, 303})
 REDIRECTS_MAX = 40
 TIMEOUT_SECONDS = 20.0
 
@@ -75,27 +77,29 @@ class Browser:
     def step(self, address: str) -> str | None:
         """Opens one address, with the login form filled in; returns where it sends the browser, if anywhere."""
         body = self._form if address.startswith(self._login) else None
-        with self._opener.open(address, body, timeout=TIMEOUT_SECONDS) as answer:
-            answer.read()
-            location = answer.headers.get("location")
-        return None if location is None else urllib.parse.urljoin(address, location)
+        try:
+            self._opener.open(address, body, timeout=TIMEOUT_SECONDS).close()
+        except urllib.error.HTTPError as answer:
+            answer.close()
+            if answer.code not in REDIRECTS:
+                raise
+            return str(urllib.parse.urljoin(address, answer.headers["location"]))
+        return None
 
 
 class _Stop(urllib.request.HTTPRedirectHandler):
-    """Hands a redirect to the browser above, which decides what to do with it."""
+    """Leaves a redirect to the browser above, which decides what to do with it."""
 
-    def http_error_302(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
-    ) -> Any:  # noqa: ANN401 - the answer as it came
-        """Returns the redirect itself."""
-        return fp
-
-    http_error_303 = http_error_302
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Follows nothing."""
 
 
 def _send(method: str, address: str, message: object) -> bytes:
     body = json.dumps(message).encode()
-    request = urllib.request.Request(address, body, {"content-type": "application/json"}, method=method)
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - the provider just started
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
         return bytes(answer.read())

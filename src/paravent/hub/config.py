@@ -17,7 +17,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
-from paravent.wire.codec import BaseUrl, Message, Name, Natural, encode
+from paravent.wire.codec import BaseUrl, Message, Name, Port, encode
 from paravent.wire.statements import Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
 
 SECRETS = "secrets"
@@ -30,7 +30,7 @@ class HubConfig(Message, frozen=True, kw_only=True):
     name: Name
     base_url: BaseUrl
     host: str
-    port: Natural
+    port: Port
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
     # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.

@@ -10,7 +10,7 @@ from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
-from paravent.wire.codec import Amc, Message, Name, Natural
+from paravent.wire.codec import Amc, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
 SECRETS = "secrets"
@@ -23,7 +23,7 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     name: Name
     synthetic: bool
     host: str
-    port: Natural
+    port: Port
     threshold: Natural = 2
     epoch_days: Natural = 365
     persons_per_guarantee_min: Natural = 1_000

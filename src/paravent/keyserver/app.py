@@ -18,8 +18,11 @@ from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.openid_config import Enrolment
 from paravent.keyserver import deal, evaluation, opening
+from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
+from paravent.keyserver.witness import Scribe
+from paravent.keyserver.witness_app import Witness
 from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.deal import DealBox
 from paravent.wire.statements import Directory
@@ -37,8 +40,11 @@ def build(
 ) -> Starlette:
     """Builds the application of one key server."""
     commits = GroupCommit(store)
+    scribe = Scribe(server=identity.name, witness_key=identity.witness_key, directory=directory, rng=os.urandom)
+    witness = Witness(identity, directory, store, PeerClient(identity.signing_key, os.urandom))
 
     async def evaluations(request: Request) -> Response:
+        witness.require_ready()
         received = await read_signed(request, identity.base_url)
         now = _now()
         admitted = evaluation.admit(received, identity, store, now)
@@ -46,10 +52,11 @@ def build(
         return json_response(evaluation.answer(admitted, identity, os.urandom))
 
     async def openings(request: Request) -> Response:
+        witness.require_ready()
         received = await read_signed(request, identity.base_url)
         now = _now()
         admitted = opening.admit(received, identity, store, now)
-        position = await commits.run(lambda: opening.witness(admitted, identity, store, now))
+        position = await commits.run(lambda: opening.witness(admitted, scribe, store, now))
         return json_response(opening.answer(admitted, position, identity))
 
     async def epochs(request: Request) -> Response:
@@ -65,7 +72,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now))]
+        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now), witness.work())]
         yield
         for worker in workers:
             worker.cancel()
@@ -77,6 +84,7 @@ def build(
         Route("/v1/epochs", epochs, methods=["POST"]),
         Route("/v1/batches", batches, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
+        *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)

@@ -14,7 +14,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
-from paravent.wire.codec import BaseUrl, Message, Name, Natural
+from paravent.wire.codec import BaseUrl, Message, Name, Port
 from paravent.wire.statements import KeyServerEntry
 
 
@@ -24,7 +24,7 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     name: Name
     base_url: BaseUrl
     host: str
-    port: Natural
+    port: Port
     operator: Name
     hosted_by: Name
     administrator: Name

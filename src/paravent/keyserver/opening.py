@@ -6,8 +6,6 @@ accepted as bytes, so nobody opens what they cannot already name.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 from paravent.access.devices import Device, authenticate, charge_of
@@ -15,13 +13,14 @@ from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke
 from paravent.crypto.hpke import BoxPublicKey
-from paravent.crypto.labels import Label, enc
+from paravent.crypto.labels import Label
 from paravent.crypto.replicated import opening_value
 from paravent.crypto.sealing import Handle, OpenLabel, handle_of, open_label
 from paravent.crypto.signing import VerifyKey, verify
 from paravent.errors import EpochNotLive, ProofFailure, RequestNotAuthentic
 from paravent.keyserver.evaluation import live_share
-from paravent.keyserver.state import BatchKeys, KeyServerStore, LeafPosition, ServerIdentity, WitnessKey
+from paravent.keyserver.state import BatchKeys, KeyServerStore, LeafPosition, ServerIdentity
+from paravent.keyserver.witness import Scribe
 from paravent.wire.codec import decode, encode
 from paravent.wire.number_lane import (
     OpeningAnswer,
@@ -30,11 +29,8 @@ from paravent.wire.number_lane import (
     OpeningValueEntry,
     auth_fields,
     box_context,
-    log_entry,
 )
 from paravent.wire.statements import sign_statement
-
-_HOUR_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +74,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     return AdmittedOpening(device=device, caller=caller, message=message, handle=handle, label=label, batch=batch)
 
 
-def witness(admitted: AdmittedOpening, identity: ServerIdentity, store: KeyServerStore, now: int) -> LeafPosition:
+def witness(admitted: AdmittedOpening, scribe: Scribe, store: KeyServerStore, now: int) -> LeafPosition:
     """Spends the quota and appends the leaf, in one transaction; an identical request keeps its leaf."""
     caller = admitted.caller
     if not store.first_time(caller, now):
@@ -89,9 +85,7 @@ def witness(admitted: AdmittedOpening, identity: ServerIdentity, store: KeyServe
     insurer = admitted.message.insurer
     charge = charge_of(QuotaKind.OPENING, admitted.device, insurer, admitted.handle, caller.digest)
     names = store.spend(charge, now)
-    commitment = _commitment(identity.witness_key, admitted.label, caller.digest)
-    entry = log_entry(commitment, now // _HOUR_SECONDS, caller.digest, names.professional, names.subject)
-    return store.append(entry, caller.digest)
+    return scribe.opening(admitted.device, insurer, admitted.label, caller.digest, names, store, now)
 
 
 def answer(admitted: AdmittedOpening, position: LeafPosition, identity: ServerIdentity) -> OpeningAnswer:
@@ -109,9 +103,3 @@ def answer(admitted: AdmittedOpening, position: LeafPosition, identity: ServerId
     context = box_context(identity.name, message.insurer, message.epoch, admitted.caller.nonce)
     box = hpke.seal(BoxPublicKey(message.answer_key), encode(signed), Label.OPENING_BOX, *context)
     return OpeningAnswer(box=box)
-
-
-def _commitment(key: WitnessKey, label: OpenLabel, request_hash: bytes) -> bytes:
-    """Commits to the label: H(enc(leaf, L, r)), r derived so that only this server can show it later."""
-    randomness = hmac.digest(key.reveal(), enc(Label.LEAF_RANDOMNESS, label, request_hash), "sha256")
-    return hashlib.sha256(enc(Label.LEAF, label, randomness)).digest()

@@ -96,8 +96,11 @@ class KeyServerStore(DeviceRegister, Protocol):
     def spend(self, charge: Charge, now: int) -> Pseudonyms:
         """Spends quota and returns the day's pseudonyms."""
 
-    def append(self, entry: bytes, request: bytes) -> LeafPosition:
-        """Appends an entry to the witness log."""
+    def append(self, entry: bytes, request: bytes | None) -> LeafPosition:
+        """Appends an entry to the witness log; ``request`` is the digest of the request it witnesses, if any."""
+
+    def leaf_hash(self, index: int) -> bytes | None:
+        """Returns a leaf hash, or None."""
 
     def witnessed(self, request: bytes) -> LeafPosition | None:
         """Finds the leaf of an identical request seen before."""

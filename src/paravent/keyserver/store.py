@@ -12,9 +12,9 @@ from pathlib import Path
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import DailyKeys, VerifierStore, read_secret, write_secret
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
-from paravent.crypto.merkle import leaf_hash
 from paravent.crypto.replicated import OpeningKey, ServerSet
 from paravent.errors import ProofFailure
+from paravent.keyserver.log_store import LOG_SCHEMA, WitnessLog
 from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
 from paravent.wire.codec import Amc, Bytes32, Message, Natural, ServerIndex, decode, encode
 from paravent.wire.deal import DealtKey
@@ -23,9 +23,6 @@ SECRETS = "secrets"
 DATABASE = "keyserver.db"
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS leaf (
-    position INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, entry BLOB NOT NULL, request BLOB NOT NULL UNIQUE
-) STRICT;
 """
 
 
@@ -60,7 +57,8 @@ class Store(VerifierStore):
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
         """Opens or creates the store of a home."""
         self._secrets = home / SECRETS
-        super().__init__(home / DATABASE, _SCHEMA, DailyKeys(self._secrets, rng), limits)
+        super().__init__(home / DATABASE, _SCHEMA + LOG_SCHEMA, DailyKeys(self._secrets, rng), limits)
+        self.log = WitnessLog(self._connection)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}
         self._load()
@@ -112,24 +110,21 @@ class Store(VerifierStore):
         write_secret(self._secrets / f"opening-{batch.insurer}-{batch.epoch}-{batch.batch}.json", encode(file))
         self._batches[batch.insurer, batch.epoch, batch.batch] = batch
 
-    def append(self, entry: bytes, request: bytes) -> LeafPosition:
+    def append(self, entry: bytes, request: bytes | None) -> LeafPosition:
         """Appends an entry to the witness log, at the next position."""
-        digest = leaf_hash(entry)
-        position = self.log_size()
-        self._connection.execute("INSERT INTO leaf VALUES (?, ?, ?, ?)", (position, digest, entry, request))
-        return LeafPosition(index=position, leaf_hash=digest)
+        return self.log.append(entry, request)
 
     def log_size(self) -> int:
         """Returns the number of leaves."""
-        (size,) = self._connection.execute("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf").fetchone()
-        return int(size)
+        return self.log.size()
+
+    def leaf_hash(self, index: int) -> bytes | None:
+        """Returns a leaf hash, or None."""
+        return self.log.leaf_hash(index)
 
     def witnessed(self, request: bytes) -> LeafPosition | None:
         """Finds the leaf of an identical request seen before."""
-        found = self._connection.execute(
-            "SELECT position, leaf_hash FROM leaf WHERE request = ?", (request,)
-        ).fetchone()
-        return None if found is None else LeafPosition(index=found[0], leaf_hash=found[1])
+        return self.log.witnessed(request)
 
 
 def _share(file: ShareFile) -> EpochShare:

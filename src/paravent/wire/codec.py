@@ -22,6 +22,7 @@ Amc = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,10}\Z")]
 BaseUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+\Z", max_length=200)]
 """Where a party is reached: no path, no final slash; a signature covers it as it is written."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 ServerIndex = Annotated[int, msgspec.Meta(ge=1, le=7)]
 Cents = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from paravent.crypto.labels import Label, enc
 from paravent.crypto.manifest import Inclusion
 from paravent.crypto.sealing import Handle
 from paravent.wire.codec import Amc, Bytes32, Bytes64, Message, Name, Natural, ServerIndex
@@ -131,8 +130,3 @@ def answer_padding(unpadded_bytes: int, path_length_max: int, leaf_room: int) ->
     """
     target = leaf_room + 2 * path_length_max * PATH_TEXT_BYTES
     return "0" * max(0, target - unpadded_bytes)
-
-
-def log_entry(commitment: bytes, hour: int, request_hash: bytes, professional: bytes, subject: bytes) -> bytes:
-    """Encodes one entry of a witness log (section 12)."""
-    return enc(Label.LOG_ENTRY, commitment, hour, request_hash, professional, subject)

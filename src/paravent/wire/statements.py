@@ -60,6 +60,13 @@ class InsurerEntry(Message, frozen=True, kw_only=True):
     synthetic: bool
 
 
+class CustodianEntry(Message, frozen=True, kw_only=True):
+    """A custodian: any two of them open who asked, in the witness logs, for one case."""
+
+    name: Name
+    box_key: bytes
+
+
 class Directory(Message, frozen=True, kw_only=True):
     """The trust root: who is who, with which keys."""
 
@@ -68,6 +75,7 @@ class Directory(Message, frozen=True, kw_only=True):
     hub: HubEntry
     keyservers: tuple[KeyServerEntry, ...]
     insurers: tuple[InsurerEntry, ...]
+    custodians: tuple[CustodianEntry, ...] = ()
 
     def keyserver(self, name: str) -> KeyServerEntry | None:
         """Finds a key server by name."""

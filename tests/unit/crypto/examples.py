@@ -15,6 +15,7 @@ from paravent.crypto.signing import SigningKey
 # What is drawn here is random bytes, which have no simpler example: shrinking would cost time and say nothing.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 # The whole suite stays short; the profile "search" looks further, in proportion.
+EVERY = settings(report_multiple_bugs=False, phases=PHASES)
 FEW = settings(max_examples=settings().max_examples // 2, report_multiple_bugs=False, phases=PHASES)
 FEWER = settings(max_examples=settings().max_examples // 5, report_multiple_bugs=False, phases=PHASES)
 

@@ -33,23 +33,39 @@ class Step:
 
 
 def _steps(free_from: int, renewal_months: int) -> st.SearchStrategy[list[Step]]:
-    """Acts on the right of one entitlement, mostly by one shop and soon after one another."""
-    step = st.builds(
-        Step,
-        holder=st.sampled_from([b"a", b"a", b"a", b"a", b"b", b"c"]),
-        kind=st.sampled_from(["reserve", "reserve", "consume", "consume", "cancel"]),
-        seconds=st.sampled_from([0, 1, 1, 1, 86_400, RESERVATION_SECONDS - 1, RESERVATION_SECONDS]),
-        months=st.sampled_from([0, 0, 0, 1, renewal_months - 1, renewal_months]),
-        free_from=st.just(free_from),
-        renewal_months=st.just(renewal_months),
-        early=st.booleans(),
+    """Acts on the right of one entitlement: single ones, and visits that reserve and then consume."""
+    holders = st.sampled_from([b"a", b"a", b"a", b"a", b"b", b"c"])
+    pauses = st.sampled_from([0, 1, 1, 1, 86_400, RESERVATION_SECONDS - 1, RESERVATION_SECONDS])
+    months = st.sampled_from([0, 0, 0, 1, renewal_months - 1, renewal_months])
+
+    def step(holder: bytes, kind: str, seconds: int, passed: int, *, early: bool) -> Step:
+        return Step(
+            holder=holder, kind=kind, seconds=seconds, months=passed, free_from=free_from,
+            renewal_months=renewal_months, early=early,
+        )  # fmt: skip
+
+    def visit(holder: bytes, seconds: int, passed: int, early: bool) -> list[Step]:
+        return [step(holder, "reserve", seconds, passed, early=early), step(holder, "consume", 1, 0, early=early)]
+
+    def single(holder: bytes, kind: str, seconds: int, passed: int, early: bool) -> list[Step]:
+        return [step(holder, kind, seconds, passed, early=early)]
+
+    kinds = st.sampled_from(["reserve", "reserve", "consume", "consume", "cancel"])
+    visits = st.builds(visit, holders, pauses, months, st.booleans())
+    singles = st.builds(single, holders, kinds, pauses, months, st.booleans())
+    return st.lists(visits | singles, min_size=3, max_size=14).map(
+        lambda parts: [act for part in parts for act in part]
     )
-    return st.lists(step, min_size=4, max_size=20)
 
 
 ACTS = st.builds(_steps, st.sampled_from([202601, 202607, 205001]), st.sampled_from([6, 12, 24])).flatmap(
     lambda steps: steps
 )
+
+
+def counted(month: int) -> int:
+    """The number of a month, so that the next month has the next one."""
+    return month // 100 * 12 + month % 100
 
 
 def end_of_reservation(now: int) -> int:
@@ -67,6 +83,7 @@ class NaiveRight:
         self.holder: bytes | None = None
         self.until = 0
         self.paid: int | None = None
+        self.early: int | None = None
 
     def apply(self, step: Step, now: int, month: int) -> type[ParaventError] | None:
         """Applies an act, or names the error it must raise."""
@@ -82,20 +99,23 @@ class NaiveRight:
             return AlreadyReserved
         if step.kind != "reserve" and self.holder is None:
             return NoReservation
-        if step.kind != "cancel" and not step.early and not self._due(step, month):
+        if step.kind != "cancel" and not self._due(step, month) and not (step.early and self._early_left(step, month)):
             return RenewalNotDue
         return None
 
+    def _early_left(self, step: Step, month: int) -> bool:
+        return self.early is None or counted(month) >= counted(self.early) + step.renewal_months
+
     def _due(self, step: Step, month: int) -> bool:
-        counted = month // 100 * 12 + month % 100
-        if counted < step.free_from // 100 * 12 + step.free_from % 100:
+        if counted(month) < counted(step.free_from):
             return False
-        return self.paid is None or counted >= self.paid // 100 * 12 + self.paid % 100 + step.renewal_months
+        return self.paid is None or counted(month) >= counted(self.paid) + step.renewal_months
 
     def _write(self, step: Step, now: int, month: int) -> None:
         self.holder = step.holder if step.kind == "reserve" else None
         self.until = end_of_reservation(now)
         if step.kind == "consume":
+            self.early = self.early if self._due(step, month) else month
             self.paid = month
 
     def require_same(self, record: RightRecord) -> None:
@@ -103,4 +123,5 @@ class NaiveRight:
         assert record.holder == self.holder
         assert record.reserved_until == (None if self.holder is None else self.until)
         assert record.consumed_month == self.paid
+        assert record.early_month == self.early
         assert (record.state is RightState.RESERVED) is (self.holder is not None)

@@ -171,13 +171,18 @@ DEFECTS = [
         replacement=lambda _: RightRecord(), broken=properties.one_equipment_is_paid_in_a_period,
     ),
     Defect(
-        name="renewal not due is paid", owner=claim_states, attribute="_require_due", replacement=accepts,
+        name="renewal not due is paid", owner=claim_states, attribute="require_due",
+        replacement=lambda *_, **__: False,
         broken=properties.one_equipment_is_paid_in_a_period,
     ),
     Defect(
         name="month looked at when reserving only", owner=claim_states, attribute="apply",
-        old="if target is not RightState.FREE:", new="if target is RightState.RESERVED:",
+        old="target is not RightState.FREE and", new="target is RightState.RESERVED and",
         broken=properties.a_right_lives_as_its_table_says,
+    ),
+    Defect(
+        name="any number of early renewals", owner=claim_states, attribute="require_due",
+        old="record.early_month is not None and", new="False and", broken=properties.one_equipment_is_paid_in_a_period,
     ),
     Defect(
         name="reservations never end", owner=claim_states, attribute="_expire",

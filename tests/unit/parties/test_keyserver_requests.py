@@ -80,7 +80,7 @@ def witness(world: World, asked: Asked) -> LeafPosition:
     server = world.servers[1]
     admitted = admit(world, asked)
     with server.store.commit():
-        return opening.witness(admitted, server.identity, server.store, world.now)
+        return opening.witness(admitted, server.scribe, server.store, world.now)
 
 
 def spend_lookup(world: World, request: HttpRequest) -> None:
@@ -404,7 +404,7 @@ def test_the_leaf_is_on_disk_when_the_answer_is_made(world: World) -> None:
     admitted = admit(world, asked)
     assert leaves_on_disk(world) == []
     with server.store.commit():
-        position = opening.witness(admitted, server.identity, server.store, world.now)
+        position = opening.witness(admitted, server.scribe, server.store, world.now)
         assert leaves_on_disk(world) == []  # not durable yet: no answer may leave
     assert leaves_on_disk(world) == [(position.index, position.leaf_hash)]
     opening.answer(admitted, position, server.identity)

@@ -41,6 +41,7 @@ from paravent.insurer.sealing import SealingKeys, decoy, seal
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver import store as server_store
 from paravent.keyserver.state import ServerIdentity, WitnessKey
+from paravent.keyserver.witness import Scribe
 from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.optics.store import shipped_rules
 from paravent.person.bindings import lookup_input
@@ -52,6 +53,7 @@ from paravent.wire.optics_terms import Band
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import (
     Announced,
+    CustodianEntry,
     Directory,
     EpochBundle,
     HubEntry,
@@ -82,6 +84,7 @@ class KeyServer:
 
     identity: ServerIdentity
     store: server_store.Store
+    scribe: Scribe = field(init=False)
 
 
 @dataclass(slots=True)
@@ -123,6 +126,7 @@ class World:
     insurers: dict[str, Insurer]
     device_key: SigningKey
     device: Device
+    custodians: tuple[BoxKey, ...]
     now: int = NOW
 
     # --- set-up -------------------------------------------------------------------------------
@@ -143,12 +147,20 @@ class World:
             )
             for amc in HORIZON
         }
+        custodians = tuple(BoxKey.generate(rng) for _ in range(3))
         directory = Directory(
             version=1, issued_at=NOW,
             hub=HubEntry(name=hub.name, address=hub.base_url, verify_key=hub.signing_key.public),
             keyservers=tuple(_server_entry(index, server) for index, server in servers.items()),
             insurers=tuple(_insurer_entry(amc, keys[amc]) for amc in HORIZON),
+            custodians=tuple(
+                CustodianEntry(name=f"custodian-{number}", box_key=key.public)
+                for number, key in enumerate(custodians, start=1)
+            ),
         )  # fmt: skip
+        for server in servers.values():
+            identity = server.identity
+            server.scribe = Scribe(server=identity.name, witness_key=identity.witness_key, directory=directory, rng=rng)
         insurers = {}
         for entry in directory.insurers:
             path = _folder(home, f"insurer-{entry.amc}") / "members.csv"
@@ -160,7 +172,7 @@ class World:
         world = cls(
             home=home, rng=rng, directory=directory, servers=servers, hub=hub,
             hub_store=hub_store.Store(_folder(home, "hub"), limits, rng), insurers=insurers,
-            device_key=device_key, device=device,
+            device_key=device_key, device=device, custodians=custodians,
         )  # fmt: skip
         world.enrol(device)
         for amc in insurers:
@@ -389,7 +401,7 @@ class World:
         request, caller = self.signed(server.identity.base_url, "/v1/openings", message, nonce=nonce)
         admitted = opening.admit(request, server.identity, server.store, self.now)
         with server.store.commit():
-            position = opening.witness(admitted, server.identity, server.store, self.now)
+            position = opening.witness(admitted, server.scribe, server.store, self.now)
         answer = opening.answer(admitted, position, server.identity)
         return started.record.epoch.servers[index], answer, nonce, caller.digest
 

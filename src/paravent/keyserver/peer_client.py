@@ -1,0 +1,56 @@
+"""A key server's requests to the others: signed, small, by the standard library alone (docs/protocol.md section 12)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import TypeVar
+
+from paravent.access.requests import new_nonce, sign_request
+from paravent.crypto.group import Rng
+from paravent.crypto.signing import SigningKey
+from paravent.errors import MalformedMessage, Unreachable
+from paravent.wire.codec import decode, encode
+from paravent.wire.problem import from_problem
+from paravent.wire.statements import KeyServerEntry
+
+M = TypeVar("M")
+
+REQUEST_SECONDS_MAX = 5.0
+ANSWER_BYTES_MAX = 1_048_576
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class PeerClient:
+    """Signs with the server's own key; requests block, so each runs in a thread."""
+
+    def __init__(self, key: SigningKey, rng: Rng) -> None:
+        """Signs with ``key``."""
+        self._key = key
+        self._rng = rng
+
+    async def post(self, peer: KeyServerEntry, path: str, message: object, kind: type[M]) -> M:
+        """Asks another server; raises Unreachable or what it answered."""
+        return await asyncio.to_thread(self._post, peer, path, encode(message), kind)
+
+    def _post(self, peer: KeyServerEntry, path: str, body: bytes, kind: type[M]) -> M:
+        headers, _ = sign_request(
+            method="POST", base_url=peer.address, path=path, body=body, key=self._key, now=int(time.time()),
+            nonce=new_nonce(self._rng),
+        )  # fmt: skip
+        # The address is that of the signed directory: http or https, never a file.
+        request = urllib.request.Request(peer.address + path, data=body, headers=headers, method="POST")  # noqa: S310
+        try:
+            with _OPENER.open(request, timeout=REQUEST_SECONDS_MAX) as answer:
+                content = answer.read(ANSWER_BYTES_MAX + 1)
+        except urllib.error.HTTPError as error:
+            raise from_problem(error.read(ANSWER_BYTES_MAX), party=peer.name) from None
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{peer.name} does not answer ({type(error).__name__})") from None
+        try:
+            return decode(content, kind, bytes_max=ANSWER_BYTES_MAX)
+        except MalformedMessage as error:
+            raise Unreachable(f"{peer.name} answered something that is not of this protocol: {error}") from None

@@ -1,0 +1,206 @@
+"""The witness log over HTTP, and the worker that watches the other servers' logs (docs/protocol.md section 12)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from paravent.access.app import json_response, read_body, read_signed
+from paravent.access.logs import log_event
+from paravent.access.parties import authenticate_party
+from paravent.crypto.log import verify_inclusion
+from paravent.crypto.merkle import leaf_hash
+from paravent.errors import LogRolledBack, ParaventError, ProofFailure, UnknownParty, WitnessNotReady
+from paravent.keyserver import cosigning
+from paravent.keyserver.log_store import Seen
+from paravent.keyserver.peer_client import PeerClient
+from paravent.keyserver.state import ServerIdentity
+from paravent.keyserver.store import Store
+from paravent.wire.codec import Message, decode
+from paravent.wire.log import (
+    LEAVES_PER_ANSWER_MAX,
+    CheckpointAnswer,
+    CheckpointRequest,
+    CosignedCheckpoint,
+    LeavesAnswer,
+    LeavesRequest,
+    LoggedLeaf,
+    SeenAnswer,
+    concerns,
+)
+from paravent.wire.statements import Directory, KeyServerEntry
+
+WATCH_SECONDS = 20.0
+START_SECONDS = 0.5
+CHECKPOINT_SECONDS = 15.0
+
+
+class Taken(Message, frozen=True, kw_only=True):
+    """A cosignature was taken."""
+
+
+class Witness:
+    """One server's log towards the others: answers them, watches them, and says whether it may answer desks."""
+
+    def __init__(self, identity: ServerIdentity, directory: Directory, store: Store, client: PeerClient) -> None:
+        """Watches the other key servers of the directory."""
+        self._identity = identity
+        self._directory = directory
+        self._store = store
+        self._client = client
+        self._peers = [entry for entry in directory.keyservers if entry.name != identity.name]
+        self._failure: ParaventError | None = WitnessNotReady("no other key server has answered yet")
+        self._checkpoint_at = 0.0
+
+    def require_ready(self) -> None:
+        """Raises WitnessNotReady or LogRolledBack while this server may not answer desks."""
+        if self._failure is not None:
+            raise self._failure
+
+    # --- answers -----------------------------------------------------------------------------------
+
+    def routes(self) -> list[Route]:
+        """Lists the routes of the log; they answer while this server itself is still starting."""
+        return [
+            Route("/v1/log/checkpoint", self.checkpoint, methods=["POST"]),
+            Route("/v1/log/cosignatures", self.cosignature, methods=["POST"]),
+            Route("/v1/log/seen", self.seen, methods=["POST"]),
+            Route("/v1/log/leaves", self.leaves, methods=["POST"]),
+        ]
+
+    async def checkpoint(self, request: Request) -> Response:
+        """Hands out one checkpoint for some seconds, so that cosignatures gather under it."""
+        asked = decode(await read_body(request), CheckpointRequest)
+        log = self._store.log
+        note = log.checkpoint()
+        if note is None or time.monotonic() - self._checkpoint_at > CHECKPOINT_SECONDS:
+            note = self._renew(note)
+        size = cosigning.cosigners(note, self._directory, _now())[0].size
+        return json_response(CheckpointAnswer(note=note, proof=log.consistency(asked.old, size)))
+
+    def _renew(self, former: bytes | None) -> bytes:
+        self._checkpoint_at = time.monotonic()
+        note = cosigning.own_checkpoint(self._identity, self._store.log)
+        if former is not None and former.startswith(note.text.encode()):
+            return former
+        with self._store.commit():
+            self._store.log.keep_checkpoint(note.encode())
+        return note.encode()
+
+    async def cosignature(self, request: Request) -> Response:
+        """Takes the cosignature of another server under the checkpoint handed out."""
+        received = await read_signed(request, self._identity.base_url)
+        peer = self._peer(authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now()))
+        handed, own = decode(received.body, CosignedCheckpoint), self._store.log.checkpoint()
+        if own is not None:
+            merged = cosigning.take_cosignature(handed.note, own, peer, _now())
+            with self._store.commit():
+                self._store.log.keep_checkpoint(merged)
+        return json_response(Taken())
+
+    async def seen(self, request: Request) -> Response:
+        """Says what was cosigned here of the asking server."""
+        received = await read_signed(request, self._identity.base_url)
+        peer = self._peer(authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now()))
+        seen = self._store.log.seen(peer.name)
+        return json_response(SeenAnswer(server=self._identity.name, size=seen.size, root=seen.root))
+
+    async def leaves(self, request: Request) -> Response:
+        """Gives leaves with their paths: all of them to a key server or the hub, its own to an insurer."""
+        received = await read_signed(request, self._identity.base_url)
+        party = authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now())
+        asked, log = decode(received.body, LeavesRequest), self._store.log
+        found = log.entries(asked.start, LEAVES_PER_ANSWER_MAX) if asked.start < asked.size else []
+        inside = [(index, entry) for index, entry in found if index < asked.size]
+        insurer = self._directory.insurer(party) is not None
+        shown = tuple(
+            LoggedLeaf(index=index, entry=entry, path=log.inclusion(index, asked.size))
+            for index, entry in inside if not insurer or concerns(entry, party)
+        )  # fmt: skip
+        return json_response(LeavesAnswer(next=inside[-1][0] + 1 if inside else asked.size, leaves=shown))
+
+    def _peer(self, name: str) -> KeyServerEntry:
+        for peer in self._peers:
+            if peer.name == name:
+                return peer
+        raise UnknownParty("only another key server asks this")
+
+    # --- the worker ---------------------------------------------------------------------------------
+
+    async def work(self) -> None:
+        """Asks what the others remember until one answers, then watches them until cancelled."""
+        while isinstance(self._failure, WitnessNotReady):
+            await self._start()
+            if self._failure is not None:
+                await asyncio.sleep(START_SECONDS)
+        while True:
+            for peer in self._peers:
+                await self._watch(peer)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _start(self) -> None:
+        for peer in self._peers:
+            try:
+                answer = await self._client.post(peer, "/v1/log/seen", Taken(), SeenAnswer)
+                cosigning.require_not_rolled_back(answer, self._store.log)
+            except LogRolledBack as error:
+                # One server that remembers more is enough: nothing is answered until an operator has looked.
+                self._failure = error
+                log_event("log-rolled-back", party=self._identity.name, code=error.code)
+                return
+            except ParaventError:
+                continue
+            self._failure = None
+
+    async def _watch(self, peer: KeyServerEntry) -> None:
+        log = self._store.log
+        seen = log.seen(peer.name)
+        try:
+            answer = await self._client.post(
+                peer, "/v1/log/checkpoint", CheckpointRequest(old=seen.size), CheckpointAnswer
+            )
+            checkpoint, note = cosigning.take_checkpoint(answer, peer, seen)
+            if self._is_ward(peer):
+                await self._copy(peer, checkpoint.size, checkpoint.root)
+            with self._store.commit():
+                log.see(peer.name, Seen(size=checkpoint.size, root=checkpoint.root))
+            handed = CosignedCheckpoint(note=cosigning.cosigned(checkpoint, note, self._identity, _now()).encode())
+            await self._client.post(peer, "/v1/log/cosignatures", handed, Taken)
+        except ProofFailure as error:
+            log_event("peer-log-wrong", party=peer.name, code=error.code)
+        except ParaventError as error:
+            log_event("peer-not-watched", party=peer.name, code=error.code)
+
+    def _is_ward(self, peer: KeyServerEntry) -> bool:
+        """Each server keeps a copy of the log of the one before it in the directory."""
+        names = [entry.name for entry in self._directory.keyservers]
+        return names[(names.index(self._identity.name) - 1) % len(names)] == peer.name
+
+    async def _copy(self, peer: KeyServerEntry, size: int, root: bytes) -> None:
+        start = self._store.log.copied(peer.name)
+        while start < size:
+            asked = LeavesRequest(start=start, size=size)
+            answer = await self._client.post(peer, "/v1/log/leaves", asked, LeavesAnswer)
+            _require_run(answer.leaves, start, peer.name)
+            for leaf in answer.leaves:
+                verify_inclusion(
+                    leaf_hash(leaf.entry), index=leaf.index, size=size, root=root, path=leaf.path, culprit=peer.name
+                )
+            with self._store.commit():
+                self._store.log.copy(peer.name, [(leaf.index, leaf.entry) for leaf in answer.leaves])
+            start = answer.next
+
+
+def _require_run(leaves: Iterable[LoggedLeaf], start: int, culprit: str) -> None:
+    found = [leaf.index for leaf in leaves]
+    if not found or found != list(range(start, start + len(found))):
+        raise ProofFailure("it did not give the leaves that follow", culprit=culprit)
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,133 @@
+"""Messages of the witness logs: checkpoints, cosignatures, leaves, and the entries themselves (protocol.md 12).
+
+An entry is what a leaf hashes. Opening entries are readable by nobody as they stand: their parts are sealed
+under hourly keys, which key entries of the same log hold, sealed to the insurer or to pairs of custodians.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paravent.crypto.labels import Label, dec, enc
+from paravent.wire.codec import Bytes32, Message, Name, Natural
+
+LEAVES_PER_ANSWER_MAX = 128
+CUSTODIANS = "custodians"
+"""The recipient of key entries that are for custodians; any other is an AMC number."""
+
+NO_KEY = 2**63 - 1
+"""The position that stands for no key entry: there is nobody to seal to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningEntry:
+    """One witnessed opening: a commitment to the label, the hour, two pseudonyms of the day, two sealed parts."""
+
+    commitment: bytes
+    hour: int
+    request: bytes
+    professional: bytes
+    subject: bytes
+    insurer: str
+    insurer_key: int
+    insurer_part: bytes
+    custodian_key: int
+    custodian_part: bytes
+
+    def encode(self) -> bytes:
+        """Encodes the entry."""
+        return enc(
+            Label.LOG_ENTRY, self.commitment, self.hour, self.request, self.professional, self.subject, self.insurer,
+            self.insurer_key, self.insurer_part, self.custodian_key, self.custodian_part,
+        )  # fmt: skip
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> OpeningEntry:
+        """Decodes an entry; raises MalformedMessage."""
+        commitment, hour, request, professional, subject, insurer, key, part, custodian_key, custodian_part = dec(
+            Label.LOG_ENTRY, encoded, 10
+        )
+        return cls(
+            commitment=commitment, hour=int.from_bytes(hour, "big"), request=request, professional=professional,
+            subject=subject, insurer=insurer.decode("ascii", "replace"), insurer_key=int.from_bytes(key, "big"),
+            insurer_part=part, custodian_key=int.from_bytes(custodian_key, "big"), custodian_part=custodian_part,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEntry:
+    """An hourly key, sealed: one box to an insurer, or one to each pair of custodians, opened by both in turn."""
+
+    recipient: str
+    hour: int
+    boxes: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        """Encodes the entry."""
+        return enc(Label.LOG_KEY_ENTRY, self.recipient, self.hour, enc(Label.LOG_KEY_BOX, *self.boxes), len(self.boxes))
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> KeyEntry:
+        """Decodes an entry; raises MalformedMessage."""
+        recipient, hour, boxes, count = dec(Label.LOG_KEY_ENTRY, encoded, 4)
+        return cls(
+            recipient=recipient.decode("ascii", "replace"), hour=int.from_bytes(hour, "big"),
+            boxes=tuple(dec(Label.LOG_KEY_BOX, boxes, int.from_bytes(count, "big"))),
+        )  # fmt: skip
+
+
+def concerns(entry: bytes, recipient: str) -> bool:
+    """Says whether an entry is one that an insurer may read: an opening of its own, or a key sealed to it."""
+    start = len(enc(Label.LOG_KEY_ENTRY))
+    if entry.startswith(enc(Label.LOG_KEY_ENTRY)):
+        return entry[start:].startswith(enc(Label.LOG_KEY_ENTRY, recipient)[start:])
+    return entry.startswith(enc(Label.LOG_ENTRY)) and OpeningEntry.decode(entry).insurer == recipient
+
+
+class CheckpointRequest(Message, frozen=True, kw_only=True):
+    """Asks for the newest checkpoint, with a proof that it extends the log of ``old`` leaves (0: none is known)."""
+
+    old: Natural
+
+
+class CheckpointAnswer(Message, frozen=True, kw_only=True):
+    """A signed checkpoint, with the cosignatures gathered so far, and the consistency proof asked for."""
+
+    note: bytes
+    proof: tuple[Bytes32, ...]
+
+
+class CosignedCheckpoint(Message, frozen=True, kw_only=True):
+    """A note that another server hands back with its cosignature added."""
+
+    note: bytes
+
+
+class SeenAnswer(Message, frozen=True, kw_only=True):
+    """The last checkpoint of the asking server that this one cosigned: its size and root."""
+
+    server: Name
+    size: Natural
+    root: Bytes32
+
+
+class LeavesRequest(Message, frozen=True, kw_only=True):
+    """Asks for leaves from a position on, with their paths in the log of ``size`` leaves."""
+
+    start: Natural
+    size: Natural
+
+
+class LoggedLeaf(Message, frozen=True, kw_only=True):
+    """One leaf: where it stands and what it hashes, with its path in the log of ``size`` leaves."""
+
+    index: Natural
+    entry: bytes
+    path: tuple[Bytes32, ...]
+
+
+class LeavesAnswer(Message, frozen=True, kw_only=True):
+    """The next leaves that the asker may read; ``next`` is where to go on."""
+
+    next: Natural
+    leaves: tuple[LoggedLeaf, ...]
