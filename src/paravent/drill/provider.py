@@ -80,9 +80,9 @@ class Browser:
         try:
             self._opener.open(address, body, timeout=TIMEOUT_SECONDS).close()
         except urllib.error.HTTPError as answer:
-            answer.close()
             if answer.code not in REDIRECTS:
                 raise
+            answer.close()
             return str(urllib.parse.urljoin(address, answer.headers["location"]))
         return None
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
+from paravent.access.store import VerifierStore
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
@@ -29,6 +30,8 @@ from paravent.keyserver.witness import Scribe
 from paravent.optics.store import shipped_rules
 from paravent.wire.codec import Message
 from paravent.wire.statements import Directory, KeyServerEntry
+
+R = TypeVar("R")
 
 EVALUATIONS, OPENINGS, ROWS, ACTS = "/v1/evaluations", "/v1/openings", "/v1/rows", "/v1/acts"
 
@@ -57,6 +60,30 @@ class Home:
         # The shared memory of SQLite does not survive the processes that share it.
         shutil.copytree(self.folder, target, ignore=shutil.ignore_patterns("*-shm"))
         return target
+
+
+class Gate:
+    """Where a party writes: the write and its commit, or its death around them."""
+
+    def __init__(self, home: Home, moment: Moment | None = None) -> None:
+        """Lets a party with this home die at a moment, or never."""
+        self._home = home
+        self._moment = moment
+        self.survivor: Path | None = None
+
+    def commit(self, store: VerifierStore, write: Callable[[], R]) -> R:
+        """Runs one write in a durable transaction of its own; raises Died."""
+        with store.commit():
+            with store.request():
+                written = write()
+            self._die_at(Moment.BEFORE_COMMIT)
+        self._die_at(Moment.AFTER_COMMIT)
+        return written
+
+    def _die_at(self, moment: Moment) -> None:
+        if self._moment is moment:
+            self.survivor = self._home.copy()
+            raise Died
 
 
 @dataclass(slots=True)

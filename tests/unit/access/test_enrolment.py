@@ -372,12 +372,15 @@ def an_objection_to_an_active_device(scene: Scene) -> None:
 
 
 Property = Callable[[Scene], None]
+OF_THE_KEY_GIVEN = (
+    "verify_request(request, key=VerifyKey(message.device_key), authority=authority_of(enroller.base_url), now=now)"
+)
 Edit = tuple[object, str, str, str]
 
 # What is refused, as which error, and where taking which text out lets it through.
 REFUSED: list[tuple[Property, type[ParaventError], Edit]] = [
     (a_start_signed_by_another_key, RequestNotAuthentic,
-     (enrolment, "begin", "verify_request(request, key=VerifyKey(message.device_key), authority=authority_of(enroller.base_url), now=now)", "None")),
+     (enrolment, "begin", OF_THE_KEY_GIVEN, "None")),
     (a_state_of_another_verifier, EnrolmentRefused,
      (enrolment, "read_state", "not hmac.compare_digest(mac, _state_mac(payload, enroller))", "False")),
     (a_state_that_somebody_changed, EnrolmentRefused,

@@ -104,8 +104,8 @@ def test_professionals_and_kinds_are_counted_apart() -> None:
 @pytest.mark.parametrize("back", [1, 299])
 @pytest.mark.xfail(
     strict=True,
-    reason="a repeat moves its charge to its own time even when the clock went back (by CLOCK_BACK_SECONDS_MAX at most):"
-    " the charge then leaves the window that much too early, and 24 hours hold q + 1 persons or more; the charge should"
+    reason="a repeat moves its charge to its own time even when the clock went back (by up to 300 seconds): the"
+    " charge then leaves the window that much too early, and 24 hours hold q + 1 persons or more; the charge should"
     " move to the later of the two times",
 )
 def test_a_clock_a_little_slow_frees_nothing(back: int) -> None:

@@ -228,12 +228,6 @@ def test_depth_is_bounded(depth: int) -> None:
         pytest.param("d8641bffffffffffffffff", id="date of an enormous number of days"),
     ],
 )
-@pytest.mark.xfail(
-    strict=True,
-    reason="_decode lets decimal.InvalidOperation, decimal.Overflow and OverflowError of cbor2 through (they are"
-    " ArithmeticError, not ValueError): a card's QR code, or the entitlement of an act, is a fault logged as unforeseen"
-    " instead of an unreadable card or a malformed message",
-)
 def test_a_tag_of_cbor_is_a_declared_error(tagged: str) -> None:
     with pytest.raises(MalformedMessage):
         read(bytes.fromhex(tagged))

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.crypto.modules import PLAYERS
+
 from paravent.crypto.labels import FIELD_BYTES_MAX, INTEGER_MAX, Label, enc
 
 SOURCE = Path(__file__).parents[3] / "src" / "paravent"
@@ -47,6 +49,9 @@ def purposes(text: str) -> Iterator[tuple[str, str]]:
 def test_one_label_has_one_purpose() -> None:
     used: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path in sorted(SOURCE.rglob("*.py")):
+        # What plays the parties from outside may wrap their functions in its own.
+        if path.relative_to(SOURCE).parts[0] in PLAYERS:
+            continue
         for label, called in purposes(path.read_text("utf-8")):
             used[label].append((PURPOSES.get(called, called), path.name))
     for label, found in used.items():

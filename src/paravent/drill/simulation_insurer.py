@@ -1,0 +1,176 @@
+"""An insurer of a simulation: it deals, seals, publishes, changes epoch and recomputes (docs/protocol.md 3 to 6, 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from paravent.crypto import status
+from paravent.crypto.group import Rng
+from paravent.crypto.labels import Label
+from paravent.crypto.manifest import manifest_leaf
+from paravent.crypto.merkle import build_levels, root_of
+from paravent.crypto.sealing import Row
+from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
+from paravent.errors import ParaventError
+from paravent.hub import publication
+from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
+from paravent.insurer import epoch as epochs
+from paravent.insurer.claims import Reviewer
+from paravent.insurer.config import InsurerKeys
+from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
+from paravent.insurer.members import Member, right_of
+from paravent.insurer.sealing import SealingKeys, decoy, seal
+from paravent.insurer.store import Store as InsurerStore
+from paravent.keyserver import deal
+from paravent.keyserver.state import KeyServerStore, ServerIdentity
+from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.store import shipped_rules
+from paravent.wire.codec import Message
+from paravent.wire.deal import DealBox
+from paravent.wire.publication import Publication, from_records, to_record
+from paravent.wire.statements import (
+    Announced,
+    Directory,
+    EpochBundle,
+    InsurerEntry,
+    ManifestHead,
+    Signed,
+    StatusList,
+    sign_statement,
+)
+
+Taker = Callable[[DealBox, ServerIdentity, Directory, KeyServerStore], Signed]
+
+DAY = 86_400
+DECOYS = 3
+
+
+@dataclass(slots=True)
+class SimulatedInsurer:
+    """One insurer: its members, its store, what it dealt last."""
+
+    entry: InsurerEntry
+    keys: InsurerKeys
+    store: InsurerStore
+    members: Sequence[Member]
+    tables: GuaranteeTables
+    rng: Rng
+    number: int = 0
+    batch_number: int = 0
+    counter: int = 0
+    epoch: DrawnEpoch | None = None
+    announced: dict[int, Announced] = field(default_factory=dict)
+
+    @property
+    def amc(self) -> str:
+        """The AMC number."""
+        return self.entry.amc
+
+    def rotate(self, servers: Sequence[SimulatedServer], directory: Directory, threshold: int, now: int) -> None:
+        """Deals a new epoch to the servers that are up; the rows of the former one stay where they are."""
+        self.number, self.batch_number = self.number + 1, 0
+        dates = (now - DAY, now + 300 * DAY)
+        self.epoch = epochs.draw_epoch(
+            self._dealer(), self.number, directory.keyservers, threshold, dates, self.rng
+        )  # fmt: skip
+        drawn = self.epoch
+        boxes = [epochs.epoch_box(self._dealer(), drawn, server.index, server.entry()) for server in servers]
+        receipts = self._dealt(servers, directory, boxes, deal.take_epoch)
+        self.announced = {0: Announced(statement=drawn.signed, receipts=receipts)}
+
+    def publish(
+        self, servers: Sequence[SimulatedServer], hub: SimulatedHub, directory: Directory, now: int
+    ) -> None:  # fmt: skip
+        """Deals a batch, seals every member into it and makes it the live manifest of the hub."""
+        drawn_epoch = self._epoch()
+        self.batch_number += 1
+        batch = epochs.draw_batch(self._dealer(), drawn_epoch.file, self.batch_number, now, self.rng)
+        boxes = [epochs.batch_box(self._dealer(), batch, server.index, server.entry()) for server in servers]
+        receipts = self._dealt(servers, directory, boxes, deal.take_batch)
+        self.announced[self.batch_number] = Announced(statement=batch.signed, receipts=receipts)
+        rows = self._sealed(batch, drawn_epoch)
+        self._upload(rows, hub, directory, now)
+        self.hand_over(hub, now)
+
+    def hand_over(self, hub: SimulatedHub, now: int) -> None:
+        """Hands the guarantees and the current status list to the hub."""
+        indices, bits = self.store.revoked()
+        statuses = StatusList(
+            insurer=self.amc, counter=self.store.next_counter("status-list"), issued_at=now,
+            bits=status.encode(indices, bits),
+        )  # fmt: skip
+        statements = (
+            (STATUS_LIST, self._sign(statuses, Label.STATUS_LIST)),
+            (GUARANTEES, self._sign(self.tables, Label.GUARANTEES)),
+        )
+        for kind, signed in statements:
+            hub.store.keep_statement(self.amc, kind, verify_statement(signed, kind, self.entry), signed)
+
+    def pull(self, hub: SimulatedHub, directory: Directory, now: int) -> None:
+        """Pulls every new event and judges it."""
+        reviewer = Reviewer(
+            amc=self.amc, keys=self.keys, directory=directory, tables=self.tables, rules=shipped_rules(),
+            ledger=self.store,
+        )  # fmt: skip
+        while events := hub.store.claims.events(self.amc, self.store.last_pulled()).events:
+            for event in events:
+                self.store.keep_claim(reviewer.review(event, now))
+                self.store.keep_pulled(event.number)
+
+    # --- parts of a publication -----------------------------------------------------------------
+
+    def _dealer(self) -> Dealer:
+        return Dealer(insurer=self.amc, issuer_key=self.keys.issuer)
+
+    def _epoch(self) -> DrawnEpoch:
+        if self.epoch is None:
+            raise RuntimeError("no epoch was dealt")
+        return self.epoch
+
+    def _sign(self, statement: Message, label: Label) -> Signed:
+        return sign_statement(statement, label, self.amc, self.keys.issuer)
+
+    def _dealt(
+        self, servers: Sequence[SimulatedServer], directory: Directory, boxes: Iterable[DealBox], take: Taker
+    ) -> tuple[Signed, ...]:
+        return tuple(
+            take(box, server.identity, directory, server.store)
+            for server, box in zip(servers, boxes, strict=True) if server.up
+        )  # fmt: skip
+
+    def _sealed(self, batch: DrawnBatch, epoch: DrawnEpoch) -> list[Row]:
+        numbers = self.store.rights([member.member_id for member in self.members], self.rng)
+        keys = SealingKeys(
+            insurer=self.amc, epoch=self.number, batch=self.batch_number, issuer_key=self.keys.issuer,
+            lookup_key=epoch.lookup_key, opening_keys=batch.keys,
+        )  # fmt: skip
+        rows = [
+            seal(keys, identity, right_of(member, numbers[member.member_id]), self.rng)
+            for member in self.members for identity in member.identities
+        ]  # fmt: skip
+        rows += [decoy(self.amc, self.number, self.batch_number, self.rng) for _ in range(DECOYS)]
+        return sorted(rows, key=lambda row: row.handle)
+
+    def _upload(self, rows: Sequence[Row], hub: SimulatedHub, directory: Directory, now: int) -> None:
+        self.counter += 1
+        head = ManifestHead(
+            insurer=self.amc, epoch=self.number, counter=self.counter, count=len(rows),
+            root=root_of(build_levels(manifest_leaf(row.handle, row.digest()) for row in rows)),
+            issued_at=now, live_batches=(self.batch_number,),
+        )  # fmt: skip
+        announced = Publication(
+            insurer=self.amc, epoch=self.announced[0], batches=(self.announced[self.batch_number],),
+            head=self._sign(head, Label.MANIFEST_HEAD),
+        )  # fmt: skip
+        current = hub.store.newest(self.amc)
+        _, checked = publication.verify_publication(
+            announced, self.entry, directory, None if current is None else current.head
+        )
+        bundle = EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head)
+        number = hub.store.open_publication(bundle, checked)
+        chunk = list(from_records(b"".join(map(to_record, rows)), self.amc, checked.epoch))
+        publication.check_batches(chunk, checked)
+        hub.store.add_rows(number, 0, chunk)
+        levels = publication.build_tree(hub.store.staged_digests(number, checked), checked)
+        hub.store.go_live(number, checked, levels)
