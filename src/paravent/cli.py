@@ -17,6 +17,7 @@ insurer     an insurer: publish, card, claims
 keyserver   an independent key server
 hub         the operator's hub
 desk        the optician's own machine
+breach      custodians, and the opening of a case's window
 """
 
 
@@ -43,6 +44,8 @@ def _commands(first: list[str]) -> dict[str, click.Command]:
             from paravent.insurer.cli import group as command
         case ["desk"]:
             from paravent.desk.cli import group as command
+        case ["breach"]:
+            from paravent.breach.cli import group as command
         case ["demo"]:
             from paravent.demo.cli import demo as command
         case ["drill"]:

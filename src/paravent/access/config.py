@@ -58,7 +58,7 @@ def write_config(home: Path, config: Message, *, replace: bool = False) -> None:
 def join_directory(home: Path, config: Message, file: Path, pin: DirectoryPin) -> Directory:
     """Pins a directory in a home: verifies the file, then copies it and writes the pin; returns the directory."""
     content = file.read_bytes()
-    directory = _verified(content, pin)
+    directory = open_directory(content, pin)
     (home / DIRECTORY_NAME).write_bytes(content)
     write_config(home, msgspec.structs.replace(config, directory=pin), replace=True)
     return directory
@@ -73,10 +73,11 @@ def read_directory(home: Path, pin: DirectoryPin | None) -> Directory:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InvalidConfiguration(f"{path} is missing: fetch the directory first") from None
-    return _verified(content, pin)
+    return open_directory(content, pin)
 
 
-def _verified(content: bytes, pin: DirectoryPin) -> Directory:
+def open_directory(content: bytes, pin: DirectoryPin) -> Directory:
+    """Verifies a signed directory against its pin; raises ProofFailure or MalformedMessage."""
     signed = decode(content, Signed, bytes_max=STATEMENT_BYTES_MAX)
     return open_statement(signed, Directory, Label.DIRECTORY, pin.signer, pin.verify_key())
 

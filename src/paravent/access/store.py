@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -157,7 +158,9 @@ class Ledger:
             professional=counted[0], device=counted[1], repeats=counted[2],
             scopes=tuple((scope, self._hourly(charge.kind, named, now)) for scope, named in scopes.items()),
         )  # fmt: skip
-        new = require_quota(charge, spent, self._limits)
+        # Read here, so that no caller can forget that a device is new.
+        limited = charge.limited or self._devices.limited_until(charge.keyid) > now
+        new = require_quota(replace(charge, limited=limited), spent, self._limits)
         if not new:
             self._connection.execute(
                 "UPDATE spending SET charged = 0 WHERE kind = ? AND professional IN (?, ?, ?) AND subject IN (?, ?, ?)",

@@ -1,4 +1,4 @@
-"""What the witnesses' logs say was opened: labels of a list, found by each server's own witness key (protocol.md 12)."""
+"""What the witnesses' logs say was opened: labels of a list, found by each server's witness key (protocol.md 12)."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from paravent.wire.enrolment import CALLBACK_PATH
 DATA = Path(__file__).parent / "data"
 INSURERS = {"99000001": "Mutuelle Horizon", "99000002": "Prévoyance Lumière"}
 SERVERS = 3
+CUSTODIANS = 3
 PROVIDER = "provider"
 START_SECONDS_MAX = 20.0
 ENROLMENT_SECONDS_MAX = 60.0
@@ -96,6 +97,13 @@ class Platform:
             entries += ["--keyserver", self.home / f"{name}.json"]
         for name in insurers:
             entries += ["--insurer", self.home / f"{name}.json"]
+        for number in range(1, CUSTODIANS + 1):
+            entry = self.home / f"custodian-{number}.json"
+            self.command(
+                "breach", "custodian", "--home", self.home / f"custodian-{number}", "--name", f"custodian-{number}",
+                "--entry", entry,
+            )  # fmt: skip
+            entries += ["--custodian", entry]
         self.pin = self.command("hub", "directory", "--home", self.home / "hub", *entries, "--json")
         for name in [*names, *insurers]:
             self._join(name.split("-")[0], name)

@@ -1,4 +1,4 @@
-"""An insurer of a simulation: it deals, seals, publishes, changes epoch and recomputes (docs/protocol.md 3 to 6, 11)."""
+"""An insurer of a simulation: deals, seals, publishes, changes epoch, recomputes (docs/protocol.md 3 to 6, 11)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
 from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
-from paravent.errors import ParaventError
 from paravent.hub import publication
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.insurer import epoch as epochs

@@ -6,7 +6,7 @@ Requests and answers cross it in the encoding of the wire, errors as problem det
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +20,7 @@ from paravent.drill.simulation_watch import Watch
 from paravent.errors import ParaventError, Unreachable
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.problem import from_problem, to_problem
+from paravent.wire.statements import STATEMENT_BYTES_MAX, EpochBundle
 
 M = TypeVar("M", bound=Message)
 
@@ -90,6 +91,14 @@ class Network:
             raise Unreachable(f"{exchange.party} does not answer")
         return decode(encode(answer), kind)
 
+    def bundle(self, amc: str) -> EpochBundle:
+        """Fetches what the hub serves of an insurer's epoch; not signed by the asker, so never sent again."""
+        fault, hub = self._next_fault(), self.platform.hub
+        manifest = hub.store.newest(amc)
+        if fault in set(Loss) or not hub.up or manifest is None:
+            raise Unreachable(f"{hub.name} does not answer")
+        return decode(encode(manifest.bundle), EpochBundle, bytes_max=STATEMENT_BYTES_MAX)
+
     def restart(self, party: SimulatedServer | SimulatedHub, gate: Gate | None = None) -> None:
         """Starts a party again, on what was on its disk when it died."""
         survivor = gate.survivor if gate is not None else None
@@ -120,6 +129,3 @@ class Network:
             return NO_FAULT
         self.disturbed = True
         return self._fault
-
-
-Sender = Callable[[str, str, HttpRequest, type[M]], M]

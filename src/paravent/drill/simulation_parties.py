@@ -128,9 +128,7 @@ class SimulatedServer:
 
     def join(self, directory: Directory) -> None:
         """Starts writing its log for the parties of a directory; hourly keys of before are forgotten."""
-        self.scribe = Scribe(
-            server=self.name, witness_key=self.identity.witness_key, directory=directory, rng=self.rng
-        )
+        self.scribe = Scribe(server=self.name, witness_key=self.identity.witness_key, directory=directory, rng=self.rng)
 
     def restart(self, folder: Path, directory: Directory) -> None:
         """Goes on from a folder, with nothing of its memory."""

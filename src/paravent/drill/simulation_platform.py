@@ -70,14 +70,14 @@ class SimulatedPlatform:
         }
         hub = _hub(home, shape.hub_limits, rng)
         keys = {
-            amc: InsurerKeys(issuer=SigningKey.generate(rng), claims=BoxKey.generate(rng), payments=BoxKey.generate(rng))
+            amc: InsurerKeys(
+                issuer=SigningKey.generate(rng), claims=BoxKey.generate(rng), payments=BoxKey.generate(rng)
+            )
             for amc in INSURERS
         }
         directory = _directory(servers, hub, keys, rng)
         population = synthesise(shape.persons, tuple(INSURERS), seed, datetime.fromtimestamp(START, UTC).year)
-        insurers = {
-            entry.amc: _insurer(home, entry, keys[entry.amc], population, rng) for entry in directory.insurers
-        }
+        insurers = {entry.amc: _insurer(home, entry, keys[entry.amc], population, rng) for entry in directory.insurers}
         built = cls(
             home=home, shape=shape, rng=rng, population=population, directory=directory, servers=servers, hub=hub,
             insurers=insurers,

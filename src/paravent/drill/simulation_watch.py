@@ -10,21 +10,18 @@ from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from paravent.access.devices import authenticate
 from paravent.access.quotas import WINDOW_SECONDS, QuotaKind
 from paravent.access.requests import HttpRequest, authority_of
 from paravent.crypto.sealing import handle_of
 from paravent.crypto.signing import VerifyKey
-from paravent.drill.credentials_witness import listed, openings
 from paravent.drill.simulation_parties import ACTS, OPENINGS, ROWS, SimulatedHub, SimulatedServer
-from paravent.drill.simulation_platform import SimulatedPlatform
 from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.store import DATABASE as SERVER_DATABASE
 from paravent.wire.codec import Message, decode
 from paravent.wire.number_lane import OpeningRequest
-
-ENTRIES_MAX = 1_000_000
 
 
 class Property(StrEnum):
@@ -59,12 +56,10 @@ class Revealed:
 
 @dataclass(slots=True)
 class Watch:
-    """Sees what leaves every party, and what every desk concludes."""
+    """Sees what leaves every party, and compares it with what another process reads on its disk."""
 
-    platform: SimulatedPlatform
-    dishonest: set[str] = field(default_factory=set)
     revealed: defaultdict[str, Revealed] = field(default_factory=lambda: defaultdict(Revealed))
-    opened: list[tuple[int, str, bytes]] = field(default_factory=list)
+    decisions: dict[bytes, Message] = field(default_factory=dict)
 
     # --- what leaves a party --------------------------------------------------------------------
 
@@ -104,7 +99,7 @@ class Watch:
         if not leaves.issuperset(known):
             raise PropertyBroken(Property.DURABLE, f"{server.name} has no leaf of an opening it answered")
 
-    def _require_charged(self, database: object, name: str, now: int) -> None:
+    def _require_charged(self, database: Path, name: str, now: int) -> None:
         seen, since = self.revealed[name], now - WINDOW_SECONDS
         looked_up = sum(at > since for at in seen.lookups.values())
         persons = {(who, handle) for at, who, handle in seen.openings.values() if at > since}

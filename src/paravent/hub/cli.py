@@ -14,7 +14,7 @@ from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.store import Store
 from paravent.wire.codec import decode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, InsurerEntry, KeyServerEntry, Signed
+from paravent.wire.statements import STATEMENT_BYTES_MAX, CustodianEntry, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -41,11 +41,15 @@ def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> S
     "--keyserver", "keyservers", type=_FILE, multiple=True, help="Entry of a key server; order gives its index."
 )
 @click.option("--insurer", "insurers", type=_FILE, multiple=True, help="Entry of an insurer.")
-def directory(home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...]) -> Said:
+@click.option("--custodian", "custodians", type=_FILE, multiple=True, help="Entry of a custodian of the logs.")
+def directory(
+    home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...], custodians: tuple[Path, ...]
+) -> Said:
     """Signs the directory into the home."""
     servers = [cli.read_file(path, KeyServerEntry) for path in keyservers]
     members = [cli.read_file(path, InsurerEntry) for path in insurers]
-    pin = config.publish_directory(home, servers, members, cli.now())
+    keepers = [cli.read_file(path, CustodianEntry) for path in custodians]
+    pin = config.publish_directory(home, servers, members, keepers, cli.now())
     file = home / DIRECTORY_NAME
     return Said(
         text=f"{file} signed by {pin.signer}, key {pin.key}",

@@ -18,7 +18,7 @@ from paravent.crypto.signing import Seed, SigningKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
 from paravent.wire.codec import BaseUrl, Message, Name, Port, encode
-from paravent.wire.statements import Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
+from paravent.wire.statements import CustodianEntry, Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
 
 SECRETS = "secrets"
 DIRECTORY_SIGNER = "directory"
@@ -55,8 +55,9 @@ def read_identity(home: Path, config: HubConfig) -> HubIdentity:
 
 
 def publish_directory(
-    home: Path, keyservers: Sequence[KeyServerEntry], insurers: Sequence[InsurerEntry], now: int
-) -> DirectoryPin:
+    home: Path, keyservers: Sequence[KeyServerEntry], insurers: Sequence[InsurerEntry],
+    custodians: Sequence[CustodianEntry], now: int,
+) -> DirectoryPin:  # fmt: skip
     """Signs a new version of the directory into the home and pins it; returns what others pin."""
     config = load(home)
     identity = read_identity(home, config)
@@ -64,7 +65,7 @@ def publish_directory(
     directory = Directory(
         version=now, issued_at=now,
         hub=HubEntry(name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public),
-        keyservers=tuple(keyservers), insurers=tuple(insurers),
+        keyservers=tuple(keyservers), insurers=tuple(insurers), custodians=tuple(custodians),
     )  # fmt: skip
     signed = sign_statement(directory, Label.DIRECTORY, DIRECTORY_SIGNER, key)
     (home / DIRECTORY_NAME).write_bytes(encode(signed))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from paravent.errors import ParaventError
 from paravent.insurer import config
 from paravent.insurer.claims import PAYABLE
 from paravent.insurer.client import pull_events
+from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
+
+JOURNAL_SECONDS = 20.0
 
 
 class ClaimLine(Message, frozen=True, kw_only=True):
@@ -73,14 +77,14 @@ def build(home: Path) -> Starlette:
         directory = read_directory(home, settings.directory)
         keys = config.read_keys(home)
         async with SignedClient(keys.issuer, os.urandom) as client:
+            reader = JournalReader(settings.amc, keys, store, client)
+            next_journal = 0.0
             while True:
-                try:
-                    await pull_events(settings, keys, directory, store, client)
-                except ParaventError as error:
-                    log_event("pull-failed", party=settings.amc, code=error.code)
-                except Exception as fault:  # noqa: BLE001 - whatever it was, the next pull must be tried
-                    place = where(fault.__traceback__)
-                    log_event("pull-failed", party=settings.amc, code=type(fault).__name__, where=place)
+                await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
+                if time.monotonic() >= next_journal:
+                    for server in directory.keyservers:
+                        await _safely(settings.amc, reader.pull(server))
+                    next_journal = time.monotonic() + JOURNAL_SECONDS
                 await asyncio.sleep(settings.pull_seconds)
 
     @asynccontextmanager
@@ -91,3 +95,13 @@ def build(home: Path) -> Starlette:
         store.close()
 
     return application(settings.amc, [Route("/v1/claims", claims, methods=["GET"])], lifespan=lifespan)
+
+
+async def _safely(party: str, pull: Coroutine[None, None, int]) -> None:
+    """Runs one pull; whatever it meets is logged, and the next pull is tried."""
+    try:
+        await pull
+    except ParaventError as error:
+        log_event("pull-failed", party=party, code=error.code)
+    except Exception as fault:  # noqa: BLE001 - whatever it was, the next pull must be tried
+        log_event("pull-failed", party=party, code=type(fault).__name__, where=where(fault.__traceback__))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from paravent.insurer import config
 from paravent.insurer.card import card_of, qr_png
 from paravent.insurer.client import Published, Publisher, pull_events
 from paravent.insurer.config import InsurerConfig
+from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.members import Member, Reject, read_members, require_shared_guarantees
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
@@ -140,6 +142,23 @@ def claims(home: Path) -> Said:
     })  # fmt: skip
 
 
+@verb(group, "Read the witness logs; list who opened a member's record, or how many were opened.")
+@click.option("--member", default=None, help="Member whose journal is listed.")
+def journal(home: Path, member: str | None) -> Said:
+    """Lists openings."""
+    settings = config.load(home)
+    found = asyncio.run(_read_logs(home, settings))
+    with Store(home) as store:
+        lines = [] if member is None else store.journal.lines(member)
+        persons, unreadable = store.journal.persons_opened(), store.journal.unreadable()
+    shown = [f"{_hour(line.hour)}  {line.shop}  {', '.join(line.servers)}" for line in lines]
+    total = f"{persons} persons opened so far, {found} new entries, {unreadable} unreadable"
+    return Said(text="\n".join([*shown, total]), values={
+        "persons_opened": persons, "new_entries": found, "unreadable": unreadable,
+        "openings": [{"hour": line.hour, "shop": line.shop, "servers": line.servers} for line in lines],
+    })  # fmt: skip
+
+
 @verb(group, "Serve on loopback until stopped: pull, recompute, show.")
 def serve(home: Path) -> None:
     """Runs the insurer's service."""
@@ -211,3 +230,15 @@ async def _pull(home: Path, settings: InsurerConfig) -> None:
     with Store(home) as store:
         async with SignedClient(keys.issuer, cli.rng) as client:
             await pull_events(settings, keys, read_directory(home, settings.directory), store, client)
+
+
+async def _read_logs(home: Path, settings: InsurerConfig) -> int:
+    keys = config.read_keys(home)
+    with Store(home) as store:
+        async with SignedClient(keys.issuer, cli.rng) as client:
+            reader = JournalReader(settings.amc, keys, store, client)
+            return sum([await reader.pull(server) for server in read_directory(home, settings.directory).keyservers])
+
+
+def _hour(hour: int) -> str:
+    return datetime.fromtimestamp(hour * 3_600, UTC).strftime("%Y-%m-%d %H h UTC")

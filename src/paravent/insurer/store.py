@@ -18,6 +18,7 @@ from paravent.crypto.group import Rng, Scalar, decode_scalar
 from paravent.crypto.status import bits_for
 from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.config import SECRETS
+from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.optics.claim_states import RightRecord
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Signed
@@ -80,7 +81,8 @@ class Store:
         """Opens or creates the database of a home."""
         self._home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + JOURNAL_SCHEMA)
+        self.journal = Journal(self._connection)
 
     @contextmanager
     def commit(self) -> Iterator[None]:

@@ -36,12 +36,16 @@ class ServerStatus(Message, frozen=True, kw_only=True):
 
 
 def build(
-    identity: ServerIdentity, directory: Directory, store: Store, enrolment: Enrolment | None = None
+    identity: ServerIdentity,
+    directory: Directory,
+    store: Store,
+    enrolment: Enrolment | None = None,
+    watch_seconds: int = 20,
 ) -> Starlette:
     """Builds the application of one key server."""
     commits = GroupCommit(store)
     scribe = Scribe(server=identity.name, witness_key=identity.witness_key, directory=directory, rng=os.urandom)
-    witness = Witness(identity, directory, store, PeerClient(identity.signing_key, os.urandom))
+    witness = Witness(identity, directory, store, PeerClient(identity.signing_key, os.urandom), watch_seconds)
 
     async def evaluations(request: Request) -> Response:
         witness.require_ready()

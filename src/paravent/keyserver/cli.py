@@ -13,6 +13,8 @@ from paravent.access.enrolment_cli import add_device_verbs
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.store import Store
+from paravent.wire.codec import encode
+from paravent.wire.log import LogLine
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -60,6 +62,18 @@ def status(home: Path) -> Said:
     return Said(text=f"{name}: {size} leaves in the witness log", values={"name": name, "log_size": size})
 
 
+@verb(group, "Write leaves of the witness log for a case: they stay sealed, one JSON line each.")
+@click.option("--out", type=_FILE, required=True, help="File to write.")
+def export_log(home: Path, out: Path) -> Said:
+    """Exports the log."""
+    name = config.load(home).name
+    with _store(home) as store, out.open("wb") as file:
+        for index, entry in store.log.entries(0, store.log_size()):
+            file.write(encode(LogLine(server=name, index=index, entry=entry)) + b"\n")
+        size = store.log_size()
+    return Said(text=f"{size} leaves written to {out}", values={"leaves": size, "file": str(out)})
+
+
 @verb(group, "Serve until stopped.")
 def serve(home: Path) -> None:
     """Runs the key server."""
@@ -70,7 +84,9 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     identity = config.read_identity(home, settings)
     directory = read_directory(home, settings.directory)
-    app = build(identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home))
+    app = build(
+        identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home), settings.watch_seconds
+    )
     run(app, host=settings.host, port=settings.port)
 
 

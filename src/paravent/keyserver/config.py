@@ -14,7 +14,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
-from paravent.wire.codec import BaseUrl, Message, Name, Port
+from paravent.wire.codec import BaseUrl, Message, Name, Natural, Port
 from paravent.wire.statements import KeyServerEntry
 
 
@@ -30,6 +30,7 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     administrator: Name
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
+    watch_seconds: Natural = 20
     quotas: QuotaLimits = QuotaLimits()
 
 

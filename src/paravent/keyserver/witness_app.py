@@ -35,9 +35,9 @@ from paravent.wire.log import (
 )
 from paravent.wire.statements import Directory, KeyServerEntry
 
-WATCH_SECONDS = 20.0
 START_SECONDS = 0.5
-CHECKPOINT_SECONDS = 15.0
+CHECKPOINT_SHARE = 0.75
+"""A checkpoint is handed out for this share of the time between two visits of a server."""
 
 
 class Taken(Message, frozen=True, kw_only=True):
@@ -47,8 +47,11 @@ class Taken(Message, frozen=True, kw_only=True):
 class Witness:
     """One server's log towards the others: answers them, watches them, and says whether it may answer desks."""
 
-    def __init__(self, identity: ServerIdentity, directory: Directory, store: Store, client: PeerClient) -> None:
-        """Watches the other key servers of the directory."""
+    def __init__(
+        self, identity: ServerIdentity, directory: Directory, store: Store, client: PeerClient, watch_seconds: int
+    ) -> None:
+        """Watches the other key servers of the directory, each every ``watch_seconds``."""
+        self._watch_seconds = watch_seconds
         self._identity = identity
         self._directory = directory
         self._store = store
@@ -78,7 +81,7 @@ class Witness:
         asked = decode(await read_body(request), CheckpointRequest)
         log = self._store.log
         note = log.checkpoint()
-        if note is None or time.monotonic() - self._checkpoint_at > CHECKPOINT_SECONDS:
+        if note is None or time.monotonic() - self._checkpoint_at > self._watch_seconds * CHECKPOINT_SHARE:
             note = self._renew(note)
         size = cosigning.cosigners(note, self._directory, _now())[0].size
         return json_response(CheckpointAnswer(note=note, proof=log.consistency(asked.old, size)))
@@ -141,7 +144,7 @@ class Witness:
         while True:
             for peer in self._peers:
                 await self._watch(peer)
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(self._watch_seconds)
 
     async def _start(self) -> None:
         for peer in self._peers:

@@ -131,3 +131,11 @@ class LeavesAnswer(Message, frozen=True, kw_only=True):
 
     next: Natural
     leaves: tuple[LoggedLeaf, ...]
+
+
+class LogLine(Message, frozen=True, kw_only=True):
+    """One leaf as a key server hands it over for a case."""
+
+    server: Name
+    index: Natural
+    entry: bytes

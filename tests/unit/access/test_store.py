@@ -163,11 +163,6 @@ def test_a_shop_an_insurer_and_a_server_have_their_limits(wide: VerifierStore) -
     wide.close()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="nothing sets Charge.limited: charge_of does not, Ledger.spend keeps its DeviceLedger and never asks it, so"
-    " a new device has the whole quota of its professional (40 a day), not new_device_per_day_max (10)",
-)
 def test_a_new_device_has_its_small_quota(wide: VerifierStore) -> None:
     device = a_device("new", "new-shop", 50)
     with wide.commit():

@@ -23,7 +23,7 @@ from paravent.errors import (
     Unreachable,
 )
 from paravent.wire.codec import encode
-from paravent.wire.problem import _BY_CODE, from_problem, title_fr, to_problem
+from paravent.wire.problem import _BY_CODE, from_problem, title_en, title_fr, to_problem
 
 KINDS: list[type[ParaventError]] = [ParaventError, *subclasses(ParaventError)]
 DETAIL = "what happened"
@@ -49,7 +49,7 @@ def test_an_error_arrives_as_it_was(kind: type[ParaventError]) -> None:
     assert "hub" in str(read)
     assert problem.status == kind.status
     assert (problem.title, problem.title_fr) == (kind.title_en, kind.title_fr)
-    assert title_fr(kind.code) == kind.title_fr
+    assert (title_en(kind.code), title_fr(kind.code)) == (kind.title_en, kind.title_fr)
     if isinstance(error, ProofFailure):
         assert isinstance(read, ProofFailure)
         assert read.culprit == "server-2"

@@ -1,0 +1,85 @@
+"""``paravent breach``: custodians and the opening of a case's window (docs/operating.md)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from paravent.access import cli
+from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.config import open_directory
+from paravent.access.store import read_secret, write_secret
+from paravent.breach.store import Store
+from paravent.breach.unsealing import unseal as open_window
+from paravent.crypto.hpke import BoxKey
+from paravent.errors import InvalidConfiguration
+from paravent.wire.codec import decode
+from paravent.wire.log import LogLine
+from paravent.wire.statements import CustodianEntry
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.group(name="breach", help="The breach desk, and the custodians of the witness logs.")
+def group() -> None:
+    """Groups the verbs of the breach desk."""
+
+
+@verb(group, "Create the share of one custodian; the home is the custodian's own.")
+@click.option("--name", required=True, help="Name in the directory.")
+@click.option("--entry", type=_FILE, required=True, help="Where to write the entry for the directory.")
+def custodian(home: Path, name: str, entry: Path) -> Said:
+    """Creates a custodian."""
+    file = home / "custodian.key"
+    write_secret(file, cli.rng(96))
+    cli.write_file(entry, CustodianEntry(name=name, box_key=BoxKey(read_secret(file)).public))
+    return Said(text=f"share of {name}: {file}", values={"share": str(file), "entry": str(entry)})
+
+
+@verb(group, "Open who asked, in the window of one case, with the shares of two custodians.")
+@click.argument("case")
+@click.option("--share", "shares", type=_EXISTING, multiple=True, required=True, help="Share of a custodian; twice.")
+@click.option("--leaves", type=_EXISTING, multiple=True, required=True, help="Leaves a key server exported.")
+@click.option("--directory", type=_EXISTING, required=True, help="The signed directory file.")
+@click.option("--signer", required=True)
+@click.option("--key", required=True, help="The key that signs the directory (hexadecimal).")
+@click.option("--from", "first", required=True, help="First hour, UTC: 2026-01-31T08.")
+@click.option("--to", "last", required=True, help="Last hour, UTC, included.")
+@dry_run_option
+def unseal(
+    home: Path, case: str, shares: tuple[Path, ...], leaves: tuple[Path, ...], directory: Path, signer: str, key: str,
+    first: str, last: str, dry_run: bool,
+) -> Said:  # fmt: skip
+    """Opens a window, and records that it did."""
+    if len(shares) != 2:
+        raise InvalidConfiguration("two shares are needed, of two custodians")
+    known = open_directory(directory.read_bytes(), cli.pin_of(signer, key))
+    keys = [BoxKey(read_secret(path)) for path in shares]
+    window = (_hour(first), _hour(last))
+    lines = [decode(line, LogLine) for path in leaves for line in path.read_bytes().splitlines()]
+    if dry_run:
+        return Said(text=f"{len(lines)} leaves would be read; nothing was opened", values={"opened": False})
+    names = [entry.name for entry in known.custodians if entry.box_key in {bytes(one.public) for one in keys}]
+    opened = list(open_window(lines, keys, known, first_hour=window[0], last_hour=window[1]))
+    with Store(home) as store:
+        store.record(case, window, (names[0], names[1]), len(opened), cli.now())
+    rows = [
+        {"server": one.server, "index": one.index, "hour": one.hour, "insurer": one.insurer,
+         "professional": one.professional, "device": one.keyid}
+        for one in opened
+    ]  # fmt: skip
+    return Said(
+        text="\n".join([*(json.dumps(row) for row in rows), f"case {case}: {len(rows)} openings, recorded"]),
+        values={"case": case, "opened": True, "openings": rows},
+    )
+
+
+def _hour(text: str) -> int:
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp()) // 3_600
+    except ValueError:
+        raise InvalidConfiguration("an hour is written 2026-01-31T08") from None

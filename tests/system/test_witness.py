@@ -1,0 +1,155 @@
+"""Witness logs on running processes: cosigned by the others, read by the insurer, opened by two custodians."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from paravent.crypto.checkpoint import parse_checkpoint
+from paravent.crypto.note import parse_note
+from paravent.drill.platform import INSURERS, Platform
+from paravent.drill.population import Population, synthesise
+from paravent.errors import TechnicalFailure
+from tests.system.conftest import KEYSERVERS
+from tests.system.customers import adults, particulars
+
+WAIT_SECONDS_MAX = 20.0
+
+
+@pytest.fixture(scope="module")
+def population() -> Population:
+    return synthesise(200, list(INSURERS), 31, datetime.now(UTC).year)
+
+
+@pytest.fixture(scope="module")
+def watched(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform whose key servers look at one another every second."""
+    running = Platform(tmp_path_factory.mktemp("witnesses"))
+    try:
+        running.create(population, 15)
+        for name in KEYSERVERS:
+            config = running.home / name / "config.toml"
+            config.write_text(config.read_text().replace("watch_seconds = 20", "watch_seconds = 1"))
+        running.start(*KEYSERVERS, "hub", "desk")
+        for amc in INSURERS:
+            running.publish(amc)
+        running.desk("/v1/refreshes", {})
+        for person in adults(population)[:3]:
+            assert running.desk("/v1/checks/number", particulars(person))[0] == 200
+        yield running
+    finally:
+        running.stop()
+
+
+def until(seen: Callable[[], bool]) -> None:
+    """Waits for something that the parties do by themselves."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not seen():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def checkpoint(platform: Platform, name: str) -> tuple[int, set[str]]:
+    """Returns the size of a server's checkpoint and who signed or cosigned it."""
+    status, answer = platform.call(name, "/v1/log/checkpoint", b'{"old": 0}', {})
+    assert status == 200, answer
+    note = parse_note(base64.b64decode(answer["note"]))
+    return parse_checkpoint(note.text).size, {signature.name for signature in note.signatures}
+
+
+def log_size(platform: Platform, name: str) -> int:
+    return int(platform.command("keyserver", "status", "--home", platform.home / name, "--json")["log_size"])
+
+
+def test_each_log_is_cosigned_by_the_two_others(watched: Platform) -> None:
+    for name in KEYSERVERS:
+        until(lambda name=name: checkpoint(watched, name)[1] == set(KEYSERVERS))  # type: ignore[misc]
+
+
+def test_the_insurer_reads_which_shop_opened_its_member(watched: Platform, population: Population) -> None:
+    for person in adults(population)[:3]:
+        amc = person.coverages[0].insurer
+        found = watched.command(
+            "insurer", "journal", "--home", watched.home / f"insurer-{amc}", "--member", person.member_id, "--json"
+        )
+        assert len(found["openings"]) == 1
+        assert len(found["openings"][0]["servers"]) >= 2
+        assert found["unreadable"] == 0
+    counted = sum(
+        watched.command("insurer", "journal", "--home", watched.home / f"insurer-{amc}", "--json")["persons_opened"]
+        for amc in INSURERS
+    )
+    assert counted == 3
+
+
+def unseal(watched: Platform, *shares: int) -> list[dict[str, str]]:
+    """Opens this day's window with the shares of some custodians."""
+    leaves: list[str | Path] = []
+    for name in KEYSERVERS:
+        out = watched.home / f"{name}.leaves"
+        watched.command("keyserver", "export-log", "--home", watched.home / name, "--out", out)
+        leaves += ["--leaves", out]
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    options: list[str | Path] = []
+    for share in shares:
+        options += ["--share", watched.home / f"custodian-{share}" / "custodian.key"]
+    found = watched.command(
+        "breach", "unseal", "CASE-1", "--home", watched.home / "breach", *options, *leaves,
+        "--directory", watched.pin["file"], "--signer", watched.pin["signer"], "--key", watched.pin["key"],
+        "--from", f"{day}T00", "--to", f"{day}T23", "--json",
+    )  # fmt: skip
+    return list(found["openings"])
+
+
+@pytest.mark.parametrize("pair", [(1, 2), (1, 3), (2, 3)])
+def test_two_custodians_open_who_asked(pair: tuple[int, int], watched: Platform) -> None:
+    opened = unseal(watched, *pair)
+    assert len(opened) >= 6  # three persons at two servers at least
+    keyid = {row["device"] for row in opened}
+    assert len(keyid) == len({row["professional"] for row in opened}) == 1
+
+
+def test_one_custodian_twice_opens_nothing(watched: Platform) -> None:
+    with pytest.raises(TechnicalFailure, match="not of two custodians"):
+        unseal(watched, 1, 1)
+
+
+def test_a_server_that_went_back_answers_nothing(watched: Platform, population: Population) -> None:
+    """Its database is put back as it was before an opening that the others cosigned."""
+    person = adults(population)[3]
+    name = KEYSERVERS[0]
+    watched.stop(name)
+    database = watched.home / name / "keyserver.db"
+    former = watched.home / "former.db"
+    shutil.copy(database, former)
+    watched.start(name)
+    before = log_size(watched, name)
+    # Two of three servers are asked at random: until the first one has witnessed something more.
+    for other in adults(population)[4:20]:
+        assert watched.desk("/v1/checks/number", particulars(other))[0] == 200
+        if log_size(watched, name) > before:
+            break
+    grown = log_size(watched, name)
+    assert grown > before
+    until(lambda: checkpoint(watched, name)[0] == grown and checkpoint(watched, name)[1] == set(KEYSERVERS))
+    watched.stop(name)
+    shutil.copy(former, database)
+    for leftover in (f"{database}-wal", f"{database}-shm"):
+        Path(leftover).unlink(missing_ok=True)
+    watched.start(name)
+    log = watched.home / f"{name}.log"
+    until(lambda: "log-rolled-back" in log.read_text())
+    assert watched.desk("/v1/checks/number", particulars(person))[0] == 200  # the two others serve
+    events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert {event["code"] for event in events if event["event"] == "log-rolled-back"} == {"log-rolled-back"}
+    # With one of the two others stopped as well, the one that went back does not make up the number.
+    watched.stop(KEYSERVERS[1])
+    status, problem = watched.desk("/v1/checks/number", particulars(adults(population)[21]))
+    assert (status, problem["type"].rsplit(":", 1)[-1]) == (503, "too-few-servers")

@@ -1,0 +1,90 @@
+"""Group commit under load: bounded, in order, and indifferent to callers who leave (section 10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tests.unit.access.ledgers import Shelf
+
+from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
+from paravent.errors import StorageDown
+
+WAIT_SECONDS = 20
+
+
+def numbered(shelf: Shelf, number: int) -> Callable[[], int]:
+    """A write of a number."""
+    return lambda: shelf.note(number)
+
+
+def commits_of(shelf: Shelf) -> list[str]:
+    """Notes each transaction of the store from now on, as the database itself reports it."""
+    statements: list[str] = []
+    shelf.store._connection.set_trace_callback(statements.append)
+    return statements
+
+
+async def test_requests_that_arrive_together_are_committed_together() -> None:
+    with Shelf() as shelf:
+        statements, commits = commits_of(shelf), GroupCommit(shelf.store)
+        worker = asyncio.create_task(commits.work())
+        count = 3 * COMMIT_REQUESTS_MAX + 1
+        running = [commits.run(numbered(shelf, number)) for number in range(count)]
+        assert await asyncio.wait_for(asyncio.gather(*running), WAIT_SECONDS) == list(range(count))
+        worker.cancel()
+        assert statements.count("COMMIT") == 4
+        assert shelf.notes() == set(range(count))
+
+
+async def test_a_lone_request_does_not_wait_for_another() -> None:
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        worker = asyncio.create_task(commits.work())
+        for number in range(3):
+            assert await asyncio.wait_for(commits.run(numbered(shelf, number)), WAIT_SECONDS) == number
+            assert number in shelf.notes()
+        worker.cancel()
+
+
+async def test_what_is_beyond_the_queue_is_refused_at_once() -> None:
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        running = [
+            asyncio.ensure_future(commits.run(numbered(shelf, number))) for number in range(QUEUE_REQUESTS_MAX + 5)
+        ]
+        await asyncio.sleep(0)
+        refused = [task for task in running if task.done()]
+        assert [type(task.exception()) for task in refused] == [StorageDown] * 5
+        worker = asyncio.create_task(commits.work())
+        results = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), WAIT_SECONDS)
+        worker.cancel()
+        assert results[:QUEUE_REQUESTS_MAX] == list(range(QUEUE_REQUESTS_MAX))
+        assert shelf.notes() == set(range(QUEUE_REQUESTS_MAX))
+
+
+async def test_a_caller_who_leaves_spoils_nothing() -> None:
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        running = [asyncio.ensure_future(commits.run(numbered(shelf, number))) for number in range(3)]
+        await asyncio.sleep(0)
+        running[1].cancel()
+        await asyncio.sleep(0)
+        worker = asyncio.create_task(commits.work())
+        results = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), WAIT_SECONDS)
+        assert results[0] == 0
+        assert isinstance(results[1], asyncio.CancelledError)
+        assert results[2] == 2
+        # Whoever left may have been charged: a request that was taken is never half done.
+        assert shelf.notes() == {0, 1, 2}
+        assert await asyncio.wait_for(commits.run(numbered(shelf, 3)), WAIT_SECONDS) == 3
+        worker.cancel()
+
+
+async def test_results_of_any_kind_come_back() -> None:
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        worker = asyncio.create_task(commits.work())
+        for result in (None, 0, False, b"", ("a", 1), [{}]):
+            assert await asyncio.wait_for(commits.run(lambda result=result: result), WAIT_SECONDS) == result  # type: ignore[misc]
+        worker.cancel()

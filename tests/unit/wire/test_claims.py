@@ -1,0 +1,64 @@
+"""Acts and claims that say the same, and messages of one length (section 11)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.crypto.mutation import edited
+from tests.unit.wire.messages import messages
+
+from paravent.errors import MalformedMessage
+from paravent.wire import claims
+from paravent.wire.claims import Act, ActDetail, Claim, PaymentLine
+from paravent.wire.codec import Message, decode, encode, encode_padded
+
+
+def agreeing(claim: Claim, act: Act) -> Claim:
+    """The claim, changed to be that of the act."""
+    digest = hashlib.sha256(act.entitlement).digest()
+    return msgspec.structs.replace(claim, entitlement=digest, early_renewal=act.early_renewal)
+
+
+@given(messages(Claim), messages(Act))
+def _claims_agree_with_their_acts(drawn: Claim, act: Act) -> None:
+    claim = agreeing(drawn, act)
+    claims.require_same(claim, act, claim.insurer)
+    wrong = [
+        (msgspec.structs.replace(claim, early_renewal=not act.early_renewal), act, claim.insurer),
+        (msgspec.structs.replace(claim, entitlement=bytes(32)), act, claim.insurer),
+        (claim, msgspec.structs.replace(act, entitlement=act.entitlement + b"\0"), claim.insurer),
+        (claim, act, claim.insurer[::-1] + "1"),
+    ]
+    for given_claim, given_act, insurer in wrong:
+        with pytest.raises(MalformedMessage):
+            claims.require_same(given_claim, given_act, insurer)
+
+
+def test_a_claim_is_of_its_act_its_entitlement_and_its_insurer() -> None:
+    _claims_agree_with_their_acts()
+
+
+@pytest.mark.parametrize("check", ["claim.insurer != insurer", "claim.early_renewal != act.early_renewal",
+                                   "claim.entitlement != hashlib.sha256(act.entitlement).digest()"])  # fmt: skip
+def test_a_comparison_that_is_left_out_is_noticed(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "require_same", edited(claims, "require_same", check, "False"))
+    with pytest.raises(pytest.fail.Exception):
+        _claims_agree_with_their_acts()
+
+
+@pytest.mark.parametrize("kind", [ActDetail, PaymentLine])
+def test_padding_makes_one_length_of_many(kind: type[Message]) -> None:
+    @given(messages(kind), st.sampled_from([256, 512, 4_096]))
+    def holds(drawn: Message, multiple: int) -> None:
+        bare = msgspec.structs.replace(drawn, padding="")
+        body = encode_padded(bare, multiple)
+        assert len(body) % multiple == 0
+        assert len(body) - len(encode(bare)) < multiple
+        read = decode(body, kind)
+        assert msgspec.structs.replace(read, padding="") == bare
+
+    holds()
