@@ -59,12 +59,15 @@ clean: ## Remove what the tools and the set-up made
 
 # What this machine lacks, as Debian packages: the group arithmetic, and venv, which Debian ships apart.
 define MISSING_PACKAGES
-import ctypes, ctypes.util, sys
+import ctypes, ctypes.util, shutil, sys
 missing = []
 try:
     ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
 except OSError:
     missing.append("libsodium23")
+# The tests have a local time-stamping authority, which is openssl.
+if not shutil.which("openssl"):
+    missing.append("openssl")
 try:
     import ensurepip, venv
     ensurepip.version()

@@ -69,7 +69,7 @@ def another_opening_key(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "change", "reason"),
     [
-        ("share-*.json", another_share, "keyserver-2: the evaluation is not proved"),
+        ("share-*.json", another_share, "keyserver-2: the share is not the one that its commitment gives"),
         ("opening-*.json", another_opening_key, "a wrong opening value"),
     ],
 )

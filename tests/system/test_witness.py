@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import time
@@ -17,6 +18,7 @@ from paravent.crypto.note import parse_note
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, synthesise
 from paravent.errors import TechnicalFailure
+from tests.stamping import StampingAuthority
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, particulars
 
@@ -29,14 +31,19 @@ def population() -> Population:
 
 
 @pytest.fixture(scope="module")
-def watched(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def watched(
+    population: Population, authority: StampingAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     """A platform whose key servers look at one another every second."""
     running = Platform(tmp_path_factory.mktemp("witnesses"))
     try:
         running.create(population, 15)
         for name in KEYSERVERS:
             config = running.home / name / "config.toml"
-            config.write_text(config.read_text().replace("watch_seconds = 20", "watch_seconds = 1"))
+            quick = config.read_text().replace(
+                "watch_seconds = 20", f'timestamp_url = "{authority.url}"\nwatch_seconds = 1'
+            )
+            config.write_text(quick)
         running.start(*KEYSERVERS, "hub", "desk")
         for amc in INSURERS:
             running.publish(amc)
@@ -46,6 +53,13 @@ def watched(population: Population, tmp_path_factory: pytest.TempPathFactory) ->
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StampingAuthority]:
+    """A time-stamping authority of its own, on loopback."""
+    with StampingAuthority(tmp_path_factory.mktemp("authority")) as running:
+        yield running
 
 
 def until(seen: Callable[[], bool]) -> None:
@@ -87,6 +101,43 @@ def test_the_insurer_reads_which_shop_opened_its_member(watched: Platform, popul
         for amc in INSURERS
     )
     assert counted == 3
+
+
+def checked(watched: Platform, authority: StampingAuthority, leaves: Path) -> dict[str, object]:
+    """Checks an exported log offline."""
+    return watched.command(
+        "breach", "check-log", leaves, "--directory", watched.pin["file"], "--signer", watched.pin["signer"],
+        "--key", watched.pin["key"], "--authority", authority.certificate, "--root", authority.root, "--json",
+    )  # fmt: skip
+
+
+def test_an_exported_log_is_checked_offline(watched: Platform, authority: StampingAuthority) -> None:
+    name = KEYSERVERS[1]
+    until(lambda: checkpoint(watched, name)[1] == set(KEYSERVERS))
+    out = watched.home / "export.leaves"
+    until(
+        lambda: (
+            watched.command("keyserver", "export-log", "--home", watched.home / name, "--out", out) == {}
+            and (json.loads(out.with_suffix(".json").read_text())["stamp"] is not None)
+        )
+    )
+    found = checked(watched, authority, out)
+    assert found["leaves"] == log_size(watched, name)
+    assert 0 <= time.time() - int(str(found["stamped_at"])) < 600
+    lines = out.read_bytes().splitlines(keepends=True)
+    altered = {
+        "a leaf left out": lines[:1] + lines[2:],
+        "two leaves swapped": [lines[1], lines[0], *lines[2:]],
+        "the last leaf cut off": lines[:-1],
+        "a leaf of another log": [lines[0].replace(b"A", b"B"), *lines[1:]],
+    }
+    accepted = []
+    for kind, wrong in altered.items():
+        out.write_bytes(b"".join(wrong))
+        with contextlib.suppress(TechnicalFailure):
+            checked(watched, authority, out)
+            accepted.append(kind)
+    assert accepted == []
 
 
 def unseal(watched: Platform, *shares: int) -> list[dict[str, str]]:

@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
 from paravent.access.store import read_secret, write_secret
+from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.store import Store
 from paravent.breach.unsealing import unseal as open_window
 from paravent.crypto.hpke import BoxKey
+from paravent.crypto.timestamp import Authority
 from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import decode
-from paravent.wire.log import LogLine
+from paravent.wire.log import LogExport, LogLine
 from paravent.wire.statements import CustodianEntry
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -76,6 +79,44 @@ def unseal(
         text="\n".join([*(json.dumps(row) for row in rows), f"case {case}: {len(rows)} openings, recorded"]),
         values={"case": case, "opened": True, "openings": rows},
     )
+
+
+@verb(group, "Check an exported witness log offline: leaves, checkpoint, cosignatures, stamp.", home_required=False)
+@click.argument("leaves", type=_EXISTING)
+@click.option("--directory", type=_EXISTING, required=True, help="The signed directory file.")
+@click.option("--signer", required=True)
+@click.option("--key", required=True, help="The key that signs the directory (hexadecimal).")
+@click.option("--authority", type=_EXISTING, default=None, help="Certificate (PEM) of the time-stamping authority.")
+@click.option("--root", type=_EXISTING, default=None, help="Certificate (PEM) above it.")
+def check_log(
+    home: Path | None,  # noqa: ARG001 - every verb takes a home; this one needs none
+    leaves: Path, directory: Path, signer: str, key: str, authority: Path | None, root: Path | None,
+) -> Said:  # fmt: skip
+    """Checks an export."""
+    known = open_directory(directory.read_bytes(), cli.pin_of(signer, key))
+    lines = [decode(line, LogLine) for line in leaves.read_bytes().splitlines()]
+    export = cli.read_file(leaves.with_suffix(".json"), LogExport)
+    pinned = None
+    if authority is not None and root is not None:
+        pinned = Authority(certificate=_certificate(authority), root=_certificate(root))
+    found = verified_log(lines, export, known, pinned, cli.now())
+    values = {
+        "server": found.server, "leaves": found.size, "cosigners": found.cosigners,
+        "stamped_leaves": found.stamped_size, "stamped_at": found.stamped_at,
+    }  # fmt: skip
+    stamped = (
+        "not stamped" if found.stamped_at is None else f"{found.stamped_size} leaves stamped at {found.stamped_at}"
+    )
+    return Said(
+        text=f"{found.server}: {found.size} leaves, cosigned by {', '.join(found.cosigners)}; {stamped}", values=values
+    )
+
+
+def _certificate(path: Path) -> Certificate:
+    try:
+        return load_pem_x509_certificate(path.read_bytes())
+    except ValueError:
+        raise InvalidConfiguration(f"{path} is not a certificate in PEM") from None
 
 
 def _hour(text: str) -> int:

@@ -15,7 +15,7 @@ from paravent.drill.simulation_lies import LieKind
 from paravent.drill.simulation_network import Network
 from paravent.drill.simulation_platform import SimulatedPlatform
 from paravent.drill.simulation_watch import Property, PropertyBroken
-from paravent.errors import NotCovered, ParaventError, QuotaExceeded, Refusal
+from paravent.errors import DegradedLimitExceeded, NotCovered, ParaventError, QuotaExceeded, Refusal
 from paravent.insurer.claims import PAYABLE
 from paravent.wire.claims import Decision, Outcome
 
@@ -109,7 +109,7 @@ class Conclusions:
 
     def undecided(self, error: ParaventError) -> None:
         """Judges an act that got no decision."""
-        if isinstance(error, Refusal) and not isinstance(error, QuotaExceeded):
+        if isinstance(error, Refusal) and not isinstance(error, QuotaExceeded | DegradedLimitExceeded):
             raise PropertyBroken(Property.TECHNICAL, f"an act ended in {type(error).__name__}")
 
     def paid(self, insurer: SimulatedInsurer) -> None:

@@ -19,8 +19,8 @@ SHAPES = ((3, 2), (3, 2), (4, 3), (5, 3))
 """(n, t) by seed, modulo."""
 
 _WEIGHTS = {
-    "check": 30, "reserve": 14, "claim": 14, "resend": 8, "cancel": 2, "replay": 8, "crash": 5, "desk-crash": 2,
-    "advance": 10, "publish": 3, "rotate": 3, "lie": 8, "honest": 2, "stop": 2, "start": 3, "pull": 5,
+    "check": 34, "sale": 12, "reserve": 8, "claim": 6, "resend": 6, "cancel": 2, "replay": 8, "crash": 5, "desk-crash": 2,
+    "advance": 10, "publish": 3, "rotate": 3, "lie": 12, "honest": 2, "stop": 2, "start": 3, "pull": 5,
 }  # fmt: skip
 _ADVANCES = (1, 20, 59, 61, 3_600, 43_200, 86_399, 86_400, 100_000)
 
@@ -38,8 +38,17 @@ def draw(seed: int, count: int) -> list[Operation]:
     dice = random.Random(seed)
     names = dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count)
     # Every desk has somebody at its counter from the start, so that there is something to claim.
-    first: list[Operation] = [("check", desk, dice.randrange(8), dice.randrange(1_000), NO_FAULT, 0) for desk in range(3)]
-    return first + [(name, *_arguments(name, dice)) for name in names]
+    first: list[Operation] = [
+        ("check", desk, dice.randrange(8), dice.randrange(1_000), NO_FAULT, 0) for desk in range(3)
+    ]
+    # At the end whatever got no answer is sent again, and the insurers count what they have to pay.
+    last: list[Operation] = [
+        ("start", 0),
+        *(("resend", desk, NO_FAULT, 0) for desk in range(3)),
+        ("pull", 0),
+        ("pull", 1),
+    ]
+    return [*first, *((name, *_arguments(name, dice)) for name in names), *last]
 
 
 def _arguments(name: str, dice: random.Random) -> Operation:
@@ -47,8 +56,8 @@ def _arguments(name: str, dice: random.Random) -> Operation:
     match name:
         case "check":
             return (dice.randrange(3), dice.randrange(1_000), dice.randrange(1_000), *fault)
-        case "reserve" | "claim" | "cancel":
-            return (dice.randrange(3), dice.randrange(2), fault[0], 0)
+        case "sale" | "reserve" | "claim" | "cancel":
+            return (dice.randrange(3), dice.randrange(2), fault[0], fault[1] % 2)
         case "resend":
             return (dice.randrange(3), fault[0], 0)
         case "advance":

@@ -66,7 +66,7 @@ class Simulation:
             case ("check", int(desk), int(person), int(order), str(fault), int(at)):
                 with self.network.fault(fault, at):
                     return self._check(desk % len(self.desks), person, order)
-            case ("reserve" | "claim" | "cancel" as act, int(desk), int(which), str(fault), int(at)):
+            case ("sale" | "reserve" | "claim" | "cancel" as act, int(desk), int(which), str(fault), int(at)):
                 with self.network.fault(fault, at):
                     return self._act(act, desk % len(self.desks), which)
             case ("resend", int(desk), str(fault), int(at)):
@@ -101,11 +101,11 @@ class Simulation:
         if not held:
             return "nobody was checked here"
         entitled = held[which % len(held)]
-        doing = {"reserve": desk.reserve, "claim": desk.claim, "cancel": desk.cancel}[act]
-        return self._decided(lambda: doing(entitled))
+        doing = {"sale": [desk.reserve, desk.claim], "reserve": [desk.reserve], "claim": [desk.claim]}
+        return ", ".join(self._decided(lambda act=one: act(entitled)) for one in doing.get(act, [desk.cancel]))
 
     def _resend(self, desk: SimulatedDesk) -> str:
-        return " ".join(self._decided(lambda act=act: desk.act(act)) for act in desk.undecided()) or "nothing to send"
+        return ", ".join(self._decided(lambda act=act: desk.act(act)) for act in desk.undecided()) or "nothing to send"
 
     def _decided(self, act: Callable[[], Decision]) -> str:
         try:

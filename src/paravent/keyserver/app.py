@@ -18,6 +18,7 @@ from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.openid_config import Enrolment
 from paravent.keyserver import deal, evaluation, opening
+from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
@@ -40,12 +41,14 @@ def build(
     directory: Directory,
     store: Store,
     enrolment: Enrolment | None = None,
-    watch_seconds: int = 20,
+    watch: WatchSettings | None = None,
 ) -> Starlette:
     """Builds the application of one key server."""
     commits = GroupCommit(store)
     scribe = Scribe(server=identity.name, witness_key=identity.witness_key, directory=directory, rng=os.urandom)
-    witness = Witness(identity, directory, store, PeerClient(identity.signing_key, os.urandom), watch_seconds)
+    witness = Witness(
+        identity, directory, store, PeerClient(identity.signing_key, os.urandom), watch or WatchSettings()
+    )
 
     async def evaluations(request: Request) -> Response:
         witness.require_ready()

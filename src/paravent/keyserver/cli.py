@@ -12,9 +12,10 @@ from paravent.access.config import join_directory, read_directory
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
+from paravent.keyserver.cosigning import own_checkpoint
 from paravent.keyserver.store import Store
 from paravent.wire.codec import encode
-from paravent.wire.log import LogLine
+from paravent.wire.log import LogExport, LogLine
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -62,16 +63,27 @@ def status(home: Path) -> Said:
     return Said(text=f"{name}: {size} leaves in the witness log", values={"name": name, "log_size": size})
 
 
-@verb(group, "Write leaves of the witness log for a case: they stay sealed, one JSON line each.")
-@click.option("--out", type=_FILE, required=True, help="File to write.")
+@verb(group, "Write the witness log for a case: leaves, which stay sealed, and the checkpoint beside them.")
+@click.option("--out", type=_FILE, required=True, help="File to write; the checkpoint goes to the same name in .json.")
 def export_log(home: Path, out: Path) -> Said:
     """Exports the log."""
-    name = config.load(home).name
-    with _store(home) as store, out.open("wb") as file:
-        for index, entry in store.log.entries(0, store.log_size()):
-            file.write(encode(LogLine(server=name, index=index, entry=entry)) + b"\n")
-        size = store.log_size()
-    return Said(text=f"{size} leaves written to {out}", values={"leaves": size, "file": str(out)})
+    identity = config.read_identity(home, config.load(home))
+    with _store(home) as store:
+        log = store.log
+        # Signed now: the leaves and the checkpoint are of one moment. The cosigned note is kept when it is as new.
+        signed, kept = own_checkpoint(identity, log), log.checkpoint()
+        note = kept if kept is not None and kept.startswith(signed.text.encode()) else signed.encode()
+        leaves = log.entries(0, log.size())
+        stamped, stamp = log.stamp() or (None, None)
+    with out.open("wb") as file:
+        for index, entry in leaves:
+            file.write(encode(LogLine(server=identity.name, index=index, entry=entry)) + b"\n")
+    export = LogExport(server=identity.name, note=note, stamped_note=stamped, stamp=stamp)
+    cli.write_file(out.with_suffix(".json"), export)
+    return Said(
+        text=f"{len(leaves)} leaves written to {out}",
+        values={"leaves": len(leaves), "file": str(out), "checkpoint": str(out.with_suffix(".json"))},
+    )
 
 
 @verb(group, "Serve until stopped.")
@@ -84,9 +96,8 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     identity = config.read_identity(home, settings)
     directory = read_directory(home, settings.directory)
-    app = build(
-        identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home), settings.watch_seconds
-    )
+    watch = config.watch_settings(settings, cli.rng)
+    app = build(identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home), watch)
     run(app, host=settings.host, port=settings.port)
 
 

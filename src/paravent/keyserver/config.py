@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.access.config import DirectoryPin, read_config, write_config
@@ -14,8 +15,18 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
+from paravent.keyserver.timestamp_client import Stamper
 from paravent.wire.codec import BaseUrl, Message, Name, Natural, Port
 from paravent.wire.statements import KeyServerEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """How often the other logs are looked at, and one's own is stamped, by whom."""
+
+    seconds: int = 20
+    stamper: Stamper | None = None
+    stamp_seconds: int = 3_600
 
 
 class KeyServerConfig(Message, frozen=True, kw_only=True):
@@ -31,6 +42,8 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
     watch_seconds: Natural = 20
+    timestamp_url: str | None = None
+    timestamp_seconds: Natural = 3_600
     quotas: QuotaLimits = QuotaLimits()
 
 
@@ -75,3 +88,12 @@ def enrolment(home: Path) -> Enrolment | None:
 def load(home: Path) -> KeyServerConfig:
     """Reads the configuration."""
     return read_config(home, KeyServerConfig)
+
+
+def watch_settings(config: KeyServerConfig, rng: Rng) -> WatchSettings:
+    """Says how this server watches the others and has its own log stamped."""
+    url = config.timestamp_url
+    return WatchSettings(
+        seconds=config.watch_seconds, stamper=None if url is None else Stamper(url, rng),
+        stamp_seconds=config.timestamp_seconds,
+    )  # fmt: skip

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS node (level INTEGER NOT NULL, position INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS cosigned (server TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL)
     STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL, stamp BLOB NOT NULL)
+    STRICT;
 CREATE TABLE IF NOT EXISTS copied (
     server TEXT NOT NULL, position INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (server, position)
 ) STRICT, WITHOUT ROWID;
@@ -117,6 +119,15 @@ class WitnessLog:
     def keep_checkpoint(self, note: bytes) -> None:
         """Keeps a note of this log."""
         self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (note,))
+
+    def keep_stamp(self, note: bytes, stamp: bytes) -> None:
+        """Keeps the newest stamped note, exactly as it was stamped, with its stamp."""
+        self._connection.execute("INSERT OR REPLACE INTO stamp VALUES (1, ?, ?)", (note, stamp))
+
+    def stamp(self) -> tuple[bytes, bytes] | None:
+        """Returns the newest stamped note and its stamp, or None."""
+        found = self._connection.execute("SELECT note, stamp FROM stamp").fetchone()
+        return None if found is None else (bytes(found[0]), bytes(found[1]))
 
     def seen(self, server: str) -> Seen:
         """Returns the last checkpoint of a server cosigned here; size 0 when there is none."""

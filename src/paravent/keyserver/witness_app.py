@@ -17,6 +17,7 @@ from paravent.crypto.log import verify_inclusion
 from paravent.crypto.merkle import leaf_hash
 from paravent.errors import LogRolledBack, ParaventError, ProofFailure, UnknownParty, WitnessNotReady
 from paravent.keyserver import cosigning
+from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.log_store import Seen
 from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.state import ServerIdentity
@@ -48,10 +49,13 @@ class Witness:
     """One server's log towards the others: answers them, watches them, and says whether it may answer desks."""
 
     def __init__(
-        self, identity: ServerIdentity, directory: Directory, store: Store, client: PeerClient, watch_seconds: int
-    ) -> None:
-        """Watches the other key servers of the directory, each every ``watch_seconds``."""
-        self._watch_seconds = watch_seconds
+        self, identity: ServerIdentity, directory: Directory, store: Store, client: PeerClient, watch: WatchSettings,
+    ) -> None:  # fmt: skip
+        """Watches the other key servers of the directory."""
+        self._watch_seconds = watch.seconds
+        self._stamper = watch.stamper
+        self._stamp_seconds = watch.stamp_seconds
+        self._next_stamp = 0.0
         self._identity = identity
         self._directory = directory
         self._store = store
@@ -144,6 +148,7 @@ class Witness:
         while True:
             for peer in self._peers:
                 await self._watch(peer)
+            await self._stamp()
             await asyncio.sleep(self._watch_seconds)
 
     async def _start(self) -> None:
@@ -178,6 +183,20 @@ class Witness:
             log_event("peer-log-wrong", party=peer.name, code=error.code)
         except ParaventError as error:
             log_event("peer-not-watched", party=peer.name, code=error.code)
+
+    async def _stamp(self) -> None:
+        """Has the newest checkpoint stamped when it is time to."""
+        note = self._store.log.checkpoint()
+        if self._stamper is None or note is None or time.monotonic() < self._next_stamp:
+            return
+        try:
+            stamp = await self._stamper.stamp(note)
+        except ParaventError as error:
+            log_event("not-stamped", party=self._identity.name, code=error.code)
+            return
+        self._next_stamp = time.monotonic() + self._stamp_seconds
+        with self._store.commit():
+            self._store.log.keep_stamp(note, stamp)
 
     def _is_ward(self, peer: KeyServerEntry) -> bool:
         """Each server keeps a copy of the log of the one before it in the directory."""

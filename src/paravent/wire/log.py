@@ -139,3 +139,12 @@ class LogLine(Message, frozen=True, kw_only=True):
     server: Name
     index: Natural
     entry: bytes
+
+
+class LogExport(Message, frozen=True, kw_only=True):
+    """What a key server hands over beside its leaves: its newest note, and the newest stamped one with its stamp."""
+
+    server: Name
+    note: bytes
+    stamped_note: bytes | None
+    stamp: bytes | None

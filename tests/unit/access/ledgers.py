@@ -230,6 +230,7 @@ def spend_and_die(shelf: Shelf, *, commit: bool) -> None:
         from pathlib import Path
         from tests.unit.access.ledgers import Attempt, Shelf, open_ledger
         store = open_ledger(Path({str(shelf.home)!r}))
+        store._connection.execute("PRAGMA busy_timeout = 500")
         with store.commit():
             Shelf().spend(Attempt(who=0, subject={int(commit)}), store)
             if not {commit}:

@@ -18,6 +18,11 @@ def numbered(shelf: Shelf, number: int) -> Callable[[], int]:
     return lambda: shelf.note(number)
 
 
+def returning(result: object) -> Callable[[], object]:
+    """A request that writes nothing and has a result."""
+    return lambda: result
+
+
 def commits_of(shelf: Shelf) -> list[str]:
     """Notes each transaction of the store from now on, as the database itself reports it."""
     statements: list[str] = []
@@ -85,6 +90,10 @@ async def test_results_of_any_kind_come_back() -> None:
     with Shelf() as shelf:
         commits = GroupCommit(shelf.store)
         worker = asyncio.create_task(commits.work())
-        for result in (None, 0, False, b"", ("a", 1), [{}]):
-            assert await asyncio.wait_for(commits.run(lambda result=result: result), WAIT_SECONDS) == result  # type: ignore[misc]
+        kept: list[object] = [None, 0, False, b"", ("a", 1), [{}]]
+        for result in kept:
+            assert (
+                await asyncio.wait_for(commits.run(partial(kept.__getitem__, kept.index(result))), WAIT_SECONDS)
+                == result
+            )
         worker.cancel()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.stamping import LocalAuthority
 from tests.unit.crypto.examples import FEW, seeded
 from tests.unit.crypto.mutation import Defect, require_noticed
 
@@ -27,76 +22,8 @@ NOTE = b"server-1.example/log\n7\n"
 NONCE = StampNonce(2**63 - 1)
 START = datetime(2020, 1, 1, tzinfo=UTC)
 END = datetime(2120, 1, 1, tzinfo=UTC)
-OPENSSL = shutil.which("openssl") or "openssl"
 # The same 32 bytes under another name: SHA-512/256 is 2.16.840.1.101.3.4.2.6.
 SHA256, SHA512_256 = (bytes.fromhex(f"06096086480165030402{last}") for last in ("01", "06"))
-
-SETTINGS = """
-[tsa]
-default_tsa = one
-[one]
-serial = {folder}/serial
-default_policy = 1.2.3.4.1
-digests = {digests}
-signer_digest = sha256
-crypto_device = builtin
-"""
-
-
-class LocalAuthority:
-    """An authority in a folder: its root, its certificate, and the answers that ``openssl ts`` makes with them."""
-
-    def __init__(self, folder: Path, *, until: datetime = END) -> None:
-        """Makes new keys; the certificate ends at ``until``."""
-        folder.mkdir()
-        self._folder = folder
-        root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        self.root = _certificate("root", root_key.public_key(), "root", root_key, END, authority=True)
-        self.certificate = _certificate("authority", key.public_key(), "root", root_key, until)
-        for name, kept in (("root", root_key), ("key", key)):
-            pem = kept.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            (folder / f"{name}.key").write_bytes(pem)
-        (folder / "signer.pem").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
-
-    @property
-    def pinned(self) -> Authority:
-        """What a reader holds of it."""
-        return Authority(certificate=self.certificate, root=self.root)
-
-    def answer(self, request: bytes, digests: str = "sha256") -> bytes:
-        """Answers a request; an authority that takes other digests answers that it does not grant it."""
-        folder, asked, answered = self._folder, self._folder / "query", self._folder / "reply"
-        (folder / "serial").write_text("01")
-        (folder / "settings").write_text(SETTINGS.format(folder=folder, digests=digests))
-        asked.write_bytes(request)
-        self.run("-reply", "-config", "settings", "-queryfile", "query", "-signer", "signer.pem", "-inkey", "key.key",
-                 "-out", "reply")  # fmt: skip
-        return answered.read_bytes()
-
-    def run(self, *arguments: str) -> str:
-        """Runs ``openssl ts`` in the folder and returns what it printed."""
-        ran = subprocess.run([OPENSSL, "ts", *arguments], cwd=self._folder, capture_output=True, check=True)
-        return ran.stdout.decode()
-
-    def reads(self, request: bytes) -> str:
-        """What openssl reads in a request."""
-        (self._folder / "query").write_bytes(request)
-        return self.run("-query", "-in", "query", "-text")
-
-
-def _certificate(
-    name: str, key: ec.EllipticCurvePublicKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey,
-    until: datetime, *, authority: bool = False,
-) -> x509.Certificate:  # fmt: skip
-    named = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in (name, issuer)]
-    builder = x509.CertificateBuilder(named[1], named[0], key, x509.random_serial_number(), START, until)
-    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    if not authority:
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-        builder = builder.add_extension(purposes, critical=True)
-    return builder.sign(issuer_key, hashes.SHA256())
 
 
 @pytest.fixture(scope="module")

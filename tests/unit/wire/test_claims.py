@@ -26,24 +26,31 @@ def agreeing(claim: Claim, act: Act) -> Claim:
 @given(messages(Claim), messages(Act))
 def _claims_agree_with_their_acts(drawn: Claim, act: Act) -> None:
     claim = agreeing(drawn, act)
-    claims.require_same(claim, act, claim.insurer)
+    said = (claim.insurer, claim.professional, claim.shop)
+    claims.require_same(claim, act, *said)
     wrong = [
-        (msgspec.structs.replace(claim, early_renewal=not act.early_renewal), act, claim.insurer),
-        (msgspec.structs.replace(claim, entitlement=bytes(32)), act, claim.insurer),
-        (claim, msgspec.structs.replace(act, entitlement=act.entitlement + b"\0"), claim.insurer),
-        (claim, act, claim.insurer[::-1] + "1"),
+        (msgspec.structs.replace(claim, early_renewal=not act.early_renewal), act, said),
+        (msgspec.structs.replace(claim, entitlement=bytes(32)), act, said),
+        (claim, msgspec.structs.replace(act, entitlement=act.entitlement + b"\0"), said),
+        *((claim, act, (*said[:place], said[place] + "1", *said[place + 1 :])) for place in range(3)),
     ]
-    for given_claim, given_act, insurer in wrong:
+    for given_claim, given_act, (insurer, professional, shop) in wrong:
         with pytest.raises(MalformedMessage):
-            claims.require_same(given_claim, given_act, insurer)
+            claims.require_same(given_claim, given_act, insurer, professional, shop)
 
 
 def test_a_claim_is_of_its_act_its_entitlement_and_its_insurer() -> None:
     _claims_agree_with_their_acts()
 
 
-@pytest.mark.parametrize("check", ["claim.insurer != insurer", "claim.early_renewal != act.early_renewal",
-                                   "claim.entitlement != hashlib.sha256(act.entitlement).digest()"])  # fmt: skip
+CHECKS = [
+    "claim.insurer != insurer", "claim.early_renewal != act.early_renewal",
+    "claim.entitlement != hashlib.sha256(act.entitlement).digest()",
+    "(claim.professional, claim.shop) != (professional, shop)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_a_comparison_that_is_left_out_is_noticed(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "require_same", edited(claims, "require_same", check, "False"))
     with pytest.raises(pytest.fail.Exception):
