@@ -508,6 +508,8 @@ class ProofFailure(TechnicalFailure):
 class SignedLie(ProofFailure):
     """A signed answer that is wrong; ``evidence`` is that answer, to be kept with the request it answers."""
 
+    code = "signed-lie"
+
     def __init__(self, message: str, *, culprit: str, evidence: object = None) -> None:
         """Names who signed, and keeps what."""
         super().__init__(message, culprit=culprit)

@@ -132,12 +132,17 @@ def joined(directory: Directory) -> Said:
 
 
 def join_options(command: F) -> F:
-    """Adds the three options by which a party joins a directory."""
+    """Adds the options by which a party joins a directory."""
     file = click.Path(path_type=Path, dir_okay=False, exists=True)
     for option in (
         click.option("--directory", type=file, required=True, help="The signed directory file."),
         click.option("--signer", required=True, help="Name of who signs the directory."),
         click.option("--key", required=True, help="Its key, learnt from another channel (hexadecimal)."),
+        click.option(
+            "--anew",
+            is_flag=True,
+            help="Forget the directory joined before: only when most of its key servers, or its key, are lost.",
+        ),
     ):
         command = option(command)
     return command

@@ -101,6 +101,8 @@ def verify_request(request: HttpRequest, *, key: VerifyKey, authority: str, now:
     """
     # 1. form: one signature, these components, these parameters
     found = _parsed(request)
+    if not (request.method + request.authority + request.target_uri).isascii():
+        raise RequestNotAuthentic("a request's method and address are ASCII")
     # 2. addressee: a request for another server is refused here
     if request.authority != authority:
         raise RequestNotAuthentic("the request is addressed to another server")
@@ -131,4 +133,8 @@ def _parsed(request: HttpRequest) -> dict[str, str]:
     signature = _SIGNATURE.fullmatch(request.headers.get("signature", ""))
     if inputs is None or signature is None:
         raise RequestNotAuthentic("the request is not signed in the profile of this protocol")
-    return inputs.groupdict() | signature.groupdict()
+    found = inputs.groupdict() | signature.groupdict()
+    # Base64 has bits that decoding drops: one signature has one text.
+    if base64.b64encode(base64.b64decode(found["signature"])).decode() != found["signature"]:
+        raise RequestNotAuthentic("the signature is not in canonical base64")
+    return found

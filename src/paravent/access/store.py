@@ -83,10 +83,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise StorageDown("the store of this server cannot be written") from error
 
@@ -161,6 +162,8 @@ class Ledger:
         # Read here, so that no caller can forget that a device is new.
         limited = charge.limited or self._devices.limited_until(charge.keyid) > now
         new = require_quota(replace(charge, limited=limited), spent, self._limits)
+        # A clock a little behind would date this charge before others, and free it before its time.
+        (at,) = self._connection.execute("SELECT latest FROM clock").fetchone()
         if not new:
             self._connection.execute(
                 "UPDATE spending SET charged = 0 WHERE kind = ? AND professional IN (?, ?, ?) AND subject IN (?, ?, ?)",
@@ -168,7 +171,7 @@ class Ledger:
             )
         self._connection.execute(
             "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, 1)",
-            (charge.kind.value, names[0], now, request_pseudonym(keys[0], charge.request), subjects[0], devices[0]),
+            (charge.kind.value, names[0], at, request_pseudonym(keys[0], charge.request), subjects[0], devices[0]),
         )
         self._count(charge, [named[0] for named in scopes.values()] if new else [], now, new=new)
         return Pseudonyms(professional=names[0], subject=subjects[0])
@@ -342,7 +345,7 @@ class DailyKeys:
 
     def _read(self, name: str) -> DailyKey:
         if name not in self._cache:
-            self._cache[name] = DailyKey(read_secret(self._path(name)))
+            self._cache[name] = DailyKey(read_secret(self._path(name), 32))
         return self._cache[name]
 
     def _path(self, name: str) -> Path:
@@ -375,6 +378,13 @@ def write_secret(path: Path, content: bytes) -> None:
     _sync_directory(path.parent)
 
 
+def delete_secret(path: Path) -> None:
+    """Deletes a secret file, and the drafts that a crash may have left of it, on disk before it returns."""
+    for leftover in [path, *path.parent.glob(f".{path.name}.*")]:
+        leftover.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
 def _sync_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -383,11 +393,14 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def read_secret(path: Path) -> bytes:
-    """Reads a secret file; raises InvalidConfiguration when it is absent or open to others."""
+def read_secret(path: Path, size: int | None = None) -> bytes:
+    """Reads a secret file; raises InvalidConfiguration when it is absent, open to others or of another size."""
     try:
         if path.stat().st_mode & 0o077:
             raise InvalidConfiguration(f"{path.name} can be read by others: chmod 600")
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InvalidConfiguration(f"the secret file {path.name} is missing: run init") from None
+    if size is not None and len(content) != size:
+        raise InvalidConfiguration(f"the secret file {path.name} is damaged: it has {size} bytes")
+    return content

@@ -39,7 +39,7 @@ def custodian(home: Path, name: str, entry: Path) -> Said:
     """Creates a custodian."""
     file = home / "custodian.key"
     write_secret(file, cli.rng(96))
-    cli.write_file(entry, CustodianEntry(name=name, box_key=BoxKey(read_secret(file)).public))
+    cli.write_file(entry, CustodianEntry(name=name, box_key=BoxKey(read_secret(file, 96)).public))
     return Said(text=f"share of {name}: {file}", values={"share": str(file), "entry": str(entry)})
 
 
@@ -61,7 +61,7 @@ def unseal(
     if len(shares) != 2:
         raise InvalidConfiguration("two shares are needed, of two custodians")
     known = open_directory(directory.read_bytes(), cli.pin_of(signer, key))
-    keys = [BoxKey(read_secret(path)) for path in shares]
+    keys = [BoxKey(read_secret(path, 96)) for path in shares]
     window = (_hour(first), _hour(last))
     lines = [decode(line, LogLine) for path in leaves for line in path.read_bytes().splitlines()]
     if dry_run:

@@ -20,10 +20,10 @@ Entitlement = NewType("Entitlement", bytes)
 """The hub part E: a COSE_Sign1 message of at most 206 bytes."""
 
 EncodedDeskPart = NewType("EncodedDeskPart", bytes)
-"""The desk part D: CBOR, at most 90 bytes; never sent to the hub."""
+"""The desk part D: CBOR, at most 86 bytes; never sent to the hub."""
 
 ENTITLEMENT_BYTES_MAX = 206
-DESK_PART_BYTES_MAX = 90
+DESK_PART_BYTES_MAX = 86
 NULLIFIER_BYTES = 16
 SERIAL_BYTES = 16
 SALT_BYTES = 16
@@ -166,7 +166,8 @@ def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:
 
 def _claims(payload: bytes) -> HubPart:
     claims = _decode(payload, ENTITLEMENT_BYTES_MAX)
-    if not isinstance(claims, dict) or tuple(claims) != _CLAIMS:
+    # The types are compared too: to Python, 4.0 is 4 and true is 1.
+    if not isinstance(claims, dict) or [(type(name), name) for name in claims] != [(int, name) for name in _CLAIMS]:
         raise MalformedMessage("an entitlement has other claims than expected")
     match [claims[name] for name in _CLAIMS]:
         case [

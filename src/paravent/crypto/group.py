@@ -64,7 +64,9 @@ def hash_to_scalar(message: bytes, dst: bytes) -> Scalar:
 
 def decode_element(encoded: bytes) -> Element:
     """Decodes 32 canonical bytes; raises MalformedMessage otherwise, or on the identity."""
-    if len(encoded) != sodium.POINT_BYTES or encoded == IDENTITY or not sodium.point_is_valid(encoded):
+    # libsodium 1.0.18 does not look at the highest bit, which RFC 9496 section 4.3.1 wants clear.
+    canonical = len(encoded) == sodium.POINT_BYTES and not encoded[-1] & 0x80
+    if not canonical or encoded == IDENTITY or not sodium.point_is_valid(encoded):
         raise MalformedMessage("a group element is 32 canonical bytes and not the identity")
     return Element(bytes(encoded))
 
@@ -123,12 +125,18 @@ def scalar_product(left: Scalar, right: Scalar) -> Scalar:
 
 def scalar_sum(left: Scalar, right: Scalar) -> Scalar:
     """Returns left plus right modulo the group order."""
-    return Scalar(sodium.scalar_add(left.reveal(), right.reveal()))
+    return _not_zero(sodium.scalar_add(left.reveal(), right.reveal()))
 
 
 def scalar_difference(left: Scalar, right: Scalar) -> Scalar:
     """Returns left minus right modulo the group order."""
-    return Scalar(sodium.scalar_sub(left.reveal(), right.reveal()))
+    return _not_zero(sodium.scalar_sub(left.reveal(), right.reveal()))
+
+
+def _not_zero(encoded: bytes) -> Scalar:
+    if encoded == bytes(sodium.SCALAR_BYTES):
+        raise MalformedMessage("the result of a scalar operation is zero")
+    return Scalar(encoded)
 
 
 def _not_identity(encoded: bytes | None) -> Element:

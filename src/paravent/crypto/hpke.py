@@ -63,7 +63,10 @@ def seal(public: BoxPublicKey, plaintext: bytes, label: Label, *context: bytes |
 
     Raises MalformedMessage when the key is not one.
     """
-    return Box(_SUITE.encrypt(plaintext, _public(public), info=_info(label, *context)))
+    try:
+        return Box(_SUITE.encrypt(plaintext, _public(public), info=_info(label, *context)))
+    except ValueError as error:
+        raise MalformedMessage("a box key has a part of small order") from error
 
 
 def require_public_key(encoded: bytes) -> BoxPublicKey:

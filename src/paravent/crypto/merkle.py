@@ -1,4 +1,4 @@
-"""Merkle trees of RFC 9162 section 2.1: hashing, inclusion and consistency (docs/protocol.md sections 6, 12).
+"""Merkle trees of RFC 9162 section 2.1: hashing, levels and inclusion (docs/protocol.md sections 6, 12).
 
 A tree is its levels: level 0 the leaf hashes, each next level half as long, an odd last node carried
 up unchanged; the last level is the root alone. Levels are byte strings of 32-byte hashes.

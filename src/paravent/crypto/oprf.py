@@ -51,7 +51,8 @@ def derive_key(seed: bytes, info: bytes, mode: Mode) -> Scalar:
 
 
 def hash_input(input_: bytes, mode: Mode = Mode.VOPRF) -> Element:
-    """Hashes an input of at most 65,535 bytes to the group."""
+    """Hashes an input to the group; raises MalformedMessage above 65,535 bytes, before anybody is asked."""
+    _require_short(input_)
     return group.hash_to_group(input_, _TO_GROUP[mode])
 
 
@@ -71,8 +72,12 @@ def evaluate(input_: bytes, key: Scalar, mode: Mode = Mode.VOPRF) -> OprfOutput:
     return _output(input_, group.multiply(key, hash_input(input_, mode)))
 
 
-def _output(input_: bytes, element: Element) -> OprfOutput:
+def _require_short(input_: bytes) -> None:
     if len(input_) > INPUT_BYTES_MAX:
         raise MalformedMessage("an input is at most 65,535 bytes")
+
+
+def _output(input_: bytes, element: Element) -> OprfOutput:
+    _require_short(input_)
     transcript = len(input_).to_bytes(2, "big") + input_ + b"\x00\x20" + element + b"Finalize"
     return OprfOutput(hashlib.sha512(transcript).digest())

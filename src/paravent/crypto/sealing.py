@@ -117,9 +117,9 @@ def _hkdf(material: bytes, salt: bytes, info: bytes, size: int) -> bytes:
 
 
 def _pad(entitlement: bytes, desk_part: bytes) -> bytes:
-    body = len(entitlement).to_bytes(2, "big") + entitlement + len(desk_part).to_bytes(2, "big") + desk_part
-    if len(body) > PLAINTEXT_BYTES:
+    if len(entitlement) + len(desk_part) + 4 > PLAINTEXT_BYTES:
         raise MalformedMessage("an entitlement is too long for its row")
+    body = len(entitlement).to_bytes(2, "big") + entitlement + len(desk_part).to_bytes(2, "big") + desk_part
     return body.ljust(PLAINTEXT_BYTES, b"\0")
 
 

@@ -47,6 +47,8 @@ def public_share(index: int, commitments: Sequence[Element]) -> Element:
 
 def verify_share(index: int, share: Scalar, commitments: Sequence[Element], *, culprit: str) -> None:
     """Checks s_i times G against the commitments; raises ProofFailure naming the dealer."""
+    if not 1 <= index <= SERVERS_MAX:
+        raise MalformedMessage("a share has an index of 1 to 7")
     if group.multiply_base(share) != public_share(index, commitments):
         raise ProofFailure(f"the share of index {index} does not match the commitments", culprit=culprit)
 
@@ -68,7 +70,9 @@ def interpolate(evaluations: Mapping[int, Element]) -> Element:
 
 
 def lagrange(index: int, indices: Sequence[int]) -> Scalar:
-    """Computes the coefficient of ``index`` for interpolation at zero over ``indices``."""
+    """Computes the coefficient of ``index`` for interpolation at zero over distinct ``indices``."""
+    if len(set(indices)) != len(indices):
+        raise MalformedMessage("an interpolation takes distinct indices")
     own = group.small_scalar(index)
     coefficient = group.small_scalar(1)
     for other in indices:

@@ -20,6 +20,8 @@ def bits_for(entitlements: int) -> int:
 
 def encode(revoked: Iterable[int], bits: int) -> bytes:
     """Builds the array with the revoked indices set, least significant bit first."""
+    if bits % 8:
+        raise ValueError("a list is whole bytes")
     array = bytearray(bits // 8)
     for index in revoked:
         if not 0 <= index < bits:

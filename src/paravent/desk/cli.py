@@ -58,9 +58,10 @@ def init(home: Path, professional: str, shop: str, port: int, allow_single_opera
 
 @verb(group, "Join the directory of a platform: pin the key that signs it.")
 @join_options
-def join(home: Path, directory: Path, signer: str, key: str) -> Said:
+def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
-    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
+    pin = cli.pin_of(signer, key)
+    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
 
 
 @verb(group, "Enrol this device at the hub and at every key server: the professional logs in, in a browser here.")

@@ -41,7 +41,7 @@ def initialise(home: Path, config: DeskConfig, rng: Rng) -> Device:
 
 def device_key(home: Path) -> SigningKey:
     """Reads the device key."""
-    return SigningKey(Seed(read_secret(home / SECRETS / "device.key")))
+    return SigningKey(Seed(read_secret(home / SECRETS / "device.key", 32)))
 
 
 def device(home: Path, config: DeskConfig) -> Device:

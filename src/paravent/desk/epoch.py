@@ -10,6 +10,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.sharing import check_threshold, public_share
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import EpochNotLive, ProofFailure, StaleData, UnknownInsurer
+from paravent.wire.cosignatures import verify_cosignatures
 from paravent.wire.receipts import verify_receipts
 from paravent.wire.statements import (
     BatchFile,
@@ -37,7 +38,10 @@ class VerifiedServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedEpoch:
-    """An epoch whose signatures, receipts and dates were checked; ``batches`` gives who can open each."""
+    """An epoch whose signatures, receipts and dates were checked; ``batches`` gives who can open each.
+
+    ``head`` is SHA-256 of the manifest head that t servers cosigned: the only one a row is believed under.
+    """
 
     insurer: str
     epoch: int
@@ -46,6 +50,7 @@ class VerifiedEpoch:
     issuer: VerifyKey
     servers: Mapping[int, VerifiedServer]
     batches: Mapping[int, tuple[int, ...]]
+    head: bytes
     not_after: int
 
 
@@ -55,8 +60,8 @@ def verify_bundle(
     """Verifies a bundle.
 
     1. epoch file; 2. its dates; 3. receipts of t servers; 4. independence of the servers;
-    5. batches and their receipts; 6. public shares. Raises UnknownInsurer, ProofFailure,
-    EpochNotLive or TooFewServers.
+    5. batches and their receipts; 6. cosignatures of the head; 7. public shares. Raises UnknownInsurer,
+    ProofFailure, EpochNotLive or TooFewServers.
     """
     insurer = directory.insurer(amc)
     if insurer is None:
@@ -83,7 +88,9 @@ def verify_bundle(
         if (batch.insurer, batch.epoch) != (amc, epoch.epoch):
             raise ProofFailure("a batch file is of another epoch", culprit=amc)
         batches[batch.batch] = verify_receipts(announced, epoch, batch.batch, directory)
-    # 6. public shares
+    # 6. cosignatures of the head; its signature, counter and date are checked with the row
+    verify_cosignatures(bundle.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.threshold)
+    # 7. public shares
     commitments = [decode_element(commitment) for commitment in epoch.commitments]
     servers = {
         index: VerifiedServer(index=index, entry=entry, public=public_share(index, commitments))
@@ -91,12 +98,15 @@ def verify_bundle(
     }
     return VerifiedEpoch(
         insurer=amc, epoch=epoch.epoch, threshold=epoch.threshold, size=len(entries), issuer=issuer,
-        servers=servers, batches=batches, not_after=epoch.not_after,
+        servers=servers, batches=batches, head=bundle.head.digest(), not_after=epoch.not_after,
     )  # fmt: skip
 
 
 def verify_head(signed: Signed, epoch: VerifiedEpoch, *, now: int, counter_min: int) -> ManifestHead:
-    """Verifies a manifest head: signature, epoch, counter never lower than seen, at most 48 hours old."""
+    """Verifies a manifest head: signature, epoch, counter never lower than seen, at most 48 hours old, cosigned.
+
+    Raises EpochNotLive when it is not the head that was cosigned for this desk: the epoch is to be read again.
+    """
     head = open_statement(signed, ManifestHead, Label.MANIFEST_HEAD, epoch.insurer, epoch.issuer)
     if (head.insurer, head.epoch) != (epoch.insurer, epoch.epoch):
         raise ProofFailure("the manifest is of another epoch", culprit="hub")
@@ -104,6 +114,8 @@ def verify_head(signed: Signed, epoch: VerifiedEpoch, *, now: int, counter_min: 
         raise StaleData("the hub shows an older manifest than one already seen")
     if now - head.issued_at > MANIFEST_AGE_SECONDS_MAX:
         raise StaleData("the manifest is more than 48 hours old")
+    if signed.digest() != epoch.head:
+        raise EpochNotLive("the insurer has published since this desk read its epoch")
     return head
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,9 +45,10 @@ class Platform:
 
     def command(self, *arguments: str | Path) -> dict[str, Any]:
         """Runs one ``paravent`` verb and returns its JSON line, if any; raises TechnicalFailure when it fails."""
+        shows_progress = {"publish", "rotate"} & {*arguments}
         done = subprocess.run(  # noqa: S603 - our own command, no shell
             [sys.executable, "-m", "paravent", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=None if "publish" in arguments else subprocess.PIPE, check=False,
+            stdout=subprocess.PIPE, stderr=None if shows_progress else subprocess.PIPE, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             shown = (done.stderr or b"").decode(errors="replace")
@@ -104,14 +106,18 @@ class Platform:
                 "--entry", entry,
             )  # fmt: skip
             entries += ["--custodian", entry]
-        self.pin = self.command("hub", "directory", "--home", self.home / "hub", *entries, "--json")
-        for name in [*names, *insurers]:
+        # Whoever signs the directory is no party: a folder of its own stands for a machine of its own.
+        key = self.home / "directory" / "directory.key"
+        self.pin = self.command("hub", "directory", "--home", self.home / "hub", "--key", key, *entries, "--json")
+        for name in names:
+            self._join("keyserver", name, "--cosigned", self.pin["file"])
+        for name in ["hub", *insurers]:
             self._join(name.split("-")[0], name)
 
-    def _join(self, party: str, name: str) -> None:
+    def _join(self, party: str, name: str, *options: str) -> None:
         self.command(
             party, "join", "--home", self.home / name, "--directory", self.pin["file"],
-            "--signer", self.pin["signer"], "--key", self.pin["key"],
+            "--signer", self.pin["signer"], "--key", self.pin["key"], *options,
         )  # fmt: skip
 
     def verifiers(self) -> list[str]:
@@ -227,6 +233,21 @@ class Platform:
             "insurer", "publish", self.home / f"members-{amc}.csv", "--home", self.home / f"insurer-{amc}",
             "--guarantees", DATA / f"guarantees-{amc}.toml", "--json",
         )  # fmt: skip
+
+    def rotate(self, amc: str) -> dict[str, Any]:
+        """Opens the next epoch of an insurer."""
+        return self.command("insurer", "rotate", "--home", self.home / f"insurer-{amc}", "--json")
+
+    def end_epoch(self, amc: str, epoch: int) -> dict[str, Any]:
+        """Ends an epoch of an insurer at once, at every server that runs."""
+        return self.command("insurer", "end-epoch", str(epoch), "--home", self.home / f"insurer-{amc}", "--json")
+
+    def backup(self, name: str) -> Path:
+        """Copies the home of a party as it is, while it runs, as an ordinary backup does; returns the copy."""
+        target = self.home / "backups" / name
+        # The shared memory of SQLite belongs to the processes that run.
+        shutil.copytree(self.home / name, target, ignore=shutil.ignore_patterns("*-shm"))
+        return target
 
     def desk(self, path: str, body: dict[str, Any] | bytes, name: str = "desk") -> tuple[int, dict[str, Any]]:
         """Calls a desk's service as shop software does; returns the status and the answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from paravent.crypto import status
 from paravent.crypto.group import Rng
@@ -30,12 +31,14 @@ from paravent.wire.deal import DealBox
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import (
     Announced,
+    Cosigned,
     Directory,
     EpochBundle,
     InsurerEntry,
     ManifestHead,
     Signed,
     StatusList,
+    cosigned,
     sign_statement,
 )
 
@@ -74,8 +77,8 @@ class SimulatedInsurer:
             self._dealer(), self.number, directory.keyservers, threshold, dates, self.rng
         )  # fmt: skip
         drawn = self.epoch
-        boxes = [epochs.epoch_box(self._dealer(), drawn, server.index, server.entry()) for server in servers]
-        receipts = self._dealt(servers, directory, boxes, deal.take_epoch)
+        boxes = [epochs.epoch_box(self._dealer(), drawn, server.index, server.recipient()) for server in servers]
+        receipts = self._dealt(servers, directory, boxes, partial(deal.take_epoch, now=now))
         self.announced = {0: Announced(statement=drawn.signed, receipts=receipts)}
 
     def publish(
@@ -85,11 +88,11 @@ class SimulatedInsurer:
         drawn_epoch = self._epoch()
         self.batch_number += 1
         batch = epochs.draw_batch(self._dealer(), drawn_epoch.file, self.batch_number, now, self.rng)
-        boxes = [epochs.batch_box(self._dealer(), batch, server.index, server.entry()) for server in servers]
+        boxes = [epochs.batch_box(self._dealer(), batch, server.index, server.recipient()) for server in servers]
         receipts = self._dealt(servers, directory, boxes, deal.take_batch)
         self.announced[self.batch_number] = Announced(statement=batch.signed, receipts=receipts)
         rows = self._sealed(batch, drawn_epoch)
-        self._upload(rows, hub, directory, now)
+        self._upload(rows, servers, hub, directory, now)
         self.hand_over(hub, now)
 
     def hand_over(self, hub: SimulatedHub, now: int) -> None:
@@ -151,7 +154,14 @@ class SimulatedInsurer:
         rows += [decoy(self.amc, self.number, self.batch_number, self.rng) for _ in range(DECOYS)]
         return sorted(rows, key=lambda row: row.handle)
 
-    def _upload(self, rows: Sequence[Row], hub: SimulatedHub, directory: Directory, now: int) -> None:
+    def _cosigned(self, head: Signed, servers: Sequence[SimulatedServer], directory: Directory, now: int) -> Cosigned:
+        return cosigned(
+            head, (deal.cosign_head(head, at.identity, directory, at.store, now) for at in servers if at.up)
+        )
+
+    def _upload(
+        self, rows: Sequence[Row], servers: Sequence[SimulatedServer], hub: SimulatedHub, directory: Directory, now: int
+    ) -> None:
         self.counter += 1
         head = ManifestHead(
             insurer=self.amc, epoch=self.number, counter=self.counter, count=len(rows),
@@ -160,7 +170,7 @@ class SimulatedInsurer:
         )  # fmt: skip
         announced = Publication(
             insurer=self.amc, epoch=self.announced[0], batches=(self.announced[self.batch_number],),
-            head=self._sign(head, Label.MANIFEST_HEAD),
+            head=self._cosigned(self._sign(head, Label.MANIFEST_HEAD), servers, directory, now),
         )  # fmt: skip
         current = hub.store.newest(self.amc)
         _, checked = publication.verify_publication(

@@ -17,12 +17,12 @@ from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
 from paravent.crypto.group import Rng
-from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
 from paravent.hub import rows
 from paravent.hub.acts import Adjudicator
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store as HubStore
+from paravent.insurer.epoch import Recipient
 from paravent.keyserver import evaluation, opening
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import Store as KeyServerStore
@@ -105,7 +105,7 @@ class SimulatedServer:
         """Creates a key server with fresh keys."""
         identity = ServerIdentity(
             name=f"keyserver-{index}", base_url=f"http://keyserver-{index}.example:8000",
-            signing_key=SigningKey.generate(rng), box_key=BoxKey.generate(rng), witness_key=WitnessKey(rng(32)),
+            signing_key=SigningKey.generate(rng), witness_key=WitnessKey(rng(32)),
         )  # fmt: skip
         home = Home(folder / identity.name)
         home.folder.mkdir(parents=True)
@@ -122,9 +122,12 @@ class SimulatedServer:
         identity, index = self.identity, self.index
         return KeyServerEntry(
             name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public,
-            box_key=identity.box_key.public, operator=f"operator-{index}", host=f"host-{index}",
-            administrator=f"administrator-{index}",
+            operator=f"operator-{index}", host=f"host-{index}", administrator=f"administrator-{index}",
         )  # fmt: skip
+
+    def recipient(self) -> Recipient:
+        """Returns to whom deals are sealed."""
+        return Recipient(name=self.name, box_key=self.store.box_key.public)
 
     def join(self, directory: Directory) -> None:
         """Starts writing its log for the parties of a directory; hourly keys of before are forgotten."""

@@ -29,7 +29,7 @@ from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
 from paravent.wire.codec import decode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Cosigned, Directory
 
 _PROGRESS_LINES = 100
 
@@ -168,5 +168,5 @@ def copy_database(source: Path, target: Path) -> Path:
 
 def read_directory(platform: Platform) -> Directory:
     """Reads the public directory of a platform."""
-    signed = decode(Path(platform.pin["file"]).read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
+    signed = decode(Path(platform.pin["file"]).read_bytes(), Cosigned, bytes_max=STATEMENT_BYTES_MAX)
     return decode(signed.payload, Directory, bytes_max=STATEMENT_BYTES_MAX)

@@ -27,6 +27,7 @@ from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
+    Cosigned,
     Directory,
     EpochBundle,
     ManifestHead,
@@ -43,7 +44,7 @@ class HubStatus(Message, frozen=True, kw_only=True):
 
 
 def build(
-    identity: HubIdentity, directory: Directory, signed_directory: Signed, store: Store,
+    identity: HubIdentity, directory: Directory, signed_directory: Cosigned, store: Store,
     enrolment: Enrolment | None = None,
 ) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
@@ -120,6 +121,16 @@ def build(
         store.go_live(number, head, levels)
         return json_response(PublicationState(rows=head.count, live=True))
 
+    async def close(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        now = _now()
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=now)
+        closing = publication.verify_closing(decode(received.body, Signed), entry)
+        if closing.batch is None:
+            store.keep_closing(closing.insurer, closing.epoch, closing.deletes_at)
+            store.delete_ended(now)
+        return json_response(PublicationState(rows=0, live=False))
+
     async def pull(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
@@ -150,6 +161,7 @@ def build(
         Route("/v1/publications", open_publication, methods=["POST"]),
         Route("/v1/publications/{number:int}/rows/{first:int}", add_rows, methods=["POST"]),
         Route("/v1/publications/{number:int}/live", go_live, methods=["POST"]),
+        Route("/v1/closings", close, methods=["POST"]),
         Route("/v1/events", pull, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
         *enrolment_routes(enrolment, store, commits),

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
-from paravent.access.cli import Said, verb
-from paravent.access.config import DIRECTORY_NAME, read_directory
+from paravent.access.cli import Said, join_options, verb
+from paravent.access.config import DIRECTORY_NAME, join_directory, read_directory, read_signed_directory
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.errors import InvalidConfiguration
 from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.store import Store
-from paravent.wire.codec import decode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, CustodianEntry, InsurerEntry, KeyServerEntry, Signed
+from paravent.wire.statements import CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -36,25 +36,47 @@ def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> S
     return Said(text=f"{name} created in {home}", values={"name": name, "base_url": settings.base_url})
 
 
-@verb(group, "Sign the directory of key servers and insurers; print the key that others pin.")
+@verb(group, "Sign the next version of the directory of key servers and insurers; print the key that others pin.")
+@click.option(
+    "--key",
+    type=_FILE,
+    required=True,
+    help="Key file of who signs the directory, outside every home; made if absent, the directory beside it.",
+)
 @click.option(
     "--keyserver", "keyservers", type=_FILE, multiple=True, help="Entry of a key server; order gives its index."
 )
 @click.option("--insurer", "insurers", type=_FILE, multiple=True, help="Entry of an insurer.")
 @click.option("--custodian", "custodians", type=_FILE, multiple=True, help="Entry of a custodian of the logs.")
+@click.option("--change", "changes", type=_FILE, multiple=True, help="Key change, signed with the party's former key.")
 def directory(
-    home: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...], custodians: tuple[Path, ...]
-) -> Said:
-    """Signs the directory into the home."""
-    servers = [cli.read_file(path, KeyServerEntry) for path in keyservers]
-    members = [cli.read_file(path, InsurerEntry) for path in insurers]
-    keepers = [cli.read_file(path, CustodianEntry) for path in custodians]
-    pin = config.publish_directory(home, servers, members, keepers, cli.now())
-    file = home / DIRECTORY_NAME
-    return Said(
-        text=f"{file} signed by {pin.signer}, key {pin.key}",
-        values={"file": str(file), "signer": pin.signer, "key": pin.key},
+    home: Path, key: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...], custodians: tuple[Path, ...],
+    changes: tuple[Path, ...],
+) -> Said:  # fmt: skip
+    """Signs the directory beside its key."""
+    if home.resolve() in key.resolve().parents:
+        raise InvalidConfiguration("the key that signs the directory is kept outside the home of the hub")
+    drafted = Directory(
+        version=cli.now(), issued_at=cli.now(), hub=config.hub_entry(home, config.load(home)),
+        keyservers=tuple(cli.read_file(path, KeyServerEntry) for path in keyservers),
+        insurers=tuple(cli.read_file(path, InsurerEntry) for path in insurers),
+        custodians=tuple(cli.read_file(path, CustodianEntry) for path in custodians),
+        changes=tuple(cli.read_file(path, Signed) for path in changes),
+    )  # fmt: skip
+    file, pin = config.sign_directory(key, drafted, cli.rng)
+    text = (
+        f"{file} signed by {pin.signer}, key {pin.key}: the key servers join and cosign it first,"
+        " then the hub, the insurers and the desks join it"
     )
+    return Said(text=text, values={"file": str(file), "signer": pin.signer, "key": pin.key})
+
+
+@verb(group, "Join the directory of a platform: pin the key that signs it.")
+@join_options
+def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
+    """Pins a directory."""
+    pin = cli.pin_of(signer, key)
+    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
 
 
 @verb(group, "Serve until stopped.")
@@ -66,7 +88,7 @@ def serve(home: Path) -> None:
 
     settings = config.load(home)
     known = read_directory(home, settings.directory)
-    signed = decode((home / DIRECTORY_NAME).read_bytes(), Signed, bytes_max=STATEMENT_BYTES_MAX)
+    signed = read_signed_directory(home / DIRECTORY_NAME)
     app = build(config.read_identity(home, settings), known, signed, _store(home), config.enrolment(home))
     run(app, host=settings.host, port=settings.port)
 

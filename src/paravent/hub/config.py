@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from paravent.access.config import DIRECTORY_NAME, DirectoryPin, read_config, write_config
+from paravent.access.config import DIRECTORY_NAME, DirectoryPin, open_directory, read_config, write_config
 from paravent.access.enrolment import Enroller
 from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller, read_enrolment
 from paravent.access.quotas import QuotaLimits
@@ -18,7 +17,8 @@ from paravent.crypto.signing import Seed, SigningKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
 from paravent.wire.codec import BaseUrl, Message, Name, Port, encode
-from paravent.wire.statements import CustodianEntry, Directory, HubEntry, InsurerEntry, KeyServerEntry, sign_statement
+from paravent.wire.directory import require_successor
+from paravent.wire.statements import Directory, HubEntry, cosigned, sign_statement
 
 SECRETS = "secrets"
 DIRECTORY_SIGNER = "directory"
@@ -38,9 +38,9 @@ class HubConfig(Message, frozen=True, kw_only=True):
 
 
 def initialise(home: Path, config: HubConfig, rng: Rng) -> None:
-    """Creates a home with fresh keys, the directory key among them."""
+    """Creates a home with fresh keys."""
     write_config(home, config)
-    for name in ("signing", "database", "directory"):
+    for name in ("signing", "database"):
         write_secret(home / SECRETS / f"{name}.key", rng(32))
 
 
@@ -49,29 +49,38 @@ def read_identity(home: Path, config: HubConfig) -> HubIdentity:
     return HubIdentity(
         name=config.name,
         base_url=config.base_url,
-        signing_key=SigningKey(Seed(read_secret(home / SECRETS / "signing.key"))),
-        database_key=DatabaseKey(read_secret(home / SECRETS / "database.key")),
+        signing_key=SigningKey(Seed(read_secret(home / SECRETS / "signing.key", 32))),
+        database_key=DatabaseKey(read_secret(home / SECRETS / "database.key", 32)),
     )
 
 
-def publish_directory(
-    home: Path, keyservers: Sequence[KeyServerEntry], insurers: Sequence[InsurerEntry],
-    custodians: Sequence[CustodianEntry], now: int,
-) -> DirectoryPin:  # fmt: skip
-    """Signs a new version of the directory into the home and pins it; returns what others pin."""
-    config = load(home)
+def hub_entry(home: Path, config: HubConfig) -> HubEntry:
+    """Describes the hub for the directory."""
     identity = read_identity(home, config)
-    key = SigningKey(Seed(read_secret(home / SECRETS / "directory.key")))
-    directory = Directory(
-        version=now, issued_at=now,
-        hub=HubEntry(name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public),
-        keyservers=tuple(keyservers), insurers=tuple(insurers), custodians=tuple(custodians),
-    )  # fmt: skip
-    signed = sign_statement(directory, Label.DIRECTORY, DIRECTORY_SIGNER, key)
-    (home / DIRECTORY_NAME).write_bytes(encode(signed))
+    return HubEntry(name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public)
+
+
+def sign_directory(key_file: Path, drafted: Directory, rng: Rng) -> tuple[Path, DirectoryPin]:
+    """Signs the next version of the directory beside its key, made if absent; returns the file and what others pin.
+
+    The key is no party's: whoever holds it says who is who, so it stays off every serving machine.
+    """
+    if not key_file.exists():
+        write_secret(key_file, rng(32))
+    key = SigningKey(Seed(read_secret(key_file, 32)))
     pin = DirectoryPin(signer=DIRECTORY_SIGNER, key=key.public.hex())
-    write_config(home, msgspec.structs.replace(config, directory=pin), replace=True)
-    return pin
+    file = key_file.parent / DIRECTORY_NAME
+    directory = drafted
+    if file.exists():
+        former = open_directory(file.read_bytes(), pin)
+        directory = msgspec.structs.replace(
+            drafted, version=max(drafted.version, former.version + 1), changes=(*former.changes, *drafted.changes)
+        )
+        # What every party will check, said to who signs before anybody is given it.
+        require_successor((former, pin.keys()), (directory, pin.keys()))
+    signed = sign_statement(directory, Label.DIRECTORY, DIRECTORY_SIGNER, key)
+    file.write_bytes(encode(cosigned(signed, ())))
+    return file, pin
 
 
 def enroller(home: Path) -> Enroller:

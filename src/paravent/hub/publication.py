@@ -11,14 +11,17 @@ from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import MalformedMessage, ProofFailure, StaleData, UnknownInsurer
+from paravent.wire.cosignatures import verify_cosignatures
 from paravent.wire.publication import Publication
 from paravent.wire.receipts import verify_receipts
 from paravent.wire.statements import (
     BatchFile,
+    Closing,
     Directory,
     EpochFile,
     InsurerEntry,
     ManifestHead,
+    Signed,
     open_statement,
 )
 
@@ -40,7 +43,8 @@ def verify_publication(
 ) -> tuple[EpochFile, ManifestHead]:
     """Verifies everything that a publication announces, before any row is taken.
 
-    1. the insurer's own; 2. epoch file and its receipts; 3. batch files and theirs; 4. head and counter.
+    1. the insurer's own; 2. epoch file and its receipts; 3. batch files and theirs; 4. head, its cosignatures
+    and counter.
     Raises ProofFailure naming who, TooFewServers, or StaleData.
     """
     amc, issuer = entry.amc, VerifyKey(entry.issuer_key)
@@ -58,11 +62,20 @@ def verify_publication(
         verify_receipts(announced, epoch, batch.batch, directory)
     # 4. head
     head = open_statement(publication.head, ManifestHead, Label.MANIFEST_HEAD, amc, issuer)
+    verify_cosignatures(publication.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.threshold)
     if (head.insurer, head.epoch) != (amc, epoch.epoch) or set(head.live_batches) != {b.batch for b in batches}:
         raise ProofFailure("the manifest head is of another epoch or other batches", culprit=amc)
-    if current is not None and head.counter <= current.counter:
-        raise StaleData("a manifest's counter goes up")
+    if current is not None and (head.counter <= current.counter or head.epoch < current.epoch):
+        raise StaleData("a manifest's counter goes up, and its epoch never goes down")
     return epoch, head
+
+
+def verify_closing(signed: Signed, entry: InsurerEntry) -> Closing:
+    """Verifies the end of an epoch; raises ProofFailure."""
+    closing = open_statement(signed, Closing, Label.CLOSING, entry.amc, VerifyKey(entry.issuer_key))
+    if closing.insurer != entry.amc:
+        raise ProofFailure("an insurer closes its own epochs only", culprit=entry.amc)
+    return closing
 
 
 def build_tree(rows: Iterable[tuple[Handle, bytes]], head: ManifestHead) -> Sequence[bytes]:

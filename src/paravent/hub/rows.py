@@ -69,13 +69,15 @@ def answer(admitted: AdmittedFetch, store: HubStore) -> RowAnswer:
     manifest = store.manifest(admitted.manifest.head.insurer, admitted.manifest.head.epoch) or admitted.manifest
     found = store.row(manifest, admitted.handle)
     placed = [found] if found is not None else store.neighbours(manifest, admitted.handle)
+    # Each desk has counted the cosignatures of this head when it read the epoch: they are not sent again.
+    head = manifest.bundle.head.alone()
     unpadded = RowAnswer(
-        head=manifest.bundle.head,
+        head=head,
         row=None if found is None else StoredRow(batch=found.row.batch, stored=found.row.stored),
         leaves=tuple(_leaf(manifest, entry, store) for entry in placed),
         padding="",
     )
-    room = len(encode(manifest.bundle.head)) + _LEAF_ROOM_BYTES
+    room = len(encode(head)) + _LEAF_ROOM_BYTES
     padding = answer_padding(len(encode(unpadded)), path_length_max(manifest.head.count), room)
     return msgspec.structs.replace(unpadded, padding=padding)
 

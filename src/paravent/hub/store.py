@@ -19,7 +19,14 @@ from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure
 from paravent.hub.claim_store import CLAIM_SCHEMA, ClaimStore
 from paravent.hub.state import Manifest, PlacedRow
 from paravent.wire.codec import decode, encode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, EpochBundle, ManifestHead, Signed
+from paravent.wire.statements import (
+    OPENABLE_SECONDS,
+    STATEMENT_BYTES_MAX,
+    EpochBundle,
+    EpochFile,
+    ManifestHead,
+    Signed,
+)
 
 DATABASE = "hub.db"
 # 30 hashes are 960 bytes: SQLite keeps up to 1,002 in an index page of 4 KiB, a longer one gets a page of its own.
@@ -30,6 +37,9 @@ CREATE TABLE IF NOT EXISTS manifest (
     number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, epoch INTEGER NOT NULL, bundle BLOB NOT NULL,
     rows INTEGER NOT NULL, live INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS closing (
+    insurer TEXT NOT NULL, epoch INTEGER NOT NULL, deletes_at INTEGER NOT NULL, PRIMARY KEY (insurer, epoch)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS row (
     manifest INTEGER NOT NULL, handle BLOB NOT NULL, position INTEGER NOT NULL, batch INTEGER NOT NULL,
     stored BLOB NOT NULL, PRIMARY KEY (manifest, handle)
@@ -176,6 +186,39 @@ class Store(VerifierStore):
             if updated.rowcount != 1:
                 raise ProofFailure("the publication is not whole", culprit=head.insurer)
         self._load()
+
+    # --- the end of an epoch ----------------------------------------------------------------
+
+    def keep_closing(self, insurer: str, epoch: int, deletes_at: int) -> None:
+        """Keeps when an epoch and every earlier one are to be deleted; the earliest instant given stays."""
+        with self.commit():
+            self._connection.execute(
+                "INSERT INTO closing VALUES (?, ?, ?) ON CONFLICT (insurer, epoch) DO UPDATE"
+                " SET deletes_at = MIN(deletes_at, excluded.deletes_at)",
+                (insurer, epoch, deletes_at),
+            )
+
+    def delete_ended(self, now: int) -> None:
+        """Deletes the manifests of ended epochs: nobody can open their rows any more."""
+        with self.commit():
+            ended = self._connection.execute(
+                "SELECT number FROM manifest WHERE EXISTS (SELECT 1 FROM closing WHERE closing.insurer ="
+                " manifest.insurer AND closing.epoch >= manifest.epoch AND closing.deletes_at <= ?)",
+                (now,),
+            ).fetchall()
+            numbers = {number for (number,) in ended} | {
+                manifest.number for manifest in self._live.values()
+                if decode(manifest.bundle.epoch.statement.payload, EpochFile).not_after + OPENABLE_SECONDS <= now
+            }  # fmt: skip
+            for number in numbers:
+                self._drop(number)
+        if numbers:
+            self._load()
+
+    def forget(self, now: int) -> None:
+        """Deletes what has outlived its term: of devices and quotas, and manifests of ended epochs."""
+        super().forget(now)
+        self.delete_ended(now)
 
     def _drop(self, number: int) -> None:
         for table in ("row", "node"):

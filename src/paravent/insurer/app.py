@@ -22,6 +22,7 @@ from paravent.errors import ParaventError
 from paravent.insurer import config
 from paravent.insurer.claims import PAYABLE
 from paravent.insurer.client import pull_events
+from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
@@ -78,6 +79,7 @@ def build(home: Path) -> Starlette:
         keys = config.read_keys(home)
         async with SignedClient(keys.issuer, os.urandom) as client:
             reader = JournalReader(settings.amc, keys, store, client)
+            dealing = Dealing(settings, keys, directory, store, client)
             next_journal = 0.0
             while True:
                 await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
@@ -85,6 +87,7 @@ def build(home: Path) -> Starlette:
                     for server in directory.keyservers:
                         await _safely(settings.amc, reader.pull(server))
                     next_journal = time.monotonic() + JOURNAL_SECONDS
+                    await _safely(settings.amc, dealing.end_due())
                 await asyncio.sleep(settings.pull_seconds)
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""``paravent insurer``: create, join, publish, card, revoke, claims, serve (docs/operating.md)."""
+"""``paravent insurer``: create, join, publish, rotate, end-epoch, card, revoke, claims, serve (docs/operating.md)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
 from paravent.optics.money import format_euros
 from paravent.optics.store import shipped_rules
+from paravent.wire.codec import decode
+from paravent.wire.statements import STATEMENT_BYTES_MAX
 
 T = TypeVar("T")
 
@@ -59,9 +61,10 @@ def init(
 
 @verb(group, "Join the directory of a platform: pin the key that signs it.")
 @join_options
-def join(home: Path, directory: Path, signer: str, key: str) -> Said:
+def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
-    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
+    pin = cli.pin_of(signer, key)
+    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
 
 
 @verb(group, "Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
@@ -79,13 +82,59 @@ def publish(home: Path, file: Path, guarantees: Path, dry_run: bool) -> Said:
             values={"persons": len(members), "published": False},
         )
     done = asyncio.run(_publish(home, settings, members, tables))
+    with Store(home) as store:
+        store.keep_member_file(file)
+    return _published(settings, done)
+
+
+@verb(group, "Open the next epoch: deal a new look-up key, seal everybody again, end the former epoch in 48 hours.")
+@click.option("--members", type=_EXISTING, default=None, help="Member file; default: the one published last.")
+@dry_run_option
+def rotate(home: Path, members: Path | None, dry_run: bool) -> Said:
+    """Publishes the portfolio in the next epoch."""
+    settings = config.load(home)
+    with Store(home) as store:
+        file = members or store.member_file()
+        tables = decode(store.guarantees().payload, GuaranteeTables, bytes_max=STATEMENT_BYTES_MAX)
+    if file is None or not file.exists():
+        raise InvalidMemberFile("the member file published last is not where it was: give --members")
+    checked = _checked_members(file, settings, [guarantee.code for guarantee in tables.guarantees])
+    if dry_run:
+        return Said(
+            text=f"{len(checked)} persons would be sealed again; nothing was.",
+            values={"persons": len(checked), "published": False},
+        )
+    done = asyncio.run(_publish(home, settings, checked, None))
+    with Store(home) as store:
+        store.keep_member_file(file)
+    return _published(settings, done)
+
+
+@verb(group, "End an epoch and every earlier one at once, as after a theft: servers delete what was dealt.")
+@click.argument("epoch", type=click.IntRange(1))
+@dry_run_option
+def end_epoch(home: Path, epoch: int, dry_run: bool) -> Said:
+    """Ends an epoch."""
+    settings = config.load(home)
+    if dry_run:
+        return Said(text=f"epoch {epoch} would end; nothing was sent.", values={"epoch": epoch, "ended": False})
+    waiting = asyncio.run(_with_publisher(home, settings, lambda publisher: publisher.end_epoch(epoch)))
+    text = f"epoch {epoch} ended: its look-up key is deleted here, shares and opening keys at every server reached."
+    if waiting:
+        text += f" Not reached yet: {', '.join(waiting)}; the notice is sent again by serve, publish and rotate."
+    return Said(text=text, values={"epoch": epoch, "ended": True, "waiting": list(waiting)})
+
+
+def _published(settings: InsurerConfig, done: Published) -> Said:
     text = (
         f"{settings.name}: {done.persons} persons published as {done.rows} rows"
-        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}."
+        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}, in {done.seconds:.1f} s:"
+        f" {done.seconds_per_million_persons:,.0f} s for a million persons."
     )
     return Said(text=text, values={
         "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
-        "batch": done.batch, "receipts": done.receipts, "published": True,
+        "batch": done.batch, "receipts": done.receipts, "published": True, "seconds": round(done.seconds, 2),
+        "seconds_per_million_persons": round(done.seconds_per_million_persons),
     })  # fmt: skip
 
 
@@ -201,14 +250,19 @@ def _checked_members(path: Path, settings: InsurerConfig, codes: Sequence[str]) 
     return members
 
 
-async def _publish(home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile) -> Published:
+async def _publish(
+    home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile | None
+) -> Published:
+    """Publishes new guarantee tables and the members; without tables, the members in the next epoch."""
+
     async def run(publisher: Publisher) -> Published:
-        tables = GuaranteeTables(
-            insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=file.guarantee
-        )
-        await publisher.publish_guarantees(tables)
+        if file is not None:
+            tables = GuaranteeTables(
+                insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=file.guarantee
+            )
+            await publisher.publish_guarantees(tables)
         with bar(f"{settings.name}: sealing") as progress:
-            done = await publisher.publish(members, progress)
+            done = await publisher.publish(members, progress, following=file is None)
         await publisher.publish_status_list()
         return done
 

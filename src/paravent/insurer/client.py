@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,18 +16,15 @@ from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
 from paravent.crypto.status import encode as encode_bits
-from paravent.errors import ParaventError, TooFewServers
-from paravent.insurer import epoch as epochs
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
-from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
+from paravent.insurer.deal_client import Dealing
 from paravent.insurer.members import Member, entries, right_of
 from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, seal
 from paravent.insurer.store import EPOCH_ROW, RightNumbers, Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
-from paravent.wire.deal import DealBox
 from paravent.wire.publication import (
     RECORDS_PER_CHUNK_MAX,
     OpenedPublication,
@@ -37,10 +33,9 @@ from paravent.wire.publication import (
     to_record,
 )
 from paravent.wire.statements import (
-    Announced,
+    OPENABLE_SECONDS,
     Directory,
     EpochFile,
-    KeyServerEntry,
     ManifestHead,
     Signed,
     StatusList,
@@ -52,8 +47,9 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) while sealing."""
 
 PULL_BYTES_MAX = 1_048_576
+# A check that had begun when rows were replaced has so long to end.
+BATCH_OPENABLE_SECONDS = 300
 _SEALING_CHUNK = 256
-_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +62,12 @@ class Published:
     handles: int
     rows: int
     receipts: int
+    seconds: float
+
+    @property
+    def seconds_per_million_persons(self) -> float:
+        """Extrapolates the time it took, dealing and uploading included."""
+        return self.seconds / max(self.persons, 1) * 1_000_000
 
 
 class Publisher:
@@ -80,31 +82,54 @@ class Publisher:
         self._directory = directory
         self._store = store
         self._client = client
-        self._dealer = Dealer(insurer=config.amc, issuer_key=keys.issuer)
+        self._dealing = Dealing(config, keys, directory, store, client)
 
-    async def publish(self, members: Sequence[Member], progress: Progress) -> Published:
-        """Publishes the whole portfolio as a new batch: every person once, decoys up to the published multiple."""
-        epoch, epoch_number = await self._epoch()
-        batch = await self._batch(epoch_number)
+    async def publish(self, members: Sequence[Member], progress: Progress, *, following: bool = False) -> Published:
+        """Publishes the whole portfolio as a new batch: every person once, decoys up to the published multiple.
+
+        ``following`` publishes it in the next epoch. What was live before ends once the new rows are.
+        """
+        started = time.perf_counter()
+        drawn = await self._dealing.epoch(following=following)
+        epoch = drawn.file
+        batch = await self._dealing.batch(epoch)
+        number = batch.file.batch
         numbers = self._store.rights([member.member_id for member in members], os.urandom)
         keys = SealingKeys(
-            insurer=self._config.amc, epoch=epoch.epoch, batch=batch.file.batch, issuer_key=self._keys.issuer,
-            lookup_key=self._store.lookup_key(epoch.epoch), opening_keys=batch.keys,
+            insurer=self._config.amc, epoch=epoch.epoch, batch=number, issuer_key=self._keys.issuer,
+            lookup_key=drawn.lookup_key, opening_keys=batch.keys,
         )  # fmt: skip
         sealed = seal_all(keys, members, numbers, self._config.sealing_processes, progress)
         self._store.keep_handles(epoch.epoch, ((row.handle, member) for row, member in sealed))
         rows = [row for row, _ in sealed]
         handles = len(rows)
         extra = decoys_needed(handles, self._config.publication_multiple)
-        rows += [decoy(self._config.amc, epoch.epoch, batch.file.batch, os.urandom) for _ in range(extra)]
+        rows += [decoy(self._config.amc, epoch.epoch, number, os.urandom) for _ in range(extra)]
         rows.sort(key=lambda row: row.handle)
-        await self._upload(epoch.epoch, batch.file.batch, rows)
+        await self._upload(epoch, number, rows)
         # The opening keys exist at the servers only from here on: they were never written to this disk.
-        receipts = self._store.announced(epoch.epoch)[batch.file.batch].receipts
+        await self._close_former(epoch.epoch, number)
+        receipts = self._store.announced(epoch.epoch)[number].receipts
         return Published(
-            epoch=epoch.epoch, batch=batch.file.batch, persons=len({member.member_id for member in members}),
-            handles=handles, rows=len(rows), receipts=len(receipts),
+            epoch=epoch.epoch, batch=number, persons=len({member.member_id for member in members}),
+            handles=handles, rows=len(rows), receipts=len(receipts), seconds=time.perf_counter() - started,
         )  # fmt: skip
+
+    async def _close_former(self, epoch: int, batch: int) -> None:
+        """Ends what the new rows replace: the batches before, a little later, and the epochs before, in 48 hours."""
+        now = int(time.time())
+        if batch > 1:
+            ends_at = now + BATCH_OPENABLE_SECONDS
+            self._dealing.close(epoch, batch - 1, ends_at=ends_at, deletes_at=ends_at)
+        if epoch > 1 and not self._store.closed(epoch - 1):
+            self._dealing.close(epoch - 1, None, ends_at=now, deletes_at=now + OPENABLE_SECONDS)
+        await self._dealing.announce_closings()
+
+    async def end_epoch(self, epoch: int) -> dict[str, int]:
+        """Ends an epoch and every earlier one at once, at every server; returns how many notices wait, by party."""
+        now = int(time.time())
+        self._dealing.close(epoch, None, ends_at=now, deletes_at=now)
+        return await self._dealing.announce_closings()
 
     async def publish_status_list(self) -> None:
         """Publishes the current status list."""
@@ -126,66 +151,19 @@ class Publisher:
     async def _hand_over(self, kind: str, signed: Signed) -> None:
         await self._client.post("hub", self._directory.hub.address, f"/v1/statements/{kind}", signed, PublicationState)
 
-    # --- epoch and batch ---------------------------------------------------------------------
-
-    async def _epoch(self) -> tuple[EpochFile, int]:
-        number = self._store.newest_epoch()
-        if number == 0:
-            number = 1
-            now = int(time.time())
-            dates = (now - now % _DAY_SECONDS, now + self._config.epoch_days * _DAY_SECONDS)
-            drawn = epochs.draw_epoch(
-                self._dealer, number, self._directory.keyservers, self._config.threshold, dates, os.urandom
-            )
-            self._store.keep_lookup_key(number, drawn.lookup_key)
-            receipts = await self._deal("/v1/epochs", partial(_epoch_box, self._dealer, drawn))
-            self._store.keep_announced(number, EPOCH_ROW, Announced(statement=drawn.signed, receipts=receipts))
-        announced = self._store.announced(number)[EPOCH_ROW]
-        issuer = self._keys.issuer.public
-        return open_statement(announced.statement, EpochFile, Label.EPOCH, self._config.amc, issuer), number
-
-    async def _batch(self, epoch_number: int) -> DrawnBatch:
-        announced = self._store.announced(epoch_number)
-        epoch = open_statement(
-            announced[EPOCH_ROW].statement, EpochFile, Label.EPOCH, self._config.amc, self._keys.issuer.public
-        )
-        number = max(announced) + 1
-        drawn = epochs.draw_batch(self._dealer, epoch, number, int(time.time()), os.urandom)
-        receipts = await self._deal("/v1/batches", partial(_batch_box, self._dealer, drawn))
-        self._store.keep_announced(epoch_number, number, Announced(statement=drawn.signed, receipts=receipts))
-        return drawn
-
-    async def _deal(self, path: str, box: Callable[[int, KeyServerEntry], DealBox]) -> tuple[Signed, ...]:
-        """Sends every server its box; returns the receipts, at least t of them."""
-        servers = list(enumerate(self._directory.keyservers, start=1))
-        answers = await asyncio.gather(
-            *(
-                self._client.post(server.name, server.address, path, box(index, server), Signed)
-                for index, server in servers
-            ),
-            return_exceptions=True,
-        )
-        receipts = tuple(answer for answer in answers if isinstance(answer, Signed))
-        failures = [answer for answer in answers if isinstance(answer, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, ParaventError):
-                raise failure
-        if len(receipts) < self._config.threshold:
-            raise TooFewServers(f"{len(receipts)} key servers took the deal: {'; '.join(str(f) for f in failures)}")
-        return receipts
-
     # --- upload ------------------------------------------------------------------------------
 
-    async def _upload(self, epoch: int, batch: int, rows: Sequence[Row]) -> None:
+    async def _upload(self, epoch: EpochFile, batch: int, rows: Sequence[Row]) -> None:
         levels = build_levels(manifest_leaf(row.handle, row.digest()) for row in rows)
         head = ManifestHead(
-            insurer=self._config.amc, epoch=epoch, counter=self._store.next_counter("manifest"), count=len(rows),
-            root=root_of(levels), issued_at=int(time.time()), live_batches=(batch,),
+            insurer=self._config.amc, epoch=epoch.epoch, counter=self._store.next_counter("manifest"),
+            count=len(rows), root=root_of(levels), issued_at=int(time.time()), live_batches=(batch,),
         )  # fmt: skip
-        announced = self._store.announced(epoch)
+        signed = sign_statement(head, Label.MANIFEST_HEAD, self._config.amc, self._keys.issuer)
+        announced = self._store.announced(epoch.epoch)
         publication = Publication(
             insurer=self._config.amc, epoch=announced[EPOCH_ROW], batches=(announced[batch],),
-            head=sign_statement(head, Label.MANIFEST_HEAD, self._config.amc, self._keys.issuer),
+            head=await self._dealing.cosigned_head(signed, epoch),
         )  # fmt: skip
         hub, address = "hub", self._directory.hub.address
         opened = await self._client.post(hub, address, "/v1/publications", publication, OpenedPublication)
@@ -194,14 +172,6 @@ class Publisher:
             path = f"/v1/publications/{opened.number}/rows/{first}"
             await self._client.post(hub, address, path, chunk, PublicationState)
         await self._client.post(hub, address, f"/v1/publications/{opened.number}/live", b"", PublicationState)
-
-
-def _epoch_box(dealer: Dealer, drawn: DrawnEpoch, index: int, server: KeyServerEntry) -> DealBox:
-    return epochs.epoch_box(dealer, drawn, index, server)
-
-
-def _batch_box(dealer: Dealer, drawn: DrawnBatch, index: int, server: KeyServerEntry) -> DealBox:
-    return epochs.batch_box(dealer, drawn, index, server)
 
 
 # --- sealing in parallel ---------------------------------------------------------------------

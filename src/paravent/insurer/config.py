@@ -58,9 +58,9 @@ def initialise(home: Path, config: InsurerConfig, rng: Rng) -> InsurerEntry:
 def read_keys(home: Path) -> InsurerKeys:
     """Reads the keys of a home."""
     return InsurerKeys(
-        issuer=SigningKey(Seed(read_secret(home / SECRETS / "issuer.key"))),
-        claims=BoxKey(read_secret(home / SECRETS / "claims.key")),
-        payments=BoxKey(read_secret(home / SECRETS / "payments.key")),
+        issuer=SigningKey(Seed(read_secret(home / SECRETS / "issuer.key", 32))),
+        claims=BoxKey(read_secret(home / SECRETS / "claims.key", 96)),
+        payments=BoxKey(read_secret(home / SECRETS / "payments.key", 96)),
     )
 
 

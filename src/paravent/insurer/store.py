@@ -12,16 +12,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from paravent.access.store import connect, read_secret, transaction, write_secret
+from paravent.access.store import connect, delete_secret, read_secret, transaction, write_secret
 from paravent.crypto.entitlement import NULLIFIER_BYTES
-from paravent.crypto.group import Rng, Scalar, decode_scalar
+from paravent.crypto.group import Rng, decode_scalar
 from paravent.crypto.status import bits_for
 from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.config import SECRETS
+from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.optics.claim_states import RightRecord
-from paravent.wire.codec import decode, encode
-from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Signed
+from paravent.wire.codec import Bytes32, Message, decode, encode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
 
 DATABASE = "insurer.db"
 
@@ -36,6 +37,14 @@ CREATE TABLE IF NOT EXISTS handle (
 CREATE TABLE IF NOT EXISTS announced (
     epoch INTEGER NOT NULL, batch INTEGER NOT NULL, announced BLOB NOT NULL, PRIMARY KEY (epoch, batch)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS closing (
+    epoch INTEGER NOT NULL, batch INTEGER NOT NULL, notice BLOB NOT NULL, PRIMARY KEY (epoch, batch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS closing_taken (
+    epoch INTEGER NOT NULL, batch INTEGER NOT NULL, party TEXT NOT NULL, notice BLOB NOT NULL,
+    PRIMARY KEY (epoch, batch, party)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS member_file (one INTEGER PRIMARY KEY CHECK (one = 1), path TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS published (kind TEXT PRIMARY KEY, signed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim (
@@ -48,6 +57,14 @@ CREATE INDEX IF NOT EXISTS claim_by_member ON claim (member);
 """
 
 EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
+
+
+class DrawnEpochFile(Message, frozen=True, kw_only=True):
+    """An epoch as it was drawn, as a secret file: stolen with dump and list, it says who is a member."""
+
+    epoch_file: Signed
+    lookup_key: Bytes32
+    shares: tuple[Bytes32, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,16 +164,45 @@ class Store:
 
     # --- epochs and batches ------------------------------------------------------------------
 
-    def keep_lookup_key(self, epoch: int, key: Scalar) -> None:
-        """Keeps A in a secret file of its own until the epoch ends."""
-        write_secret(self._lookup_path(epoch), key.reveal())
+    def keep_drawn(self, drawn: DrawnEpoch) -> None:
+        """Keeps A, its shares and its epoch file in a secret file until the epoch ends: a deal may have to be resent.
 
-    def lookup_key(self, epoch: int) -> Scalar:
-        """Reads A."""
-        return decode_scalar(read_secret(self._lookup_path(epoch)))
+        The shares say no more than A; the opening keys of batches are never written.
+        """
+        file = DrawnEpochFile(
+            epoch_file=drawn.signed, lookup_key=drawn.lookup_key.reveal(),
+            shares=tuple(drawn.shares[index].reveal() for index in sorted(drawn.shares)),
+        )  # fmt: skip
+        write_secret(self._drawn_path(drawn.file.epoch), encode(file))
 
-    def _lookup_path(self, epoch: int) -> Path:
-        return self._home / SECRETS / f"lookup-{epoch}.key"
+    def drawn(self, epoch: int) -> DrawnEpoch | None:
+        """Reads what was drawn for an epoch, or None when nothing was, or when it was deleted."""
+        path = self._drawn_path(epoch)
+        if not path.exists():
+            return None
+        file = decode(read_secret(path), DrawnEpochFile)
+        return DrawnEpoch(
+            # This insurer signed it, and only its owner writes this file.
+            file=decode(file.epoch_file.payload, EpochFile), signed=file.epoch_file,
+            lookup_key=decode_scalar(file.lookup_key),
+            shares={index: decode_scalar(share) for index, share in enumerate(file.shares, start=1)},
+        )  # fmt: skip
+
+    def delete_drawn(self, epoch: int) -> int:
+        """Deletes what was drawn for an epoch and every earlier one; returns how many there were."""
+        ended = [number for number in range(1, epoch + 1) if self._drawn_path(number).exists()]
+        for number in ended:
+            delete_secret(self._drawn_path(number))
+        return len(ended)
+
+    def delete_ended(self, now: int) -> int:
+        """Deletes the look-up keys of epochs that have reached their end; returns how many."""
+        numbers = [int(path.stem.removeprefix("epoch-")) for path in (self._home / SECRETS).glob("epoch-*.json")]
+        drawn = [(number, self.drawn(number)) for number in sorted(numbers)]
+        return sum(self.delete_drawn(number) for number, found in drawn if found and found.file.not_after <= now)
+
+    def _drawn_path(self, epoch: int) -> Path:
+        return self._home / SECRETS / f"epoch-{epoch}.json"
 
     def keep_announced(self, epoch: int, batch: int, announced: Announced) -> None:
         """Keeps an epoch or batch file with its receipts."""
@@ -171,8 +217,60 @@ class Store:
         return {batch: decode(body, Announced, bytes_max=STATEMENT_BYTES_MAX) for batch, body in found}
 
     def newest_epoch(self) -> int:
-        """Returns the newest epoch, 0 when there is none."""
-        return int(self._connection.execute("SELECT COALESCE(MAX(epoch), 0) FROM announced").fetchone()[0])
+        """Returns the number of the epoch drawn last, 0 when there is none."""
+        found = self._connection.execute("SELECT value FROM counter WHERE name = 'epoch'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    # --- closings ----------------------------------------------------------------------------
+
+    def keep_closing(self, closing: Closing, notice: Signed) -> None:
+        """Keeps the notice of an end until every party has taken it; a later one takes its place."""
+        with self.commit():
+            if closing.batch is not None:
+                # The notice of a later batch says the same of every earlier one.
+                self._connection.execute(
+                    "DELETE FROM closing WHERE epoch = ? AND batch BETWEEN ? AND ?",
+                    (closing.epoch, EPOCH_ROW + 1, closing.batch),
+                )
+            self._connection.execute(
+                "INSERT OR REPLACE INTO closing VALUES (?, ?, ?)",
+                (closing.epoch, closing.batch or EPOCH_ROW, encode(notice)),
+            )
+
+    def closed(self, epoch: int) -> bool:
+        """Says whether the end of an epoch was announced."""
+        found = self._connection.execute("SELECT 1 FROM closing WHERE batch = ? AND epoch >= ?", (EPOCH_ROW, epoch))
+        return found.fetchone() is not None
+
+    def closings_for(self, party: str) -> list[Signed]:
+        """Lists the notices that a party has not taken."""
+        found = self._connection.execute(
+            "SELECT notice FROM closing WHERE NOT EXISTS (SELECT 1 FROM closing_taken AS taken WHERE taken.party = ?"
+            " AND (taken.epoch, taken.batch, taken.notice) = (closing.epoch, closing.batch, closing.notice))"
+            " ORDER BY epoch, batch",
+            (party,),
+        )
+        return [decode(notice, Signed) for (notice,) in found]
+
+    def keep_closing_taken(self, closing: Closing, notice: Signed, party: str) -> None:
+        """Keeps that a party has taken a notice."""
+        with self.commit():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO closing_taken VALUES (?, ?, ?, ?)",
+                (closing.epoch, closing.batch or EPOCH_ROW, party, encode(notice)),
+            )
+
+    # --- what was published ------------------------------------------------------------------
+
+    def keep_member_file(self, path: Path) -> None:
+        """Keeps where the member file published last stands, never the file."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO member_file VALUES (1, ?)", (str(path.resolve()),))
+
+    def member_file(self) -> Path | None:
+        """Returns where the member file published last stood."""
+        found = self._connection.execute("SELECT path FROM member_file").fetchone()
+        return None if found is None else Path(found[0])
 
     def keep_guarantees(self, signed: Signed) -> None:
         """Keeps the guarantee tables published last: what this insurer recomputes with."""

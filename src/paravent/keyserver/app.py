@@ -16,7 +16,9 @@ from starlette.routing import Route
 from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
+from paravent.access.logs import log_event
 from paravent.access.openid_config import Enrolment
+from paravent.errors import ParaventError
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.peer_client import PeerClient
@@ -26,7 +28,9 @@ from paravent.keyserver.witness import Scribe
 from paravent.keyserver.witness_app import Witness
 from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.deal import DealBox
-from paravent.wire.statements import Directory
+from paravent.wire.statements import Directory, Signed
+
+DELETION_SECONDS = 60
 
 
 class ServerStatus(Message, frozen=True, kw_only=True):
@@ -68,18 +72,32 @@ def build(
 
     async def epochs(request: Request) -> Response:
         box = decode(await read_body(request), DealBox)
-        return json_response(deal.take_epoch(box, identity, directory, store))
+        return json_response(deal.take_epoch(box, identity, directory, store, _now()))
 
     async def batches(request: Request) -> Response:
         box = decode(await read_body(request), DealBox)
         return json_response(deal.take_batch(box, identity, directory, store))
+
+    async def closings(request: Request) -> Response:
+        signed = decode(await read_body(request), Signed)
+        cosignature = deal.take_closing(signed, identity, directory, store)
+        store.delete_ended(_now())
+        return json_response(cosignature)
+
+    async def heads(request: Request) -> Response:
+        signed = decode(await read_body(request), Signed)
+        return json_response(deal.cosign_head(signed, identity, directory, store, _now()))
+
+    async def box_key(_: Request) -> Response:
+        return json_response(deal.box_key(identity, store, _now()))
 
     async def status(_: Request) -> Response:
         return json_response(ServerStatus(name=identity.name, log_size=store.log_size()))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now), witness.work())]
+        work = (commits.work(), forget_hourly(store, _now), witness.work(), delete_ended(store))
+        workers = [asyncio.create_task(task) for task in work]
         yield
         for worker in workers:
             worker.cancel()
@@ -90,11 +108,24 @@ def build(
         Route("/v1/openings", openings, methods=["POST"]),
         Route("/v1/epochs", epochs, methods=["POST"]),
         Route("/v1/batches", batches, methods=["POST"]),
+        Route("/v1/closings", closings, methods=["POST"]),
+        Route("/v1/heads", heads, methods=["POST"]),
+        Route("/v1/box-key", box_key, methods=["GET"]),
         Route("/v1/status", status, methods=["GET"]),
         *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)
+
+
+async def delete_ended(store: Store) -> None:
+    """Deletes what was dealt and has ended, at the start and every minute, until cancelled."""
+    while True:
+        try:
+            store.delete_ended(_now())
+        except ParaventError as error:
+            log_event("deletion-failed", code=error.code)
+        await asyncio.sleep(DELETION_SECONDS)
 
 
 def _now() -> int:

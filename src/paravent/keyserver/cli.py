@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 
 from paravent.access import cli
-from paravent.access.cli import Said, join_options, verb
-from paravent.access.config import join_directory, read_directory
+from paravent.access.cli import Said, dry_run_option, join_options, verb
+from paravent.access.config import join_directory, read_directory, read_signed_directory
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.crypto.labels import Label
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.cosigning import own_checkpoint
 from paravent.keyserver.store import Store
 from paravent.wire.codec import encode
+from paravent.wire.cosignatures import cosign
 from paravent.wire.log import LogExport, LogLine
+from paravent.wire.statements import Closing
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -47,11 +51,37 @@ def init(
     return Said(text=f"{name} created in {home}; its entry for the directory: {entry}", values={"entry": str(entry)})
 
 
-@verb(group, "Join the directory of a platform: pin the key that signs it.")
+@verb(group, "Join the directory of a platform: pin the key that signs it, and cosign it.")
 @join_options
-def join(home: Path, directory: Path, signer: str, key: str) -> Said:
-    """Pins a directory."""
-    return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key)))
+@click.option("--cosigned", type=_FILE, default=None, help="Where to write the directory with this server's word.")
+def join(home: Path, directory: Path, signer: str, key: str, anew: bool, cosigned: Path | None) -> Said:
+    """Pins and cosigns a directory."""
+    settings, pin = config.load(home), cli.pin_of(signer, key)
+    joined = join_directory(home, settings, directory, pin, cosigned=False, anew=anew)
+    if cosigned is not None:
+        statement = read_signed_directory(directory)
+        identity = config.read_identity(home, settings)
+        own = cosign(statement, Label.DIRECTORY, identity.name, identity.signing_key)
+        others = tuple(other for other in statement.cosignatures if other.server != own.server)
+        cli.write_file(cosigned, msgspec.structs.replace(statement, cosignatures=(*others, own)))
+    return cli.joined(joined)
+
+
+@verb(group, "End an epoch of an insurer, and every earlier one, on this server: delete its shares and opening keys.")
+@click.argument("insurer")
+@click.argument("epoch", type=int)
+@dry_run_option
+def end_epoch(home: Path, insurer: str, epoch: int, dry_run: bool) -> Said:
+    """Deletes what an insurer dealt, whatever the insurer says."""
+    now = cli.now()
+    with _store(home) as store:
+        if dry_run or store.share(insurer, epoch) is None:
+            held = "holds no share of" if store.share(insurer, epoch) is None else "would delete"
+            return Said(text=f"this server {held} epoch {epoch} of {insurer}", values={"deleted": 0})
+        store.keep_closing(Closing(insurer=insurer, epoch=epoch, batch=None, ends_at=now, deletes_at=now))
+        deleted = store.delete_ended(now)
+    text = f"{deleted} files deleted; a server that is running forgets them within a minute"
+    return Said(text=text, values={"deleted": deleted})
 
 
 @verb(group, "Say how many leaves the witness log holds.")
@@ -95,7 +125,7 @@ def serve(home: Path) -> None:
 
     settings = config.load(home)
     identity = config.read_identity(home, settings)
-    directory = read_directory(home, settings.directory)
+    directory = read_directory(home, settings.directory, cosigned=False)
     watch = config.watch_settings(settings, cli.rng)
     app = build(identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home), watch)
     run(app, host=settings.host, port=settings.port)

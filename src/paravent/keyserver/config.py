@@ -11,7 +11,6 @@ from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
-from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
@@ -51,13 +50,11 @@ def initialise(home: Path, config: KeyServerConfig, rng: Rng) -> KeyServerEntry:
     """Creates a home with fresh keys; returns the entry to put in the directory."""
     write_config(home, config)
     write_secret(home / SECRETS / "signing.key", rng(32))
-    write_secret(home / SECRETS / "box.key", rng(96))
     write_secret(home / SECRETS / "witness.key", rng(32))
     identity = read_identity(home, config)
     return KeyServerEntry(
         name=config.name, address=config.base_url, verify_key=identity.signing_key.public,
-        box_key=identity.box_key.public, operator=config.operator, host=config.hosted_by,
-        administrator=config.administrator,
+        operator=config.operator, host=config.hosted_by, administrator=config.administrator,
     )  # fmt: skip
 
 
@@ -67,9 +64,8 @@ def read_identity(home: Path, config: KeyServerConfig) -> ServerIdentity:
     return ServerIdentity(
         name=config.name,
         base_url=config.base_url,
-        signing_key=SigningKey(Seed(read_secret(secrets / "signing.key"))),
-        box_key=BoxKey(read_secret(secrets / "box.key")),
-        witness_key=WitnessKey(read_secret(secrets / "witness.key")),
+        signing_key=SigningKey(Seed(read_secret(secrets / "signing.key", 32))),
+        witness_key=WitnessKey(read_secret(secrets / "witness.key", 32)),
     )
 
 

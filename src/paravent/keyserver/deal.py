@@ -1,4 +1,4 @@
-"""Taking a deal: verify, store, receipt (docs/protocol.md section 3, steps 3.3 and 3.6).
+"""Taking a deal, its end, and a manifest head: verify, store, sign (docs/protocol.md sections 3 and 6).
 
 A server refuses a share that does not match the commitments and an opening key that does not match
 the batch file, whoever signed them.
@@ -11,30 +11,40 @@ from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey, ServerSet, key_digest, server_sets
 from paravent.crypto.sharing import public_share, verify_share
 from paravent.crypto.signing import VerifyKey
-from paravent.errors import EpochNotLive, ProofFailure, UnknownInsurer
+from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleData, UnknownInsurer
+from paravent.keyserver.evaluation import live_share
 from paravent.keyserver.state import BatchKeys, EpochShare, KeyServerStore, ServerIdentity
 from paravent.wire.codec import decode
+from paravent.wire.cosignatures import cosign
 from paravent.wire.deal import BatchDeal, DealBox, EpochDeal
 from paravent.wire.statements import (
+    OPENABLE_SECONDS,
     BatchFile,
+    BoxKeyStatement,
+    Closing,
+    Cosignature,
     Directory,
     EpochFile,
+    ManifestHead,
     Receipt,
     Signed,
     open_statement,
     sign_statement,
 )
 
+EPOCH_SECONDS_MAX = 366 * 86_400
+SKEW_SECONDS_MAX = 300
 
-def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore) -> Signed:
+
+def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore, now: int) -> Signed:
     """Verifies and keeps a share; returns the signed receipt.
 
-    Raises UnknownInsurer, ProofFailure naming the insurer, or MalformedMessage.
+    Raises UnknownInsurer, ProofFailure naming the insurer, MalformedMessage, or EpochNotLive once it has ended.
     """
     issuer = _issuer(directory, box.insurer)
-    deal = open_statement(_unbox(box, identity), EpochDeal, Label.DEAL, box.insurer, issuer)
+    deal = open_statement(_unbox(box, identity, store), EpochDeal, Label.DEAL, box.insurer, issuer)
     epoch_file = open_statement(deal.epoch_file, EpochFile, Label.EPOCH, box.insurer, issuer)
-    _check_epoch(epoch_file, box.insurer, directory)
+    _check_epoch(epoch_file, box.insurer, directory, now)
     if epoch_file.servers[deal.index - 1 : deal.index] != (identity.name,):
         raise ProofFailure("the deal is for another server", culprit=box.insurer)
     commitments = [decode_element(commitment) for commitment in epoch_file.commitments]
@@ -42,8 +52,10 @@ def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, sto
     verify_share(deal.index, share, commitments, culprit=box.insurer)
     kept = EpochShare(
         insurer=box.insurer, epoch=epoch_file.epoch, index=deal.index, share=share,
-        public=public_share(deal.index, commitments), threshold=epoch_file.threshold, servers=len(epoch_file.servers),
-        not_before=epoch_file.not_before, not_after=epoch_file.not_after, statement=deal.epoch_file.digest(),
+        public=public_share(deal.index, commitments), commitment=commitments[0], threshold=epoch_file.threshold,
+        servers=len(epoch_file.servers), not_before=epoch_file.not_before, not_after=epoch_file.not_after,
+        statement=deal.epoch_file.digest(), ends_at=epoch_file.not_after,
+        deletes_at=epoch_file.not_after + OPENABLE_SECONDS,
     )  # fmt: skip
     store.keep_share(kept)
     return _receipt(identity, box.insurer, epoch_file.epoch, None, deal.epoch_file)
@@ -52,7 +64,7 @@ def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, sto
 def take_batch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore) -> Signed:
     """Verifies and keeps opening keys; returns the signed receipt. Raises as ``take_epoch``, and EpochNotLive."""
     issuer = _issuer(directory, box.insurer)
-    deal = open_statement(_unbox(box, identity), BatchDeal, Label.DEAL, box.insurer, issuer)
+    deal = open_statement(_unbox(box, identity, store), BatchDeal, Label.DEAL, box.insurer, issuer)
     batch_file = open_statement(deal.batch_file, BatchFile, Label.BATCH, box.insurer, issuer)
     share = store.share(box.insurer, batch_file.epoch)
     if batch_file.insurer != box.insurer or share is None:
@@ -67,10 +79,49 @@ def take_batch(box: DealBox, identity: ServerIdentity, directory: Directory, sto
             raise ProofFailure("an opening key does not match the batch file", culprit=box.insurer)
     kept = BatchKeys(
         insurer=box.insurer, epoch=batch_file.epoch, batch=batch_file.batch, keys=keys,
-        statement=deal.batch_file.digest(),
+        statement=deal.batch_file.digest(), deletes_at=share.deletes_at,
     )  # fmt: skip
     store.keep_batch(kept)
     return _receipt(identity, box.insurer, batch_file.epoch, batch_file.batch, deal.batch_file)
+
+
+def take_closing(signed: Signed, identity: ServerIdentity, directory: Directory, store: KeyServerStore) -> Cosignature:
+    """Keeps the end of a batch or an epoch, even of one that this server was not dealt; returns its cosignature.
+
+    Raises UnknownInsurer, ProofFailure or MalformedMessage.
+    """
+    issuer = _issuer(directory, signed.signer)
+    closing = open_statement(signed, Closing, Label.CLOSING, signed.signer, issuer)
+    if closing.insurer != signed.signer:
+        raise ProofFailure("an insurer closes its own epochs only", culprit=signed.signer)
+    if not closing.ends_at <= closing.deletes_at <= closing.ends_at + OPENABLE_SECONDS:
+        raise MalformedMessage("what has ended stays openable for at most 48 hours")
+    store.keep_closing(closing)
+    return cosign(signed, Label.CLOSING, identity.name, identity.signing_key)
+
+
+def cosign_head(
+    signed: Signed, identity: ServerIdentity, directory: Directory, store: KeyServerStore, now: int
+) -> Cosignature:
+    """Cosigns a manifest head of an epoch that this server was dealt: one head for each counter, none lower.
+
+    It says nothing of what is in the manifest. Raises UnknownInsurer, ProofFailure, StaleData or EpochNotLive.
+    """
+    issuer = _issuer(directory, signed.signer)
+    head = open_statement(signed, ManifestHead, Label.MANIFEST_HEAD, signed.signer, issuer)
+    if head.insurer != signed.signer:
+        raise ProofFailure("an insurer signs its own manifests only", culprit=signed.signer)
+    if head.issued_at > now + SKEW_SECONDS_MAX:
+        raise StaleData("the head is dated in the future")
+    live_share(store, head.insurer, head.epoch, now)
+    store.keep_head(head, signed.digest())
+    return cosign(signed, Label.MANIFEST_HEAD, identity.name, identity.signing_key)
+
+
+def box_key(identity: ServerIdentity, store: KeyServerStore, now: int) -> Signed:
+    """States the key to which deals for this server are to be sealed now."""
+    statement = BoxKeyStatement(server=identity.name, box_key=store.box_key.public, issued_at=now)
+    return sign_statement(statement, Label.BOX_KEY, identity.name, identity.signing_key)
 
 
 def _issuer(directory: Directory, insurer: str) -> VerifyKey:
@@ -80,18 +131,22 @@ def _issuer(directory: Directory, insurer: str) -> VerifyKey:
     return VerifyKey(entry.issuer_key)
 
 
-def _unbox(box: DealBox, identity: ServerIdentity) -> Signed:
-    opened = identity.box_key.open(box.box, Label.DEAL_BOX, box.insurer, identity.name, culprit=box.insurer)
+def _unbox(box: DealBox, identity: ServerIdentity, store: KeyServerStore) -> Signed:
+    opened = store.box_key.open(box.box, Label.DEAL_BOX, box.insurer, identity.name, culprit=box.insurer)
     return decode(opened, Signed)
 
 
-def _check_epoch(epoch_file: EpochFile, insurer: str, directory: Directory) -> None:
+def _check_epoch(epoch_file: EpochFile, insurer: str, directory: Directory, now: int) -> None:
     known = all(directory.keyserver(name) is not None for name in epoch_file.servers)
     distinct = len(set(epoch_file.servers)) == len(epoch_file.servers)
     if epoch_file.insurer != insurer or not known or not distinct:
         raise ProofFailure("the epoch file names other parties than the directory", culprit=insurer)
     if len(epoch_file.commitments) != epoch_file.threshold or epoch_file.not_before >= epoch_file.not_after:
         raise ProofFailure("the epoch file is inconsistent", culprit=insurer)
+    if epoch_file.not_after > min(epoch_file.not_before, now) + EPOCH_SECONDS_MAX:
+        raise ProofFailure("an epoch ends within 366 days", culprit=insurer)
+    if epoch_file.not_after <= now:
+        raise EpochNotLive("this epoch has ended")
     server_sets(epoch_file.threshold, len(epoch_file.servers))  # raises unless 2 <= t <= n <= 7
 
 

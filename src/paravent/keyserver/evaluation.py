@@ -42,9 +42,9 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
 
 
 def live_share(store: KeyServerStore, insurer: str, epoch: int, now: int) -> EpochShare:
-    """Returns the share of an epoch that is live now; raises EpochNotLive."""
+    """Returns the share of an epoch that is current for look-ups now; raises EpochNotLive."""
     share = store.share(insurer, epoch)
-    if share is None or not share.not_before <= now < share.not_after:
+    if share is None or not share.not_before <= now < share.ends_at:
         raise EpochNotLive("this server holds no live share of this epoch")
     return share
 

@@ -18,7 +18,6 @@ from paravent.crypto.replicated import opening_value
 from paravent.crypto.sealing import Handle, OpenLabel, handle_of, open_label
 from paravent.crypto.signing import VerifyKey, verify
 from paravent.errors import EpochNotLive, ProofFailure, RequestNotAuthentic
-from paravent.keyserver.evaluation import live_share
 from paravent.keyserver.state import BatchKeys, KeyServerStore, LeafPosition, ServerIdentity
 from paravent.keyserver.witness import Scribe
 from paravent.wire.codec import decode, encode
@@ -56,10 +55,10 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     # 2. form
     message = decode(request.body, OpeningRequest)
     hpke.require_public_key(message.answer_key)
-    # 3. epoch and batch live
-    live_share(store, message.insurer, message.epoch, now)
+    # 3. epoch and batch live, or ended since the check began
+    share = store.share(message.insurer, message.epoch)
     batch = store.batch(message.insurer, message.epoch, message.batch)
-    if batch is None:
+    if share is None or batch is None or not share.not_before <= now < batch.deletes_at:
         raise EpochNotLive("this batch is not live at this server")
     # 4. handle and label recomputed from the key itself
     public = VerifyKey(message.handle_key)

@@ -18,6 +18,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.replicated import OpeningKey, ServerSet
 from paravent.crypto.secret import Secret
 from paravent.crypto.signing import SigningKey
+from paravent.wire.statements import Closing, ManifestHead
 
 
 class WitnessKey(Secret):
@@ -33,7 +34,6 @@ class ServerIdentity:
     name: str
     base_url: str
     signing_key: SigningKey
-    box_key: BoxKey
     witness_key: WitnessKey
 
 
@@ -41,7 +41,8 @@ class ServerIdentity:
 class EpochShare:
     """One server's share of one insurer's look-up key, with the dates of the epoch (Unix seconds).
 
-    ``statement`` is SHA-256 of the epoch file it was dealt with, the one that was receipted.
+    ``commitment`` is C_0; ``statement`` is SHA-256 of the epoch file it was dealt with, the one that was
+    receipted. Look-ups end at ``ends_at``, openings at ``deletes_at``, when the share is deleted.
     """
 
     insurer: str
@@ -51,20 +52,27 @@ class EpochShare:
     servers: int
     share: Scalar
     public: Element
+    commitment: Element
     not_before: int
     not_after: int
     statement: bytes
+    ends_at: int
+    deletes_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchKeys:
-    """The opening keys of one batch that one server holds; ``statement`` is SHA-256 of its batch file."""
+    """The opening keys of one batch that one server holds; ``statement`` is SHA-256 of its batch file.
+
+    They are deleted at ``deletes_at``: with their epoch, or earlier when the batch was closed.
+    """
 
     insurer: str
     epoch: int
     batch: int
     keys: Mapping[ServerSet, OpeningKey]
     statement: bytes
+    deletes_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +86,27 @@ class LeafPosition:
 class KeyServerStore(DeviceRegister, Protocol):
     """The store of a key server; writes happen inside the caller's transaction."""
 
+    @property
+    def box_key(self) -> BoxKey:
+        """The key to which deals are sealed now."""
+
     def share(self, insurer: str, epoch: int) -> EpochShare | None:
         """Returns the share of an epoch, or None."""
 
     def keep_share(self, share: EpochShare) -> None:
-        """Keeps a share; keeping the same one again is allowed, another one or another epoch file is refused."""
+        """Keeps a share; the same one again is allowed, another one, another file or an ended epoch is refused."""
 
     def batch(self, insurer: str, epoch: int, batch: int) -> BatchKeys | None:
         """Returns the opening keys of a live batch, or None."""
 
     def keep_batch(self, batch: BatchKeys) -> None:
-        """Keeps opening keys; the same again is allowed, others or another batch file are refused."""
+        """Keeps opening keys; the same again is allowed, others, another batch file or a closed batch are refused."""
+
+    def keep_closing(self, closing: Closing) -> None:
+        """Keeps when a batch or an epoch ends; it never ends later than was already said."""
+
+    def keep_head(self, head: ManifestHead, digest: bytes) -> None:
+        """Keeps the head that is cosigned; a lower counter, or another head of the same counter, is refused."""
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time."""

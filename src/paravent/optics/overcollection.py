@@ -25,10 +25,12 @@ _STEMS = (
     "addition", "axe", "axis", "correct", "cylind", "diamet", "diopt", "indice", "index", "lpp", "ordonnance",
     "power", "prescri", "prism", "puissance", "spher",
 )  # fmt: skip
+# Whole words: the abbreviations of a prescription.
+_ABBREVIATIONS = frozenset({"add", "cyl", "od", "og", "sph"})
 # Whole words that begin like a stem and ask for nothing.
 _HARMLESS = frozenset({"additional", "additionnel", "additionnelle", "axes", "indexation", "indexed"})
 _DETAILED_CODE = re.compile(r"[0-9]{7}")
-_POWER = re.compile(r"[+-][0-9]{1,2}([.,][0-9]{1,2})?|[0-9]{1,2}[.,](00|25|50|75)")
+_POWER = re.compile(r"([+\u2212-][0-9]{1,2}([.,][0-9]{1,2})?|[0-9]{1,2}[.,](00|25|50|75))( ?([Dd]|\u03b4|\u0394|dpt))?")
 
 
 def refuse_overcollection(table: object) -> None:
@@ -58,7 +60,7 @@ def _asked_by(text: str) -> str | None:
     if _POWER.fullmatch(text):
         return "a power in dioptres"
     words = _words(text)
-    if any(word.startswith(_STEMS) and word not in _HARMLESS for word in words):
+    if any(word in _ABBREVIATIONS or (word.startswith(_STEMS) and word not in _HARMLESS) for word in words):
         return "a correction, a prescription or a detailed code"
     return None
 

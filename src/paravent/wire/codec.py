@@ -41,12 +41,24 @@ def decode(body: bytes, kind: type[T], *, bytes_max: int = BODY_BYTES_MAX) -> T:
         raise BodyTooLarge(f"a {kind.__name__} is at most {bytes_max} bytes")
     try:
         message = msgspec.json.decode(body, type=kind)
-        json.loads(body, object_pairs_hook=_without_duplicates)
+        read = json.loads(body, object_pairs_hook=_without_duplicates)
     except msgspec.ValidationError as error:
         raise MalformedMessage(f"{kind.__name__}: {_without_value(error)}") from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise MalformedMessage(f"this is not the JSON of a {kind.__name__}") from None
+    # Messages of this protocol have one text; documents of others may hold more than is read.
+    if isinstance(message, Message) and not _same(read, msgspec.to_builtins(message)):
+        raise MalformedMessage(f"{kind.__name__}: a value is not in its one form")
     return message
+
+
+def _same(read: object, written: object) -> bool:
+    """Says whether what was read is what would be written: base64, say, has texts that decode alike."""
+    if isinstance(read, dict) and isinstance(written, dict):
+        return all(_same(value, written.get(name)) for name, value in read.items())
+    if isinstance(read, list) and isinstance(written, (list, tuple)):
+        return len(read) == len(written) and all(map(_same, read, written))
+    return read == written
 
 
 def encode(message: object) -> bytes:

@@ -64,7 +64,9 @@ class KeyEntry:
 
     def encode(self) -> bytes:
         """Encodes the entry."""
-        return enc(Label.LOG_KEY_ENTRY, self.recipient, self.hour, enc(Label.LOG_KEY_BOX, *self.boxes), len(self.boxes))
+        return enc(
+            Label.LOG_KEY_ENTRY, self.recipient, self.hour, enc(Label.LOG_KEY_BOXES, *self.boxes), len(self.boxes)
+        )
 
     @classmethod
     def decode(cls, encoded: bytes) -> KeyEntry:
@@ -72,15 +74,28 @@ class KeyEntry:
         recipient, hour, boxes, count = dec(Label.LOG_KEY_ENTRY, encoded, 4)
         return cls(
             recipient=recipient.decode("ascii", "replace"), hour=int.from_bytes(hour, "big"),
-            boxes=tuple(dec(Label.LOG_KEY_BOX, boxes, int.from_bytes(count, "big"))),
+            boxes=tuple(dec(Label.LOG_KEY_BOXES, boxes, int.from_bytes(count, "big"))),
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionEntry:
+    """The deletion of a share (batch 0) or of the opening keys of a batch, due at an instant (Unix seconds)."""
+
+    insurer: str
+    epoch: int
+    batch: int
+    due_at: int
+
+    def encode(self) -> bytes:
+        """Encodes the entry."""
+        return enc(Label.DELETION, self.insurer, self.epoch, self.batch, self.due_at)
+
+
 def concerns(entry: bytes, recipient: str) -> bool:
-    """Says whether an entry is one that an insurer may read: an opening of its own, or a key sealed to it."""
-    start = len(enc(Label.LOG_KEY_ENTRY))
-    if entry.startswith(enc(Label.LOG_KEY_ENTRY)):
-        return entry[start:].startswith(enc(Label.LOG_KEY_ENTRY, recipient)[start:])
+    """Says whether an insurer may read an entry: an opening or a deletion of its own, or a key sealed to it."""
+    if any(entry.startswith(enc(label, recipient)) for label in (Label.LOG_KEY_ENTRY, Label.DELETION)):
+        return True
     return entry.startswith(enc(Label.LOG_ENTRY)) and OpeningEntry.decode(entry).insurer == recipient
 
 

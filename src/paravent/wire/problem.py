@@ -52,7 +52,7 @@ def from_problem(body: bytes, *, party: str) -> ParaventError:
     """
     try:
         problem = msgspec.json.decode(body, type=Problem)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return Unreachable(f"{party} answered something that is not of this protocol")
     kind = _BY_CODE.get(problem.type.removeprefix("urn:paravent:error:"))
     detail = problem.detail[:300]

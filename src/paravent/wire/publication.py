@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from paravent.crypto.sealing import HANDLE_BYTES, STORED_BYTES, Handle, Row
 from paravent.errors import MalformedMessage
 from paravent.wire.codec import Amc, Message, Natural
-from paravent.wire.statements import Announced, Signed
+from paravent.wire.statements import Announced, Cosigned
 
 RECORD_BYTES = 8 + HANDLE_BYTES + STORED_BYTES
 RECORDS_PER_CHUNK_MAX = 2_000
@@ -20,7 +20,7 @@ class Publication(Message, frozen=True, kw_only=True):
     insurer: Amc
     epoch: Announced
     batches: tuple[Announced, ...]
-    head: Signed
+    head: Cosigned
 
 
 class OpenedPublication(Message, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ after its signature was verified.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TypeVar
 
 from paravent.crypto.labels import Label
@@ -15,6 +16,8 @@ from paravent.wire.codec import Amc, BaseUrl, Bytes32, Bytes64, Message, Name, N
 
 STATEMENT_BYTES_MAX = 4 * 1024 * 1024
 STATUS_LIST_AGE_SECONDS_MAX = 48 * 3_600
+# From the end of an epoch, checks that had begun may still be opened so long.
+OPENABLE_SECONDS = 48 * 3_600
 
 
 class Signed(Message, frozen=True, kw_only=True):
@@ -27,6 +30,31 @@ class Signed(Message, frozen=True, kw_only=True):
     def digest(self) -> bytes:
         """Computes SHA-256 of the payload, 32 bytes."""
         return hashlib.sha256(self.payload).digest()
+
+
+class Cosignature(Message, frozen=True, kw_only=True):
+    """A key server's signature over a statement that another party signed."""
+
+    server: Name
+    signature: Bytes64
+
+
+class Cosigned(Signed, frozen=True, kw_only=True):
+    """A statement with the cosignatures of key servers: read as any other statement once they are counted."""
+
+    cosignatures: tuple[Cosignature, ...]
+
+    def alone(self) -> Signed:
+        """Returns the statement without its cosignatures."""
+        return Signed(payload=self.payload, signer=self.signer, signature=self.signature)
+
+
+def cosigned(statement: Signed, cosignatures: Iterable[Cosignature]) -> Cosigned:
+    """Puts cosignatures beside a statement."""
+    return Cosigned(
+        payload=statement.payload, signer=statement.signer, signature=statement.signature,
+        cosignatures=tuple(cosignatures),
+    )  # fmt: skip
 
 
 class HubEntry(Message, frozen=True, kw_only=True):
@@ -43,7 +71,6 @@ class KeyServerEntry(Message, frozen=True, kw_only=True):
     name: Name
     address: BaseUrl
     verify_key: Bytes32
-    box_key: bytes
     operator: Name
     host: Name
     administrator: Name
@@ -67,15 +94,32 @@ class CustodianEntry(Message, frozen=True, kw_only=True):
     box_key: bytes
 
 
+class KeyChange(Message, frozen=True, kw_only=True):
+    """The keys that a party takes next, signed with the key that it had; ``keys`` as ``Directory.keys`` lists them."""
+
+    party: Name
+    keys: tuple[bytes, ...]
+
+
 class Directory(Message, frozen=True, kw_only=True):
-    """The trust root: who is who, with which keys."""
+    """The trust root: who is who, with which keys; ``changes`` are the signed key changes since the first version."""
 
     version: Natural
     issued_at: Natural
     hub: HubEntry
     keyservers: tuple[KeyServerEntry, ...]
     insurers: tuple[InsurerEntry, ...]
+
+    def keys(self) -> dict[str, tuple[bytes, ...]]:
+        """Returns the keys of every party that signs, by name, the one that verifies its signatures first."""
+        return {
+            self.hub.name: (self.hub.verify_key,),
+            **{entry.name: (entry.verify_key,) for entry in self.keyservers},
+            **{entry.amc: (entry.issuer_key, entry.claims_key, entry.payments_key) for entry in self.insurers},
+        }
+
     custodians: tuple[CustodianEntry, ...] = ()
+    changes: tuple[Signed, ...] = ()
 
     def keyserver(self, name: str) -> KeyServerEntry | None:
         """Finds a key server by name."""
@@ -129,6 +173,27 @@ class Receipt(Message, frozen=True, kw_only=True):
     statement: Bytes32
 
 
+class BoxKeyStatement(Message, frozen=True, kw_only=True):
+    """The key to which deals for a key server are sealed now: it changes whenever keys that were dealt are deleted."""
+
+    server: Name
+    box_key: bytes
+    issued_at: Natural
+
+
+class Closing(Message, frozen=True, kw_only=True):
+    """The end of a batch and every earlier one of its epoch; without a batch, of an epoch and every earlier one.
+
+    No look-up from ``ends_at``, no opening from ``deletes_at``, when servers delete what they were dealt.
+    """
+
+    insurer: Amc
+    epoch: Natural
+    batch: Natural | None
+    ends_at: Natural
+    deletes_at: Natural
+
+
 class ManifestHead(Message, frozen=True, kw_only=True):
     """The head of a manifest: its root and size, at a counter that never goes down."""
 
@@ -162,7 +227,7 @@ class EpochBundle(Message, frozen=True, kw_only=True):
 
     epoch: Announced
     batches: tuple[Announced, ...]
-    head: Signed
+    head: Cosigned
 
 
 S = TypeVar("S", bound=Message)

@@ -90,10 +90,7 @@ async def test_results_of_any_kind_come_back() -> None:
     with Shelf() as shelf:
         commits = GroupCommit(shelf.store)
         worker = asyncio.create_task(commits.work())
-        kept: list[object] = [None, 0, False, b"", ("a", 1), [{}]]
-        for result in kept:
-            assert (
-                await asyncio.wait_for(commits.run(partial(kept.__getitem__, kept.index(result))), WAIT_SECONDS)
-                == result
-            )
+        results: list[object] = [None, 0, False, b"", ("a", 1), [{}]]
+        for result in results:
+            assert await asyncio.wait_for(commits.run(returning(result)), WAIT_SECONDS) is result
         worker.cancel()

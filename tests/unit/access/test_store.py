@@ -102,12 +102,6 @@ def test_professionals_and_kinds_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize("back", [1, 299])
-@pytest.mark.xfail(
-    strict=True,
-    reason="a repeat moves its charge to its own time even when the clock went back (by up to 300 seconds): the"
-    " charge then leaves the window that much too early, and 24 hours hold q + 1 persons or more; the charge should"
-    " move to the later of the two times",
-)
 def test_a_clock_a_little_slow_frees_nothing(back: int) -> None:
     with Shelf() as shelf:
         for subject in range(ledgers.QUOTA):
@@ -255,11 +249,6 @@ def _require_no_trace() -> None:
         assert [shelf.rows(table) for table in tables] == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="transaction() does not roll back when COMMIT itself fails with an error that leaves the transaction open (a"
-    " deferred constraint here): every later BEGIN fails too, so the store stays down until a restart",
-)
 def test_a_failed_commit_is_over() -> None:
     with Shelf() as shelf:
         with pytest.raises(StorageDown), shelf.store.commit():
@@ -373,12 +362,6 @@ def test_a_secret_that_is_missing_is_said_without_its_folder(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("content", [b"", b"a" * 31, b"a" * 33])
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="a secret file of a wrong length (damaged, or edited) raises ValueError from the secret's constructor, not"
-    " InvalidConfiguration: a command line shows a traceback, a server a fault logged as unforeseen",
-)
 def test_a_secret_of_a_wrong_length_is_a_declared_error(tmp_path: Path, content: bytes) -> None:
     keys = DailyKeys(tmp_path, os.urandom)
     write_secret(tmp_path / "quota-20000.key", content)

@@ -43,19 +43,11 @@ def test_what_is_too_long_is_refused_and_the_rest_padded(first: int, second: int
         assert sealing.open_row(row, OUTPUT, b"F") == parts
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="PLAINTEXT_BYTES is 296: with E at its maximum of 206 bytes, D has 86 left, not the 90 of"
-    " DESK_PART_BYTES_MAX; today's D is 86 bytes, so this bites only when D grows within its own limit",
-)
 def test_the_longest_parts_fit_one_row() -> None:
     seal(bytes(ENTITLEMENT_BYTES_MAX), bytes(DESK_PART_BYTES_MAX))
 
 
-@pytest.mark.parametrize("size", [0xFFFF, pytest.param(0x10000, marks=pytest.mark.xfail(
-    strict=True, raises=OverflowError,
-    reason="seal_row raises OverflowError instead of MalformedMessage when E or D is 65,536 bytes or more",
-))])  # fmt: skip
+@pytest.mark.parametrize("size", [0xFFFF, 0x10000])
 def test_a_length_beyond_its_field_is_refused(size: int) -> None:
     with pytest.raises(MalformedMessage):
         seal(bytes(size), b"")

@@ -38,12 +38,6 @@ def test_nobody_is_in_an_empty_list() -> None:
         status.is_revoked(b"", 0)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=IndexError,
-    reason="encode([9], 10) raises IndexError: a length that is no multiple of 8 loses its last bits; bits_for never"
-    " gives one, but nothing says so",
-)
 def test_a_length_that_is_no_multiple_of_eight_is_refused() -> None:
     with pytest.raises((MalformedMessage, ValueError)):
         status.encode([9], 10)

@@ -242,11 +242,6 @@ def test_a_name_is_not_read_but_its_key_is(key: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ["sph_max", "cyl", "add_max", "\u22122.25", "-2.25 D", "+2.00 \u03b4"])
-@pytest.mark.xfail(
-    strict=True,
-    reason="usual abbreviations (sph, cyl, add) and powers with a unit or a typographic minus are not read as asking"
-    " for a correction: the table is then refused for its unknown key, without the reason and the reference",
-)
 def test_an_abbreviation_asks_for_the_same(asked: str) -> None:
     with pytest.raises(OvercollectionRefused):
         refuse_overcollection({asked: 1})

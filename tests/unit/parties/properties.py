@@ -260,7 +260,7 @@ def _drawn(world: World) -> epochs.DrawnEpoch:
 
 def _take(world: World, box: DealBox) -> None:
     server = world.servers[1]
-    deal.take_epoch(box, server.identity, world.directory, server.store)
+    deal.take_epoch(box, server.identity, world.directory, server.store, world.now)
 
 
 def a_wrong_share_is_not_receipted(world: World) -> None:
@@ -268,7 +268,7 @@ def a_wrong_share_is_not_receipted(world: World) -> None:
     insurer, drawn = world.insurers[AMC], _drawn(world)
     wrong = replace(drawn, shares={1: group.random_scalar(world.rng)})
     with pytest.raises(ProofFailure):
-        _take(world, epochs.epoch_box(insurer.dealer, wrong, 1, world.entry(1)))
+        _take(world, epochs.epoch_box(insurer.dealer, wrong, 1, world.recipient(1)))
 
 
 def a_wrong_opening_key_is_not_receipted(world: World) -> None:
@@ -276,7 +276,7 @@ def a_wrong_opening_key_is_not_receipted(world: World) -> None:
     insurer, server = world.insurers[AMC], world.servers[1]
     file = insurer.epoch.file
     first, second = (epochs.draw_batch(insurer.dealer, file, 5, world.now, world.rng) for _ in range(2))
-    box = epochs.batch_box(insurer.dealer, replace(first, keys=second.keys), 1, world.entry(1))
+    box = epochs.batch_box(insurer.dealer, replace(first, keys=second.keys), 1, world.recipient(1))
     with pytest.raises(ProofFailure):
         deal.take_batch(box, server.identity, world.directory, server.store)
 

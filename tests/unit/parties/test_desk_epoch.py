@@ -49,6 +49,16 @@ BUNDLES: dict[str, tuple[type[Exception], Callable[[World, EpochBundle], EpochBu
     "receipts of the batch for the epoch": (
         ProofFailure, lambda _, it: changed(it, epoch=changed(it.epoch, receipts=it.batches[0].receipts)),
     ),
+    "one cosignature of the head": (
+        TooFewServers, lambda world, it: changed(it, head=world.cosigned(it.head.alone(), 2)),
+    ),
+    "the same cosignature twice": (
+        TooFewServers, lambda world, it: changed(it, head=world.cosigned(it.head.alone(), 2, 2)),
+    ),
+    "a cosignature of another head": (
+        ProofFailure,
+        lambda world, it: changed(it, head=changed(it.head, cosignatures=world.bundle(OTHER_AMC).head.cosignatures)),
+    ),
     "an epoch that has ended": (EpochNotLive, lambda world, it: with_file(world, it, not_after=NOW)),
     "an epoch that has not begun": (
         EpochNotLive, lambda world, it: with_file(world, it, not_before=NOW + DAY),
@@ -157,7 +167,7 @@ def test_seeing_another_epoch_forgets_nothing(store: Store) -> None:
 
 
 def test_statements_are_kept_for_the_card_lane(store: Store, still: World) -> None:
-    signed = still.bundle().head
+    signed = still.bundle().head.alone()
     assert store.statement(AMC, "status-list") is None
     store.keep_statement(AMC, "status-list", signed)
     found = store.statement(AMC, "status-list")
@@ -170,7 +180,7 @@ def test_an_act_is_kept_before_its_decision_and_never_overwritten(store: Store, 
     store.keep_act(b"k" * 16, b"body", None)
     assert store.act(b"k" * 16) == (b"body", None)
     store.keep_act(b"k" * 16, b"another", None)
-    decision = still.bundle().head
+    decision = still.bundle().head.alone()
     store.keep_decision(b"k" * 16, decision)
     assert store.act(b"k" * 16) == (b"body", decision)
     assert store.act(b"x" * 16) is None

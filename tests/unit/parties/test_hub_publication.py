@@ -44,7 +44,7 @@ def with_head(world: World, announced: Publication, **changes: object) -> Public
     insurer = world.insurers[AMC]
     key = insurer.keys.issuer.public
     head = open_statement(announced.head, ManifestHead, Label.MANIFEST_HEAD, AMC, key)
-    return changed(announced, head=insurer.sign(changed(head, **changes), Label.MANIFEST_HEAD))
+    return changed(announced, head=world.cosigned(insurer.sign(changed(head, **changes), Label.MANIFEST_HEAD)))
 
 
 def verify(world: World, announced: Publication) -> ManifestHead:
@@ -75,6 +75,16 @@ BAD: dict[str, tuple[type[Exception], Callable[[World, Publication], Publication
     "receipts of the epoch for the batch": (
         ProofFailure,
         lambda _, said: changed(said, batches=(changed(said.batches[0], receipts=said.epoch.receipts),)),
+    ),
+    "one cosignature of the head": (
+        TooFewServers, lambda world, said: changed(said, head=world.cosigned(said.head.alone(), 1)),
+    ),
+    "the same cosignature twice": (
+        TooFewServers, lambda world, said: changed(said, head=world.cosigned(said.head.alone(), 1, 1)),
+    ),
+    "cosignatures of another head": (
+        ProofFailure,
+        lambda world, said: changed(said, head=changed(said.head, cosignatures=world.bundle().head.cosignatures)),
     ),
     "a batch that is not announced": (
         ProofFailure, lambda world, said: with_head(world, said, live_batches=(1, 2)),

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from tests.unit.parties.world import AMC, World
 
-from paravent.crypto.group import random_scalar
 from paravent.crypto.status import BITS_MIN
 from paravent.errors import InvalidMemberFile
 from paravent.insurer.members import (
@@ -254,9 +253,10 @@ def test_counters_go_up_and_events_are_remembered(store: Store) -> None:
 
 
 def test_the_look_up_key_stands_in_a_file_of_its_own(store: Store, still: World, tmp_path: Path) -> None:
-    key = random_scalar(still.rng)
-    store.keep_lookup_key(1, key)
-    assert store.lookup_key(1) == key
+    drawn = still.insurers[AMC].epoch
+    store.keep_drawn(drawn)
+    assert store.drawn(1) == drawn
+    key = drawn.lookup_key
     assert key.reveal() not in (tmp_path / "insurer.db").read_bytes()
     (file,) = (tmp_path / "secrets").iterdir()
     assert file.stat().st_mode & 0o077 == 0

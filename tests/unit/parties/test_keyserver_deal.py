@@ -10,8 +10,8 @@ from msgspec.structs import replace as changed
 from tests.unit.parties.world import AMC, DAY, EPOCH, OTHER_AMC, THRESHOLD, KeyServer, World
 
 from paravent.access.quotas import QuotaLimits
+from paravent.access.store import write_secret
 from paravent.crypto import group, hpke, sharing
-from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey
 from paravent.errors import (
@@ -43,7 +43,8 @@ NEXT = 2  # an epoch that the platform has not dealt yet
 
 @pytest.fixture
 def server(still: World, tmp_path: Path) -> Iterator[KeyServer]:
-    """The first key server with an empty store."""
+    """The first key server with an empty store, but for the key to which its deals are sealed."""
+    write_secret(tmp_path / SECRETS / "box-1.key", still.servers[1].store.box_key.reveal())
     with Store(tmp_path, QuotaLimits(), still.rng) as store:
         yield KeyServer(still.servers[1].identity, store)
 
@@ -58,13 +59,13 @@ def drawn(world: World, number: int = NEXT) -> DrawnEpoch:
 def boxed(world: World, message: Message, *, to: int = 1, key: SigningKey | None = None) -> DealBox:
     """Signs a deal with the issuer key, or another, and seals it to a server."""
     signed = sign_statement(message, Label.DEAL, AMC, key or world.insurers[AMC].keys.issuer)
-    entry = world.entry(to)
-    sealed = hpke.seal(BoxPublicKey(entry.box_key), encode(signed), Label.DEAL_BOX, AMC, entry.name)
+    name = world.names()[to]
+    sealed = hpke.seal(world.recipient(to).box_key, encode(signed), Label.DEAL_BOX, AMC, name)
     return DealBox(insurer=AMC, box=sealed)
 
 
 def take_epoch(world: World, server: KeyServer, box: DealBox) -> Signed:
-    return deal.take_epoch(box, server.identity, world.directory, server.store)
+    return deal.take_epoch(box, server.identity, world.directory, server.store, world.now)
 
 
 def take_batch(world: World, server: KeyServer, box: DealBox) -> Signed:
@@ -83,7 +84,7 @@ def epoch_deal(world: World, epoch: DrawnEpoch, index: int = 1, **changes: objec
 
 def test_a_right_deal_is_kept_and_receipted(still: World, server: KeyServer) -> None:
     epoch = drawn(still)
-    box = epochs.epoch_box(still.insurers[AMC].dealer, epoch, 1, still.entry(1))
+    box = epochs.epoch_box(still.insurers[AMC].dealer, epoch, 1, still.recipient(1))
     receipt = take_epoch(still, server, box)
     key = server.identity.signing_key.public
     said = open_statement(receipt, Receipt, Label.RECEIPT, server.identity.name, key)

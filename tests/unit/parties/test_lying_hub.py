@@ -175,10 +175,16 @@ def test_a_forged_neighbour_is_refused(still: World) -> None:
 # --- heads -----------------------------------------------------------------------------------
 
 
+def believing(record: KnownRecord, answer: RowAnswer) -> KnownRecord:
+    """Makes a desk believe that t servers cosigned the head of an answer."""
+    return replace(record, epoch=replace(record.epoch, head=answer.head.digest()))
+
+
 def head_error(world: World, *, counter_min: int = 0, absent: bool = False, **changes: object) -> ParaventError:
-    """Shows an otherwise honest answer under another head."""
+    """Shows an otherwise honest answer under another head, as if t servers had cosigned it."""
     record = world.known(world.stranger() if absent else world.covered())
-    return refused(world, record, with_head(world, world.fetch(record), **changes), counter_min)
+    answer = with_head(world, world.fetch(record), **changes)
+    return refused(world, believing(record, answer), answer, counter_min)
 
 
 @pytest.mark.parametrize("absent", [False, True])
@@ -207,6 +213,11 @@ class TestHead:
     def test_an_empty_tree(self, still: World, *, absent: bool) -> None:
         assert isinstance(head_error(still, count=0, root=EMPTY_ROOT, absent=absent), ProofFailure)
 
+    def test_not_the_one_that_servers_cosigned(self, still: World, *, absent: bool) -> None:
+        record = still.known(still.stranger() if absent else still.covered())
+        answer = with_head(still, still.fetch(record), counter=9)
+        assert isinstance(refused(still, record, answer), EpochNotLive)
+
     def test_signed_by_somebody_else(self, still: World, *, absent: bool) -> None:
         record = still.known(still.stranger() if absent else still.covered())
         head = still.insurers[OTHER_AMC].sign(head_of(still), Label.MANIFEST_HEAD)
@@ -231,6 +242,7 @@ class TestHead:
 def test_exactly_48_hours_old_and_the_same_counter_are_taken(still: World) -> None:
     record = still.known(still.covered())
     answer = with_head(still, still.fetch(record), issued_at=still.now - 2 * DAY)
+    record = believing(record, answer)
     assert record.take_row(answer, still.hub.name, now=still.now, counter_min=1)[1].handle == record.handle
 
 

@@ -35,7 +35,7 @@ from paravent.hub.vault import DatabaseKey
 from paravent.insurer import epoch as epochs
 from paravent.insurer import store as insurer_store
 from paravent.insurer.config import InsurerKeys
-from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
+from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch, Recipient
 from paravent.insurer.members import Member, read_members, right_of
 from paravent.insurer.sealing import SealingKeys, decoy, seal
 from paravent.keyserver import deal, evaluation, opening
@@ -48,11 +48,13 @@ from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
 from paravent.wire.codec import Message, decode, encode
+from paravent.wire.cosignatures import cosign
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
 from paravent.wire.optics_terms import Band
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import (
     Announced,
+    Cosigned,
     CustodianEntry,
     Directory,
     EpochBundle,
@@ -62,6 +64,7 @@ from paravent.wire.statements import (
     ManifestHead,
     Signed,
     StatusList,
+    cosigned,
     sign_statement,
 )
 
@@ -200,8 +203,8 @@ class World:
         insurer = self.insurers[amc]
         receipts = tuple(
             deal.take_epoch(
-                epochs.epoch_box(insurer.dealer, insurer.epoch, index, self.entry(index)),
-                server.identity, self.directory, server.store,
+                epochs.epoch_box(insurer.dealer, insurer.epoch, index, self.recipient(index)),
+                server.identity, self.directory, server.store, self.now,
             )
             for index, server in self.servers.items()
         )  # fmt: skip
@@ -213,7 +216,7 @@ class World:
         insurer.batch = epochs.draw_batch(insurer.dealer, insurer.epoch.file, number, self.now, self.rng)
         receipts = tuple(
             deal.take_batch(
-                epochs.batch_box(insurer.dealer, insurer.batch, index, self.entry(index)),
+                epochs.batch_box(insurer.dealer, insurer.batch, index, self.recipient(index)),
                 server.identity, self.directory, server.store,
             )
             for index, server in self.servers.items()
@@ -268,8 +271,15 @@ class World:
             insurer=insurer.amc,
             epoch=insurer.announced[0],
             batches=(insurer.announced[number],),
-            head=insurer.sign(head, Label.MANIFEST_HEAD),
+            head=self.cosigned(insurer.sign(head, Label.MANIFEST_HEAD)),
         )
+
+    def cosigned(self, head: Signed, *indices: int) -> Cosigned:
+        """Puts the cosignatures of some servers, or of all, beside a head; none of them keeps it."""
+        identities = [self.servers[index].identity for index in indices or self.servers]
+        return cosigned(
+            head, (cosign(head, Label.MANIFEST_HEAD, who.name, who.signing_key) for who in identities)
+        )  # fmt: skip
 
     def hand_over(self, amc: str, *, revoked: Sequence[str] = ()) -> None:
         """Hands the guarantees and the current status list to the hub."""
@@ -293,6 +303,11 @@ class World:
     def entry(self, index: int) -> KeyServerEntry:
         """The directory's entry of a key server."""
         return self.directory.keyservers[index - 1]
+
+    def recipient(self, index: int) -> Recipient:
+        """A key server as deals are sealed to it."""
+        server = self.servers[index]
+        return Recipient(name=server.identity.name, box_key=server.store.box_key.public)
 
     def covered(self, position: int = 0, amc: str = AMC) -> PersonIdentity:
         """The first identity of a member; all but ``NOT_DUE`` have equipment payable this month."""
@@ -451,7 +466,7 @@ def _folder(home: Path, name: str) -> Path:
 def _key_server(home: Path, index: int, limits: QuotaLimits, rng: Rng) -> KeyServer:
     identity = ServerIdentity(
         name=f"keyserver-{index}", base_url=f"http://keyserver-{index}.example:8000",
-        signing_key=SigningKey.generate(rng), box_key=BoxKey.generate(rng), witness_key=WitnessKey(rng(32)),
+        signing_key=SigningKey.generate(rng), witness_key=WitnessKey(rng(32)),
     )  # fmt: skip
     return KeyServer(identity, server_store.Store(_folder(home, identity.name), limits, rng))
 
@@ -460,8 +475,7 @@ def _server_entry(index: int, server: KeyServer) -> KeyServerEntry:
     identity = server.identity
     return KeyServerEntry(
         name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public,
-        box_key=identity.box_key.public, operator=f"operator-{index}", host=f"host-{index}",
-        administrator=f"administrator-{index}",
+        operator=f"operator-{index}", host=f"host-{index}", administrator=f"administrator-{index}",
     )  # fmt: skip
 
 

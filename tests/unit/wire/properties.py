@@ -172,7 +172,7 @@ class Deal:
             hub=statements.HubEntry(name="hub", address="http://hub", verify_key=self.keys["stranger"].public),
             keyservers=tuple(
                 KeyServerEntry(
-                    name=name, address="http://x", verify_key=key.public, box_key=b"", operator=name, host=name,
+                    name=name, address="http://x", verify_key=key.public, operator=name, host=name,
                     administrator=name,
                 )
                 for name, key in self.keys.items()

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.crypto.examples import FEW
 from tests.unit.crypto.mutation import edited
 from tests.unit.wire.messages import messages
 
@@ -23,6 +24,7 @@ def agreeing(claim: Claim, act: Act) -> Claim:
     return msgspec.structs.replace(claim, entitlement=digest, early_renewal=act.early_renewal)
 
 
+@FEW
 @given(messages(Claim), messages(Act))
 def _claims_agree_with_their_acts(drawn: Claim, act: Act) -> None:
     claim = agreeing(drawn, act)

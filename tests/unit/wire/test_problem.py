@@ -55,12 +55,6 @@ def test_an_error_arrives_as_it_was(kind: type[ParaventError]) -> None:
         assert read.culprit == "server-2"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SignedLie has no code of its own and takes that of ProofFailure: _BY_CODE holds the last of the two, so"
-    " from_problem makes a SignedLie, which says that a signed answer was wrong, of any 'proof-failure' that another"
-    " party merely claims, with no signature and no evidence",
-)
 def test_no_two_errors_have_one_code() -> None:
     assert len({kind.code for kind in KINDS}) == len(KINDS)
     assert set(_BY_CODE.values()) == set(KINDS)
@@ -111,13 +105,6 @@ def test_unknown_members_are_ignored_and_a_detail_is_cut() -> None:
     "body",
     [b'{"x":' + b"[" * 100_000, b'{"x":' * 100_000, b'{"type":"\xff"}', b'{"title":"\xc3"}'],
     ids=["deep list", "deep object", "type not UTF-8", "title not UTF-8"],
-)
-@pytest.mark.xfail(
-    strict=True,
-    raises=(RecursionError, UnicodeDecodeError),
-    reason="from_problem catches MsgspecError only: msgspec raises RecursionError on a deep unknown member and"
-    " UnicodeDecodeError on a text that is not UTF-8, so any party's answer can fail its caller with an undeclared"
-    " fault",
 )
 def test_whatever_another_party_answers_is_an_error_of_the_tree(body: bytes) -> None:
     assert isinstance(from_problem(body, party="hub"), Unreachable)

@@ -105,12 +105,12 @@ DEFECTS = [
         broken=properties.a_receipt_is_of_one_server_and_one_statement,
     ),
     Defect(
-        name="receipt not compared", owner=receipts, attribute="verify_receipts",
+        name="receipt not compared", owner=receipts, attribute="verify_receipt",
         old="!= expected", new="is expected", broken=properties.a_receipt_is_of_one_server_and_one_statement,
     ),
     Defect(
-        name="stranger left out", owner=receipts, attribute="verify_receipts",
-        old='raise ProofFailure("a receipt is not of a server of this epoch", culprit=epoch.insurer)', new="continue",
+        name="stranger left out", owner=receipts, attribute="verify_receipt",
+        old='raise ProofFailure("a receipt is not of a server of this epoch", culprit=epoch.insurer)', new="return 1",
         broken=properties.a_receipt_is_of_one_server_and_one_statement,
     ),
     Defect(

@@ -204,5 +204,5 @@ def read_card(values: Values) -> Values:
     text = values["text"].rstrip("\r\n")
     require(text.startswith("PV1:") and len(text) <= 600, "unreadable-card")
     body = unhex(base45_decode({"text": text[4:]})["bytes"])
-    require(body and 1 <= body[0] <= 206 and 1 <= len(body) - 1 - body[0] <= 90, "unreadable-card")
+    require(body and 1 <= body[0] <= 206 and 1 <= len(body) - 1 - body[0] <= 86, "unreadable-card")
     return {"entitlement": body[1 : 1 + body[0]].hex(), "desk_part": body[1 + body[0] :].hex()}

@@ -1,0 +1,83 @@
+"""Persons opened with stolen device keys, beside the bound (docs/protocol.md section 10): ``drill``'s credentials.
+
+Days pass in the simulation, on the parties' own code; one attack runs on real processes. Small quotas serve to
+try many ways of attacking; the configured one to measure the best of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from paravent.access.quotas import QuotaLimits
+from paravent.drill import credentials_stolen, credentials_strategies
+from paravent.drill.credentials_real import attacked
+from paravent.drill.credentials_scene import DAY, scene
+from paravent.drill.credentials_strategies import Strategy
+from paravent.drill.population import Population
+
+DAYS = (1, 2, 3)
+DEVICES = (1, 2)
+THIEF_SERVER = 3
+SMALL = QuotaLimits(lookups_per_day_max=6, openings_per_day_max=6)
+_SMALL_PERSONS = 48
+
+# Each strategy, and whether it needs a server of the thief's.
+STRATEGIES: tuple[tuple[str, Strategy, bool], ...] = (
+    ("spread", credentials_strategies.spread, False),
+    ("one-subset", credentials_strategies.one_subset, False),
+    ("parallel", credentials_strategies.together, False),
+    ("midnight", credentials_strategies.midnight, False),
+    ("replays", credentials_strategies.replays, False),
+    ("free-repeats", credentials_strategies.repeats, False),
+    ("one-nonce", credentials_strategies.one_nonce, False),
+    ("stuffing", credentials_strategies.stuffing, False),
+    ("clock-ahead", credentials_stolen.clock_ahead, True),
+    ("clock-behind", credentials_stolen.clock_behind, True),
+    ("clock-back", credentials_stolen.clock_back, True),
+    ("roll-back", credentials_stolen.roll_back, True),
+)
+
+
+def rows(home: Path, population: Population) -> Iterator[dict[str, Any]]:
+    """Attacks, and says of each attack what it opened; the attack on real processes comes last."""
+    yield from _best(len(population.persons), QuotaLimits())
+    yield from _tried()
+    yield from _with_losses()
+    yield from attacked(home, population)
+
+
+def _best(persons: int, limits: QuotaLimits) -> Iterator[dict[str, Any]]:
+    for devices in DEVICES:
+        for stolen in ((), (THIEF_SERVER,)):
+            with scene(devices, stolen, persons, limits) as attack:
+                for days in DAYS:
+                    attack.attacker.drain(attack.hits)
+                    # The window is half-open: one second before it ends nothing is free again.
+                    attack.platform.now += DAY - 1
+                    attack.attacker.drain(attack.hits)
+                    yield attack.row(_name(devices, len(stolen), days), days)
+                    attack.platform.now += 1
+
+
+def _tried() -> Iterator[dict[str, Any]]:
+    for devices in DEVICES:
+        for name, strategy, needs_server in STRATEGIES:
+            stolen = (THIEF_SERVER,) if needs_server else ()
+            # A server whose clock or disk the thief commands keeps its keys to itself.
+            with scene(devices, stolen, _SMALL_PERSONS, SMALL, files=False) as attack:
+                strategy(attack)
+                yield attack.row(f"{_name(devices, len(stolen), 1)}-{name}")
+
+
+def _with_losses() -> Iterator[dict[str, Any]]:
+    for stolen in ((), (THIEF_SERVER,)):
+        with scene(1, stolen, _SMALL_PERSONS, SMALL) as attack:
+            attack.losing = True
+            attack.attacker.drain(attack.hits)
+            yield attack.row(f"{_name(1, len(stolen), 1)}-lost-answers", faults=True)
+
+
+def _name(devices: int, stolen: int, days: int) -> str:
+    return f"credentials-p{devices}-c{stolen}-d{days}"

@@ -1,0 +1,155 @@
+"""A simulated platform under attack with stolen device keys, and what its witnesses say of it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from paravent.access.devices import Device
+from paravent.access.quotas import QuotaLimits
+from paravent.access.requests import HttpRequest
+from paravent.crypto.sealing import open_label
+from paravent.crypto.signing import SigningKey
+from paravent.desk.epoch import VerifiedEpoch, verify_bundle
+from paravent.drill.credentials_attacker import Attacker, Hit
+from paravent.drill.credentials_loot import files_of, rows_of
+from paravent.drill.credentials_witness import listed, openings
+from paravent.drill.members import identity_of
+from paravent.drill.population import Population
+from paravent.drill.simulation import quick_folder
+from paravent.drill.simulation_parties import Gate, SimulatedServer
+from paravent.drill.simulation_platform import Shape, SimulatedPlatform
+from paravent.errors import Unreachable
+from paravent.hub.store import DATABASE as HUB_DATABASE
+from paravent.keyserver.state import WitnessKey
+from paravent.keyserver.store import SECRETS
+from paravent.wire.codec import encode
+
+DAY = 86_400
+ENTRIES_MAX = 1_000_000
+SEED = 3
+_LOST = 0.2  # of the answers, where answers are lost
+
+
+def bound(shape: Shape, devices: int, stolen: int, days: int) -> int:
+    """Computes how many persons stolen device keys can open: floor of P·(n-c)·q·ceil(D)/(t-c), days begun counted."""
+    quota = shape.server_limits.openings_per_day_max
+    return devices * (shape.servers - stolen) * quota * days // (shape.threshold - stolen)
+
+
+def true_hits(population: Population) -> list[Hit]:
+    """Lists everybody once: the thief knows whom to ask for, and under which insurer."""
+    return [
+        Hit(person=person.member_id, amc=cover.insurer, identity=identity_of(person, cover))
+        for person in population.persons for cover in person.coverages[:1]
+    ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class WitnessList:
+    """The labels of a manifest that logs commit to, by server; entries are read once."""
+
+    labels: frozenset[bytes]
+    read: Counter[str] = field(default_factory=Counter)
+    found: dict[str, set[bytes]] = field(default_factory=dict)
+
+    def add(self, server: str, key: WitnessKey, entries: list[bytes]) -> None:
+        """Reads the entries of a server's log that are new."""
+        new = openings(entries[self.read[server] :])
+        self.read[server] = len(entries)
+        self.found.setdefault(server, set()).update(listed(new, key, self.labels))
+
+    def at(self, servers: int) -> set[bytes]:
+        """Returns the labels that at least so many logs hold."""
+        counts = Counter(label for labels in self.found.values() for label in labels)
+        return {label for label, count in counts.items() if count >= servers}
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """One attack: ``stolen`` servers count as the thief's, whether by their files, their clock or their disk."""
+
+    platform: SimulatedPlatform
+    attacker: Attacker
+    hits: list[Hit]
+    stolen: tuple[int, ...]
+    witnesses: WitnessList
+    losing: bool = False
+    dice: random.Random = field(default_factory=lambda: random.Random(SEED))
+
+    @property
+    def honest(self) -> list[SimulatedServer]:
+        """The servers that are not the thief's."""
+        return [server for index, server in self.platform.servers.items() if index not in self.stolen]
+
+    def row(self, name: str, days: int = 1, *, faults: bool = False) -> dict[str, Any]:
+        """Says what was opened so far, what the bound is, and what the witnesses list."""
+        shape, attacker = self.platform.shape, self.attacker
+        for server in self.honest:
+            entries = [entry for _, entry in server.store.log.entries(0, ENTRIES_MAX)]
+            self.witnesses.add(server.name, server.identity.witness_key, entries)
+        listing, opened = self.witnesses.at(shape.threshold - len(self.stolen)), set(attacker.opened.values())
+        return {
+            "scenario": name, "platform": "paravent", "faults": faults, "opened": len(attacker.opened),
+            "bound": bound(shape, len(attacker.devices), len(self.stolen), days),
+            "listed_by_witnesses": len(listing), "missing_listings": len(opened - listing),
+            "false_listings": len(listing - opened),
+        }  # fmt: skip
+
+    def send(self, name: str, path: str, request: HttpRequest) -> bytes:
+        """Delivers a request to a server; where answers are lost, one in five does not come back."""
+        server = self.platform.verifier(name)
+        if not isinstance(server, SimulatedServer):
+            raise TypeError("the thief has no business with the hub")
+        answer = server.take(path, request, self.platform.now, Gate(server.home))
+        if self.losing and self.dice.random() < _LOST:
+            raise Unreachable("the answer was lost")
+        return encode(answer)
+
+
+@contextmanager
+def scene(
+    devices: int, stolen: tuple[int, ...], persons: int, limits: QuotaLimits, *, files: bool = True
+) -> Iterator[Scene]:
+    """Builds a platform, enrols devices of as many professionals, and hands their keys to a thief."""
+    with quick_folder() as home:
+        platform = SimulatedPlatform.build(home, Shape(persons=persons, server_limits=limits), SEED)
+        keys = [SigningKey.generate(platform.rng) for _ in range(devices)]
+        for number, key in enumerate(keys, start=1):
+            platform.enrol(Device(public=key.public, professional=f"8000000000{number}", shop=f"58000000{number}"))
+        rows = rows_of(platform.hub.home.folder / HUB_DATABASE)
+        attacker = Attacker(
+            devices=keys, directory=platform.directory, epochs=_epochs(platform), rows=rows,
+            stolen={
+                index: files_of(platform.servers[index].home.folder / SECRETS) for index in stolen if files
+            },
+            send=lambda *_: b"", clock=lambda name: platform.now + _skew(platform, name), rng=platform.rng,
+        )  # fmt: skip
+        labels = frozenset(open_label(row.insurer, row.epoch, row.batch, row.handle) for row in rows.values())
+        built = Scene(
+            platform=platform, attacker=attacker, hits=true_hits(platform.population), stolen=stolen,
+            witnesses=WitnessList(labels=labels),
+        )  # fmt: skip
+        attacker.send = built.send
+        try:
+            yield built
+        finally:
+            platform.close()
+
+
+def _skew(platform: SimulatedPlatform, name: str) -> int:
+    server = platform.verifier(name)
+    return server.skew if isinstance(server, SimulatedServer) else 0
+
+
+def _epochs(platform: SimulatedPlatform) -> dict[str, VerifiedEpoch]:
+    return {
+        amc: verify_bundle(
+            manifest.bundle, amc, platform.directory, now=platform.now, single_operator_allowed=False
+        )
+        for amc in platform.insurers if (manifest := platform.hub.store.newest(amc)) is not None
+    }  # fmt: skip
