@@ -77,7 +77,7 @@ def test_hub_and_key_servers_take_signed_requests_only(platform: Platform) -> No
 
 def test_the_desk_answers_with_its_token_only(platform: Platform) -> None:
     for headers in ({}, {"authorization": "Bearer x"}, {"host": "evil.example"}):
-        assert code(platform.call("desk", "/v1/checks/card", b"{}", headers)) == "request-not-authentic"
+        assert code(platform.call("desk", "/v1/checks/card", b"{}", headers)) == "local-token-required"
 
 
 def test_a_prescription_of_another_kind_is_refused(platform: Platform, population: Population) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,20 +88,19 @@ def test_each_log_is_cosigned_by_the_two_others(watched: Platform) -> None:
         until(lambda name=name: checkpoint(watched, name)[1] == set(KEYSERVERS))  # type: ignore[misc]
 
 
+def journal(watched: Platform, amc: str, *options: str) -> dict[str, Any]:
+    """Reads the logs as an insurer, and lists what they say."""
+    return watched.command("insurer", "journal", "--home", watched.home / f"insurer-{amc}", *options, "--json")
+
+
 def test_the_insurer_reads_which_shop_opened_its_member(watched: Platform, population: Population) -> None:
+    # A checkpoint is handed out for a moment: the first reading may be of just before.
+    until(lambda: sum(journal(watched, amc)["persons_opened"] for amc in INSURERS) == 3)
     for person in adults(population)[:3]:
-        amc = person.coverages[0].insurer
-        found = watched.command(
-            "insurer", "journal", "--home", watched.home / f"insurer-{amc}", "--member", person.member_id, "--json"
-        )
+        found = journal(watched, person.coverages[0].insurer, "--member", person.member_id)
         assert len(found["openings"]) == 1
         assert len(found["openings"][0]["servers"]) >= 2
         assert found["unreadable"] == 0
-    counted = sum(
-        watched.command("insurer", "journal", "--home", watched.home / f"insurer-{amc}", "--json")["persons_opened"]
-        for amc in INSURERS
-    )
-    assert counted == 3
 
 
 def checked(watched: Platform, authority: StampingAuthority, leaves: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,32 +11,47 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
+from paravent.drill import credentials, simulation
 from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, synthesise
 from paravent.drill.theft import Theft, copy_database, read_directory
 
 _SEED = 42
-SCENARIOS = ("database",)
+SCENARIOS = ("database", "credentials")
 
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")
-@click.option("--scenario", type=click.Choice([*SCENARIOS, "all"]), default="all", show_default=True)
+@click.option("--scenario", type=click.Choice([*SCENARIOS, "all", "simulation"]), default="all", show_default=True)
 @click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds of the simulation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
-def drill(home: Path | None, scenario: str, persons: int, as_json: bool) -> None:
+def drill(home: Path | None, scenario: str, persons: int, seeds: int, as_json: bool) -> None:
     """Runs the scenarios."""
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
     with working_folder(home, "paravent-drill-") as folder:
-        platform = Platform(folder)
-        try:
-            _publish(platform, population)
-            if scenario in {"database", "all"}:
-                for row in database(platform, population):
-                    _show(row, as_json=as_json)
-        finally:
-            platform.stop()
+        if scenario in {"database", "all"}:
+            _print(_database(folder / "database", population), as_json=as_json)
+        if scenario in {"credentials", "all"}:
+            _print(credentials.rows(folder / "credentials", population), as_json=as_json)
+        if scenario == "simulation":
+            _print(simulation.rows(range(seeds)), as_json=as_json)
+
+
+def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
+    for row in rows:
+        _show(row, as_json=as_json)
+
+
+def _database(folder: Path, population: Population) -> Iterator[dict[str, Any]]:
+    folder.mkdir()
+    platform = Platform(folder)
+    try:
+        _publish(platform, population)
+        yield from database(platform, population)
+    finally:
+        platform.stop()
 
 
 def database(platform: Platform, population: Population) -> Iterator[dict[str, Any]]:
@@ -65,7 +80,5 @@ def _show(row: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(row))
         return
-    click.echo(
-        f"{row['scenario']:28} {row['platform']:10} opened {row['opened']:>7} of {row['persons']}"
-        f"  bound {row['bound']:>7}  membership {row['membership']:>7}  {row['seconds']:.1f} s"
-    )
+    figures = "  ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(row.items())[2:])
+    click.echo(f"{row['scenario']:42} {row['platform']:10} {figures}")

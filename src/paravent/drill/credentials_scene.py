@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,7 @@ from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.state import WitnessKey
 from paravent.keyserver.store import SECRETS
 from paravent.wire.codec import encode
+from paravent.wire.log import OpeningEntry
 
 DAY = 86_400
 ENTRIES_MAX = 1_000_000
@@ -57,9 +58,9 @@ class WitnessList:
     read: Counter[str] = field(default_factory=Counter)
     found: dict[str, set[bytes]] = field(default_factory=dict)
 
-    def add(self, server: str, key: WitnessKey, entries: list[bytes]) -> None:
-        """Reads the entries of a server's log that are new."""
-        new = openings(entries[self.read[server] :])
+    def add(self, server: str, key: WitnessKey, entries: Sequence[OpeningEntry]) -> None:
+        """Reads the openings of a server's log that are new."""
+        new = entries[self.read[server] :]
         self.read[server] = len(entries)
         self.found.setdefault(server, set()).update(listed(new, key, self.labels))
 
@@ -90,7 +91,7 @@ class Scene:
         """Says what was opened so far, what the bound is, and what the witnesses list."""
         shape, attacker = self.platform.shape, self.attacker
         for server in self.honest:
-            entries = [entry for _, entry in server.store.log.entries(0, ENTRIES_MAX)]
+            entries = openings(entry for _, entry in server.store.log.entries(0, ENTRIES_MAX))
             self.witnesses.add(server.name, server.identity.witness_key, entries)
         listing, opened = self.witnesses.at(shape.threshold - len(self.stolen)), set(attacker.opened.values())
         return {

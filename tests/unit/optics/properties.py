@@ -242,7 +242,8 @@ def a_responsible_contract_keeps_floors_and_ceilings(band: Band, limit: str, err
 
 ASKING = [
     "sphere_max", "sphereMax", "SPH\u00c8RE", "sphe\u0300re", "cylindre", "dioptres", "dioptric", "axe", "addition",
-    "prisme", "correction", "ordonnance", "prescription_date", "puissance", "indice", "lens_index", "lpp", "diam\u00e8tre",
+    "prisme", "correction", "ordonnance", "prescription_date", "puissance", "indice", "lens_index", "lpp",
+    "diam\u00e8tre",
 ]  # fmt: skip
 POWERS = ["-2.25", "+0,50", "12.75", "+6", "-10", "4.00"]
 LPP = ["2203240", "0000000"]
