@@ -31,6 +31,7 @@ from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.person.bindings import holder_value, lookup_input, verify_binding
 from paravent.person.identity import BirthDate, Holder, NormalisedName, PersonIdentity
 from paravent.person.nir import Nir
+from paravent.wire import enrolment
 from paravent.wire.codec import Message
 
 ROOT = Path(__file__).parents[2]
@@ -187,13 +188,24 @@ def _field(field: msgspec.structs.FieldInfo) -> tuple[str, bool]:
 def route_faults(text: str) -> list[str]:
     """Compares the table of routes with the applications, and the messages it names with those of the code."""
     rows = [row for table in tables(text, "party", "route") for row in table]
-    written = {(row[0].replace(" ", ""), row[1].strip("`")) for row in rows}
+    written = {
+        (party, row[1].strip("`")) for row in rows for party in row[0].replace("key server", "keyserver").split(", ")
+    }
     apps = {party: (SOURCE / party / "app.py").read_text(encoding="utf-8") for party in ("keyserver", "hub", "insurer")}
-    form = r'Route\("([^"]+)", \w+, methods=\["([A-Z]+)"\]\)'
-    real = {(party, f"{method} {path}") for party, app in apps.items() for path, method in re.findall(form, app)}
+    apps["keyserver"] += (SOURCE / "keyserver" / "witness_app.py").read_text(encoding="utf-8")
+    enrolment_routes = (SOURCE / "access" / "enrolment_app.py").read_text(encoding="utf-8")
+    served = {party: app + enrolment_routes * ("enrolment_routes(" in app) for party, app in apps.items()}
+    real = {(party, route) for party, app in served.items() for route in _routes(app)}
     known = _messages().keys() | set(re.findall(r"^class (\w+)\(Message", "\n".join(apps.values()), re.MULTILINE))
     named = {name for row in rows for cell in row[3:5] for name in re.findall(r"`([A-Z]\w+)`", cell)}
     return [f"{route} is not both written and served" for route in sorted(real ^ written)] + sorted(named - known)
+
+
+def _routes(app: str) -> Iterator[str]:
+    """Lists the routes of an application's source: an address is a literal, or a constant of wire/enrolment.py."""
+    form = r'Route\((?:"([^"]+)"|([A-Z_]+)), [\w.]+, methods=\["([A-Z]+)"\]\)'
+    for literal, constant, method in re.findall(form, app):
+        yield f"{method} {literal or getattr(enrolment, constant)}"
 
 
 def example_faults(text: str) -> list[str]:
@@ -368,6 +380,8 @@ class Altered(NamedTuple):
         Altered(message_faults, "| `RowRequest`: `POST", "| `RowRequests`: `POST"),
         Altered(route_faults, "`POST /v1/openings` |", "`GET /v1/openings` |"),
         Altered(route_faults, "| hub | `POST /v1/acts` |", "| key server | `POST /v1/acts` |"),
+        Altered(route_faults, "| key server, hub | `POST /v1/devices` |", "| key server | `POST /v1/devices` |"),
+        Altered(route_faults, "`POST /v1/log/seen` |", "`GET /v1/log/seen` |"),
         Altered(route_faults, "| `RowRequest` | `RowAnswer` |", "| `RowRequest` | `Rows` |"),
         Altered(example_faults, '"early_renewal":false', '"early":false'),
         Altered(worked_faults, "\nF           = 6", "\nF           = 7"),

@@ -217,15 +217,42 @@ class Ledger:
             self._keys.require(day, known=known)
         return self._keys.of(today), self._keys.of(today - 1), self._keys.of(today + 1)
 
-    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
-        """Returns how many units a professional has left at this server."""
-        names = [professional_pseudonym(key, professional) for key in self._day_keys(now)]
-        (spent,) = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0) FROM spending WHERE kind = ? AND professional IN (?, ?, ?)"
-            " AND spent_at > ?",
-            (kind.value, *names, now - WINDOW_SECONDS),
+    def remaining(self, kind: QuotaKind, device: Device, now: int) -> int:
+        """Returns how many units a device has left at this server: its professional's, and its own while it is new."""
+        keys = self._day_keys(now)
+        names = [professional_pseudonym(key, device.professional) for key in keys]
+        devices = [device_pseudonym(key, device.keyid) for key in keys]
+        spent, by_device = self._connection.execute(
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?, ?)), 0) FROM spending"
+            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
+            (*devices, kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
-        return max(0, self._limits.of(kind) - int(spent))
+        left = self._limits.of(kind) - int(spent)
+        if self._devices.limited_until(device.keyid) > now:
+            left = min(left, self._limits.new_device_per_day_max - int(by_device))
+        return max(0, left)
+
+    def restore(self, kind: QuotaKind, names: Pseudonyms, request: bytes, at: int, now: int) -> bool:
+        """Counts again what a log says was spent at ``at``; returns whether it was missing from the counts."""
+        for key in self._day_keys(now):
+            known = self._connection.execute(
+                "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND request = ?",
+                (kind.value, names.professional, request_pseudonym(key, request)),
+            ).fetchone()
+            if known is not None:
+                return False
+        self._connection.execute(
+            "UPDATE spending SET charged = 0 WHERE kind = ? AND professional = ? AND subject = ?",
+            (kind.value, names.professional, names.subject),
+        )
+        self._connection.execute(
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, 1)",
+            (
+                kind.value, names.professional, at, request_pseudonym(self._day_keys(now)[0], request), names.subject,
+                b"",
+            ),
+        )  # fmt: skip
+        return True
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours, and counts older than 90 days."""
@@ -296,9 +323,9 @@ class VerifierStore:
         """Spends quota and returns the day's pseudonyms."""
         return self._ledger.spend(charge, now)
 
-    def remaining(self, kind: QuotaKind, professional: str, now: int) -> int:
-        """Returns what a professional has left."""
-        return self._ledger.remaining(kind, professional, now)
+    def remaining(self, kind: QuotaKind, device: Device, now: int) -> int:
+        """Returns what a device has left."""
+        return self._ledger.remaining(kind, device, now)
 
     def close(self) -> None:
         """Closes the database; every commit was durable already."""

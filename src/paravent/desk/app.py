@@ -30,6 +30,7 @@ from paravent.desk.session import (
     NumberCheck,
     PendingAct,
     PendingActs,
+    QuotaLeft,
     QuoteRequest,
     QuoteResult,
     ResendRequest,
@@ -143,6 +144,11 @@ def build(home: Path) -> Starlette:
         acts = (PendingAct(idempotency_key=act.idempotency_key, kind=act.kind.value) for act in desk.undecided())
         return json_response(PendingActs(acts=tuple(acts)))
 
+    async def quota(request: Request) -> Response:
+        await body(request, Nothing)
+        persons, servers = await desk.quota()
+        return json_response(QuotaLeft(persons=persons, servers=dict(servers)))
+
     async def refresh(request: Request) -> Response:
         await body(request, Nothing)
         await desk.refresh_all()
@@ -158,7 +164,7 @@ def build(home: Path) -> Starlette:
     posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/v1/checks/card": card, "/v1/checks/number": number, "/v1/quotes": quote,
         "/v1/reservations": reservation, "/v1/cancellations": cancellation, "/v1/claims": claim,
-        "/v1/resends": resend, "/v1/pending": pending, "/v1/refreshes": refresh,
+        "/v1/resends": resend, "/v1/pending": pending, "/v1/quota": quota, "/v1/refreshes": refresh,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
     return application("desk", routes, lifespan=lifespan)

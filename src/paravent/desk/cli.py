@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from msgspec import to_builtins
 
 from paravent.access import cli
@@ -252,6 +253,16 @@ def cancel(home: Path, dry_run: bool, **customer: Any) -> Said:
     return _run(home, run)
 
 
+@verb(group, "Say for how many persons the number lane can still be used today.")
+def quota(home: Path) -> Said:
+    """Reads the quota."""
+
+    async def run(session: Session) -> Said:
+        return await session.quota()
+
+    return _run(home, run)
+
+
 @verb(group, "Fetch the status lists and guarantees of every insurer.")
 def refresh(home: Path) -> Said:
     """Refreshes."""
@@ -332,6 +343,15 @@ class Session:
             "detail": decision.detail, "payable_from": decision.payable_from, "amc_cents": decision.amc_cents,
             "decision_id": decision.decision_id.hex(),
         })  # fmt: skip
+
+    async def quota(self) -> Said:
+        """Asks every verifier what is left."""
+        persons, servers = await self._client.quota()
+        lines = [f"{name}: {left.lookups} look-ups, {left.openings} openings" for name, left in servers]
+        return Said(
+            text="\n".join([*lines, f"{persons} persons"]),
+            values={"persons": persons, "servers": {name: msgspec.to_builtins(left) for name, left in servers}},
+        )
 
     async def refreshed(self) -> Said:
         """Fetches the lists of every insurer."""

@@ -47,6 +47,7 @@ from paravent.wire.card import read_card
 from paravent.wire.claims import Act, Decision
 from paravent.wire.codec import decode, encode
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
+from paravent.wire.quota import QuotaAnswer, QuotaRequest
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
     Directory,
@@ -62,6 +63,8 @@ STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
 EPOCH_CACHE_SECONDS = 3_600
 REFRESH_SECONDS = 12 * 3_600
+QUOTA_THRESHOLD = 2
+"""How many key servers a person costs a unit of, as insurers set it by default; the epoch has the last word."""
 
 
 class DeskClient:
@@ -274,6 +277,24 @@ class DeskClient:
                     good += 1
         return asked
 
+    async def quota(self) -> tuple[int, list[tuple[str, QuotaAnswer]]]:
+        """Asks every verifier what is left; returns how many persons that makes, and each answer.
+
+        A person costs one unit at each of t key servers, and one look-up at the hub.
+        """
+        hub = self._directory.hub
+        asked = [(hub.name, hub.address), *((entry.name, entry.address) for entry in self._directory.keyservers)]
+        answers = await asyncio.gather(
+            *(self._client.post(name, address, "/v1/quota", QuotaRequest(), QuotaAnswer) for name, address in asked),
+            return_exceptions=True,
+        )
+        found = [
+            (name, answer) for (name, _), answer in zip(asked, answers, strict=True) if isinstance(answer, QuotaAnswer)
+        ]
+        servers = [min(answer.lookups, answer.openings) for name, answer in found if name != hub.name]
+        at_hub = next((answer.lookups for name, answer in found if name == hub.name), 0)
+        return min(at_hub, persons_left(servers, QUOTA_THRESHOLD)), found
+
     # --- the trade -----------------------------------------------------------------------------
 
     async def act(self, act: Act, salt: bytes | None = None) -> Decision:
@@ -302,6 +323,14 @@ class DeskClient:
     def undecided(self) -> list[Act]:
         """Lists the acts that got no answer, oldest first."""
         return [decode(body, Act) for body in self._store.undecided()]
+
+
+def persons_left(servers: Sequence[int], threshold: int) -> int:
+    """Computes for how many persons t of the servers can still be asked, each person at t different ones."""
+    persons = 0
+    while sum(min(left, persons + 1) for left in servers) >= threshold * (persons + 1):
+        persons += 1
+    return persons
 
 
 def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> ParaventError:

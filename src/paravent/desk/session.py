@@ -12,6 +12,7 @@ from paravent.optics.quote import Quote
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.person.nir import Nir
 from paravent.wire.codec import Bytes16, Message
+from paravent.wire.quota import QuotaAnswer
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 SESSION_SECONDS_MAX = 8 * 3_600
@@ -98,6 +99,13 @@ class ResendRequest(Message, frozen=True, kw_only=True):
     """Sends an act again, byte for byte: the same decision comes back."""
 
     idempotency_key: Bytes16
+
+
+class QuotaLeft(Message, frozen=True, kw_only=True):
+    """For how many persons the number lane can still be used, and what each server that answered has left."""
+
+    persons: int
+    servers: dict[str, QuotaAnswer]
 
 
 class PendingAct(Message, frozen=True, kw_only=True):

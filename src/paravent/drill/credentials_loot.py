@@ -33,9 +33,7 @@ def files_of(secrets: Path) -> StolenServer:
     shares = [decode(read_secret(path), ShareFile) for path in secrets.glob("share-*.json")]
     batches = [decode(read_secret(path), OpeningKeyFile) for path in secrets.glob("opening-*.json")]
     return StolenServer(
-        shares={
-            file.insurer: decode_scalar(file.share) for file in sorted(shares, key=lambda file: file.epoch)
-        },
+        shares={file.insurer: decode_scalar(file.share) for file in sorted(shares, key=lambda file: file.epoch)},
         keys={
             file.insurer: {ServerSet(dealt.servers): OpeningKey(dealt.key) for dealt in file.keys}
             for file in sorted(batches, key=lambda file: (file.epoch, file.batch))

@@ -39,7 +39,7 @@ class Conclusions:
 
     def possible(self, desk: SimulatedDesk, amc: str) -> bool:
         """Says whether t honest servers and the hub can serve one more check of this desk now."""
-        platform, who = self.platform, desk.device.professional
+        platform, who = self.platform, desk.device
         manifest = platform.hub.store.newest(amc)
         if manifest is None or platform.now - manifest.head.issued_at > MANIFEST_AGE_SECONDS_MAX:
             return False

@@ -101,10 +101,10 @@ class SimulatedServer:
     skew: int = 0
 
     @classmethod
-    def create(cls, folder: Path, index: int, limits: QuotaLimits, rng: Rng) -> SimulatedServer:
+    def create(cls, folder: Path, index: int, limits: QuotaLimits, rng: Rng, address: str = "") -> SimulatedServer:
         """Creates a key server with fresh keys."""
         identity = ServerIdentity(
-            name=f"keyserver-{index}", base_url=f"http://keyserver-{index}.example:8000",
+            name=f"keyserver-{index}", base_url=address or f"http://keyserver-{index}.example:8000",
             signing_key=SigningKey.generate(rng), witness_key=WitnessKey(rng(32)),
         )  # fmt: skip
         home = Home(folder / identity.name)

@@ -37,13 +37,18 @@ CUSTODIANS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How large a platform is: t of n key servers, persons, limits at a key server and at the hub."""
+    """How large a platform is: t of n key servers, persons, limits at a key server and at the hub.
+
+    ``addresses`` are those of key servers that are to be real processes, on the clock of the machine from ``start``.
+    """
 
     servers: int = 3
     threshold: int = 2
     persons: int = 8
     server_limits: QuotaLimits = field(default_factory=QuotaLimits)
     hub_limits: QuotaLimits = field(default_factory=QuotaLimits)
+    start: int = START
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,9 +69,10 @@ class SimulatedPlatform:
     def build(cls, home: Path, shape: Shape, seed: int) -> SimulatedPlatform:
         """Creates every party, deals an epoch and publishes a batch for each insurer."""
         rng = random.Random(seed).randbytes
+        addresses = shape.addresses or ("",) * shape.servers
         servers = {
-            index: SimulatedServer.create(home, index, shape.server_limits, rng)
-            for index in range(1, shape.servers + 1)
+            index: SimulatedServer.create(home, index, shape.server_limits, rng, address)
+            for index, address in enumerate(addresses, start=1)
         }
         hub = _hub(home, shape.hub_limits, rng)
         keys = {
@@ -76,11 +82,11 @@ class SimulatedPlatform:
             for amc in INSURERS
         }
         directory = _directory(servers, hub, keys, rng)
-        population = synthesise(shape.persons, tuple(INSURERS), seed, datetime.fromtimestamp(START, UTC).year)
+        population = synthesise(shape.persons, tuple(INSURERS), seed, datetime.fromtimestamp(shape.start, UTC).year)
         insurers = {entry.amc: _insurer(home, entry, keys[entry.amc], population, rng) for entry in directory.insurers}
         built = cls(
             home=home, shape=shape, rng=rng, population=population, directory=directory, servers=servers, hub=hub,
-            insurers=insurers,
+            insurers=insurers, now=shape.start,
         )  # fmt: skip
         for server in servers.values():
             server.join(directory)

@@ -17,6 +17,7 @@ from paravent.access.app import application, forget_hourly, json_response, read_
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.openid_config import Enrolment
+from paravent.access.quota_app import quota_route
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
@@ -164,6 +165,7 @@ def build(
         Route("/v1/closings", close, methods=["POST"]),
         Route("/v1/events", pull, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
+        quota_route(identity.base_url, store),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)

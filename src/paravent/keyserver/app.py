@@ -18,6 +18,7 @@ from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.logs import log_event
 from paravent.access.openid_config import Enrolment
+from paravent.access.quota_app import quota_route
 from paravent.errors import ParaventError
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.config import WatchSettings
@@ -96,6 +97,9 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        missing = store.recount(_now())
+        if missing:
+            log_event("counts-restored", party=identity.name, count=missing)
         work = (commits.work(), forget_hourly(store, _now), witness.work(), delete_ended(store))
         workers = [asyncio.create_task(task) for task in work]
         yield
@@ -112,6 +116,7 @@ def build(
         Route("/v1/heads", heads, methods=["POST"]),
         Route("/v1/box-key", box_key, methods=["GET"]),
         Route("/v1/status", status, methods=["GET"]),
+        quota_route(identity.base_url, store),
         *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]

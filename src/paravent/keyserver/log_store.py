@@ -7,12 +7,15 @@ insurer. Altered: roots no longer lead to the checkpoints that other servers cos
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from paravent.crypto.labels import Label, enc
 from paravent.crypto.log import Coordinates, Frontier, consistency_nodes, inclusion_nodes, read_frontier, read_proof
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
 from paravent.errors import MalformedMessage, StorageDown
 from paravent.keyserver.state import LeafPosition
+from paravent.wire.log import OpeningEntry
 
 LOG_SCHEMA = """
 CREATE TABLE IF NOT EXISTS leaf (
@@ -88,6 +91,16 @@ class WitnessLog:
             "SELECT position, entry FROM leaf WHERE position >= ? ORDER BY position LIMIT ?", (start, limit)
         )
         return [(int(position), bytes(entry)) for position, entry in found]
+
+    def openings(self, first_hour: int) -> Iterator[OpeningEntry]:
+        """Iterates the openings from an hour on, newest first; the log is in the order of time."""
+        prefix = enc(Label.LOG_ENTRY)
+        for (entry,) in self._connection.execute("SELECT entry FROM leaf ORDER BY position DESC").fetchall():
+            if entry.startswith(prefix):
+                opening = OpeningEntry.decode(entry)
+                if opening.hour < first_hour:
+                    return
+                yield opening
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Proves a leaf in the log of ``size`` leaves."""

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from paravent.access.quotas import QuotaLimits
+from paravent.access.quotas import HOUR_SECONDS, Pseudonyms, QuotaKind, QuotaLimits
 from paravent.access.store import DailyKeys, VerifierStore, delete_secret, read_secret, write_secret
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
@@ -268,6 +268,19 @@ class Store(VerifierStore):
             )
 
     # --- witness log -------------------------------------------------------------------------
+
+    def recount(self, now: int) -> int:
+        """Counts again every opening of the last day that the log holds; returns how many were missing.
+
+        The log says the hour: an opening is counted as of the end of it, which frees it late, never early.
+        """
+        missing, since = 0, now // HOUR_SECONDS - 24
+        with self.commit():
+            for entry in self.log.openings(since):
+                names = Pseudonyms(professional=entry.professional, subject=entry.subject)
+                at = min(now, (entry.hour + 1) * HOUR_SECONDS)
+                missing += self._ledger.restore(QuotaKind.OPENING, names, entry.request, at, now)
+        return missing
 
     def append(self, entry: bytes, request: bytes | None) -> LeafPosition:
         """Appends an entry to the witness log, at the next position."""

@@ -162,7 +162,7 @@ class Shelf:
     def remaining(self, attempt: Attempt) -> int:
         """What is left to the professional."""
         with self.store.commit():
-            return self.store.remaining(attempt.kind, DEVICES[attempt.who].professional, self.start + attempt.at)
+            return self.store.remaining(attempt.kind, DEVICES[attempt.who], self.start + attempt.at)
 
     def forget(self, attempt: Attempt) -> None:
         """Deletes what is too old at the time of a request."""
@@ -218,7 +218,7 @@ def racing(shelf: Shelf, *, writers: int, each: int) -> Iterator[Iterator[bool]]
 
     with shelf.store.commit():
         # The keys of the day are made once, by whoever comes first; here, before the race.
-        shelf.store.remaining(QuotaKind.OPENING, "nobody", NOW)
+        shelf.store.remaining(QuotaKind.OPENING, DEVICES[0], NOW)
     with ThreadPoolExecutor(writers) as pool:
         yield (outcome for results in pool.map(write, range(writers)) for outcome in results)
 

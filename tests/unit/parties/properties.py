@@ -234,7 +234,7 @@ def an_identical_request_is_free(world: World) -> None:
         admitted = evaluation.admit(request, server.identity, server.store, world.now)
         with server.store.commit():
             evaluation.spend(admitted, server.store, world.now)
-    left = server.store.remaining(QuotaKind.LOOKUP, world.device.professional, world.now)
+    left = server.store.remaining(QuotaKind.LOOKUP, world.device, world.now)
     assert left == QuotaLimits().lookups_per_day_max - 1
 
 

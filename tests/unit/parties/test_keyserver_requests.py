@@ -109,7 +109,7 @@ def lookup(world: World, *, nonce: str | None = None, position: int = 0) -> Http
 
 def left(world: World, kind: QuotaKind) -> int:
     """How much the professional has left at the first server."""
-    return world.servers[1].store.remaining(kind, world.device.professional, world.now)
+    return world.servers[1].store.remaining(kind, world.device, world.now)
 
 
 # --- proof of knowledge ----------------------------------------------------------------------

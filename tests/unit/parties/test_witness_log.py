@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from tests.unit.parties.world import AMC, DAY, OTHER_AMC, World
 
 from paravent.access.devices import Device
-from paravent.access.quotas import Pseudonyms
+from paravent.access.quotas import Pseudonyms, QuotaKind
 from paravent.crypto import checkpoint, hpke
 from paravent.crypto.labels import Label, dec
 from paravent.crypto.log import verify_inclusion
@@ -361,3 +361,51 @@ def test_the_log_outlives_the_counts(world: World) -> None:
     before = entries(world)
     world.servers[1].store.forget(world.now + 100 * DAY)
     assert entries(world) == before
+
+
+# --- counts from the log ---------------------------------------------------------------------------
+
+
+def lost(world: World) -> None:
+    """Somebody empties the table of what was spent."""
+    world.servers[1].store._connection.execute("DELETE FROM spending")
+
+
+def left(world: World) -> int:
+    return world.servers[1].store.remaining(QuotaKind.OPENING, world.device, world.now)
+
+
+def test_counts_that_were_emptied_come_back_from_the_log(world: World) -> None:
+    before = left(world)
+    for position in range(3):
+        opened(world, position)
+    lost(world)
+    assert left(world) == before  # the quota was refilled
+    assert world.servers[1].store.recount(world.now) == 3
+    assert left(world) == before - 3
+    assert world.servers[1].store.recount(world.now) == 0  # nothing is counted twice
+
+
+def test_a_repeat_counts_once_when_it_comes_back(world: World) -> None:
+    before = left(world)
+    opened(world)
+    opened(world)
+    lost(world)
+    world.servers[1].store.recount(world.now)
+    assert left(world) == before - 1
+
+
+def test_what_is_older_than_a_day_does_not_come_back(world: World) -> None:
+    before = left(world)
+    opened(world)
+    world.now += 25 * 3_600 + 3_600
+    world.servers[1].store.forget(world.now)
+    assert world.servers[1].store.recount(world.now) == 0
+    assert left(world) == before
+
+
+def test_counting_again_changes_nothing_when_nothing_is_missing(world: World) -> None:
+    opened(world)
+    before = left(world)
+    assert world.servers[1].store.recount(world.now) == 0
+    assert left(world) == before

@@ -1,0 +1,109 @@
+"""Key servers as processes of their own, without command line or set-up: for benchmarks and for kills.
+
+Each is a fork of this process that runs the application of ``keyserver.app`` on loopback, with its durable store.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from paravent.access.app import serve
+from paravent.access.devices import Device
+from paravent.access.quotas import QuotaLimits
+from paravent.crypto.signing import SigningKey
+from paravent.drill.platform import free_ports
+from paravent.drill.simulation_parties import SimulatedServer
+from paravent.drill.simulation_platform import Shape, SimulatedPlatform
+from paravent.errors import TechnicalFailure
+from paravent.keyserver.app import build
+from paravent.keyserver.store import Store
+
+PERSONS = 8
+SEED = 5
+START_SECONDS_MAX = 20.0
+_MANY = 1_000_000_000
+ENDLESS = QuotaLimits(
+    lookups_per_day_max=_MANY, openings_per_day_max=_MANY, repeats_per_day_max=_MANY, shop_per_day_max=_MANY,
+    insurer_per_day_max=_MANY, server_per_day_max=_MANY,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Served:
+    """A platform whose key servers run as processes; ``stop`` ends only those."""
+
+    platform: SimulatedPlatform
+    device: SigningKey
+    ports: dict[int, int]
+    processes: dict[int, int] = field(default_factory=dict)
+
+    def start(self, index: int, prepare: Callable[[], None] = lambda: None) -> None:
+        """Starts a key server and waits until it listens; ``prepare`` runs in the new process first."""
+        server = self.platform.servers[index]
+        sys.stdout.flush()
+        process = os.fork()
+        if process == 0:
+            prepare()
+            self._serve(server, self.ports[index])
+        self.processes[index] = process
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.ports[index])) == 0:
+                    return
+            time.sleep(0.005)
+        raise TechnicalFailure(f"{server.name} does not listen after {START_SECONDS_MAX:.0f} s")
+
+    def _serve(self, server: SimulatedServer, port: int) -> None:
+        """Serves until killed, in a forked process, which never returns to its caller."""
+        try:
+            log = os.open(server.home.folder / "serve.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(log, 2)
+            store = Store(server.home.folder, server.limits, os.urandom)
+            serve(build(server.identity, self.platform.directory, store), host="127.0.0.1", port=port)
+        finally:
+            os._exit(0)
+
+    def ended(self, index: int) -> bool:
+        """Says whether the process of a key server is gone, and forgets it when it is."""
+        done, _ = os.waitpid(self.processes[index], os.WNOHANG)
+        if done:
+            del self.processes[index]
+        return done != 0
+
+    def kill(self, index: int) -> None:
+        """Kills a key server as ``kill -9`` does, and waits until it is gone."""
+        process = self.processes.pop(index)
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+    def stop(self) -> None:
+        """Ends every process started here."""
+        for index in list(self.processes):
+            self.kill(index)
+
+
+@contextmanager
+def served(home: Path, limits: QuotaLimits = ENDLESS) -> Iterator[Served]:
+    """Creates a platform with one device, and closes its stores so that processes can open them."""
+    shape = Shape(persons=PERSONS, server_limits=limits, start=int(time.time()))
+    ports = free_ports(shape.servers)
+    addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
+    platform = SimulatedPlatform.build(home, Shape(
+        persons=PERSONS, server_limits=limits, start=shape.start, addresses=addresses), SEED)  # fmt: skip
+    device = SigningKey.generate(platform.rng)
+    platform.enrol(Device(public=device.public, professional="80000000001", shop="580000001"))
+    platform.close()
+    running = Served(platform=platform, device=device, ports=dict(enumerate(ports, start=1)))
+    try:
+        yield running
+    finally:
+        running.stop()
