@@ -5,10 +5,14 @@ They cost a server what those of a desk cost it, and each opening is of another 
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from paravent.access.requests import Authenticated, HttpRequest, authority_of, new_nonce, sign_request
+from paravent.bench.served import Served
 from paravent.crypto import group
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
@@ -16,6 +20,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.sealing import handle_of, open_label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.drill.simulation_parties import EVALUATIONS, OPENINGS
+from paravent.errors import TechnicalFailure
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.number_lane import (
     EvaluationRequest,
@@ -26,6 +31,12 @@ from paravent.wire.number_lane import (
     box_context,
 )
 from paravent.wire.statements import KeyServerEntry, Signed, open_statement
+
+Answer = tuple[int, bytes]
+"""The status and the body of an answer."""
+
+OK = 200
+_READY_TRIES, _READY_SECONDS = 2_000, 0.005
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +55,12 @@ class Inventor:
     def __post_init__(self) -> None:
         """Draws one box key for every answer: a server cannot tell, and a client's time is not measured."""
         self.answer_key = BoxKey.generate(self.rng)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where the server listens."""
+        host, port = authority_of(self.server.address).split(":")
+        return host, int(port)
 
     def evaluation(self) -> tuple[HttpRequest, Authenticated]:
         """Asks for the evaluation of a random element."""
@@ -88,3 +105,36 @@ def as_http(request: HttpRequest) -> bytes:
     headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     head = f"POST {path} HTTP/1.1\r\nhost: {request.authority}\r\n{headers}content-length: {len(request.body)}\r\n\r\n"
     return head.encode() + request.body
+
+
+def inventor_of(running: Served) -> Inventor:
+    """Asks the first key server of a platform about the first insurer."""
+    insurer = next(iter(running.platform.insurers.values()))
+    return Inventor(
+        server=running.platform.directory.keyservers[0], device=running.device, insurer=insurer.amc,
+        epoch=insurer.number, batch=insurer.batch_number, rng=os.urandom, clock=lambda: int(time.time()),
+    )  # fmt: skip
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    """Reads one answer from a connection that stays open."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    length = int(head.split("content-length: ")[1].split("\r\n")[0])
+    return int(head.split(" ")[1]), await reader.readexactly(length)
+
+
+async def wait_until_ready(inventor: Inventor) -> int:
+    """Waits until the server answers: it asks another one first what it remembers of its log.
+
+    Returns how many look-ups were answered: one.
+    """
+    reader, writer = await asyncio.open_connection(*inventor.place)
+    try:
+        for _ in range(_READY_TRIES):
+            writer.write(as_http(inventor.evaluation()[0]))
+            if (await read_answer(reader))[0] == OK:
+                return 1
+            await asyncio.sleep(_READY_SECONDS)
+    finally:
+        writer.close()
+    raise TechnicalFailure("a key server of the benchmark is never ready")

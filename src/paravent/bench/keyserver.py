@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX
-from paravent.bench.invented import Inventor, as_http
+from paravent.bench.invented import OK, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.keyserver_floor import evaluation_floor, opening_floor
 from paravent.bench.served import Served, served
-from paravent.drill.platform import INSURERS
 from paravent.errors import TechnicalFailure
 from paravent.keyserver import evaluation, opening
 from paravent.wire.codec import encode
@@ -26,9 +25,6 @@ from paravent.wire.codec import encode
 GROUPS = 12
 CLIENTS = 32
 SECONDS = 4.0
-_OK = 200
-_READY_TRIES, _READY_SECONDS = 200, 0.05
-_AMC = next(iter(INSURERS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +42,7 @@ class KeyServerFigures:
 def measure(home: Path, *, seconds: float = SECONDS) -> KeyServerFigures:
     """Measures the handlers in this process, then a server process under 32 clients."""
     with served(home) as running:
-        inventor = _inventor(running)
+        inventor = inventor_of(running)
         evaluation_us, opening_us = _handlers(running, inventor)
         floors = [_floor(make(inventor)) for make in (evaluation_floor, opening_floor)]
         for index in running.platform.servers:
@@ -56,14 +52,6 @@ def measure(home: Path, *, seconds: float = SECONDS) -> KeyServerFigures:
         evaluation_us=round(evaluation_us, 1), evaluation_floor_us=round(floors[0], 1),
         opening_us=round(opening_us, 1), opening_floor_us=round(floors[1], 1),
         keyserver_checks_per_second=round(checks), clients=CLIENTS,
-    )  # fmt: skip
-
-
-def _inventor(running: Served) -> Inventor:
-    insurer = running.platform.insurers[_AMC]
-    return Inventor(
-        server=running.platform.directory.keyservers[0], device=running.device, insurer=_AMC,
-        epoch=insurer.number, batch=insurer.batch_number, rng=os.urandom, clock=lambda: int(time.time()),
     )  # fmt: skip
 
 
@@ -128,45 +116,24 @@ def _microseconds(run: Callable[[], None]) -> float:
 
 async def _checks(inventor: Inventor, seconds: float) -> float:
     """Runs 32 clients for that many seconds; a check is an evaluation, then an opening."""
-    host, port = inventor.server.address.removeprefix("http://").split(":")
-    await _ready(host, int(port), inventor)
+    await wait_until_ready(inventor)
     # Signed beforehand, so that clients take little of the processor; a request lives a minute.
     pairs = [[as_http(inventor.evaluation()[0]), as_http(inventor.opening()[0])] for _ in range(int(seconds * 1_000))]
-    stop = time.perf_counter() + seconds
     started = time.perf_counter()
-    counts = await asyncio.gather(*(_client(host, int(port), pairs, stop) for _ in range(CLIENTS)))
+    counts = await asyncio.gather(*(_client(inventor, pairs, started + seconds) for _ in range(CLIENTS)))
     return sum(counts) / (time.perf_counter() - started)
 
 
-async def _client(host: str, port: int, pairs: list[list[bytes]], stop: float) -> int:
-    reader, writer = await asyncio.open_connection(host, port)
+async def _client(inventor: Inventor, pairs: list[list[bytes]], stop: float) -> int:
+    reader, writer = await asyncio.open_connection(*inventor.place)
     done = 0
     while time.perf_counter() < stop and pairs:
         for request in pairs.pop():
-            if await _exchange(reader, writer, request) != _OK:
-                raise TechnicalFailure("a key server refused a request of the benchmark")
+            writer.write(request)
+            status, body = await read_answer(reader)
+            if status != OK:
+                raise TechnicalFailure(f"a key server refused a request of the benchmark: {body.decode()}")
         done += 1
     writer.close()
     await writer.wait_closed()
     return done
-
-
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
-    writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    length = int(head.split("content-length: ")[1].split("\r\n")[0])
-    await reader.readexactly(length)
-    return int(head.split(" ")[1])
-
-
-async def _ready(host: str, port: int, inventor: Inventor) -> None:
-    """Waits until the server answers: it asks another one first what it remembers of its log."""
-    for _ in range(_READY_TRIES):
-        reader, writer = await asyncio.open_connection(host, port)
-        status = await _exchange(reader, writer, as_http(inventor.evaluation()[0]))
-        writer.close()
-        await writer.wait_closed()
-        if status == _OK:
-            return
-        await asyncio.sleep(_READY_SECONDS)
-    raise TechnicalFailure("a key server of the benchmark is never ready")
