@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from paravent.access.requests import Authenticated, HttpRequest
-from paravent.bench.invented import Answer, Inventor, as_http, inventor_of, read_answer, wait_until_ready
+from paravent.bench.invented import OK, Answer, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.served import Served, served
 from paravent.drill.simulation_parties import OPENINGS
 from paravent.errors import TechnicalFailure
@@ -30,7 +30,6 @@ from paravent.wire.number_lane import OpeningContent
 VICTIM = 1
 CONNECTIONS = 4
 REQUESTS_MAX = 40
-_OK = 200
 _DELAY_SECONDS_MAX = 0.03
 _ANSWERS_MAX = 12
 _SEED = 9
@@ -161,7 +160,7 @@ async def _connection(inventor: Inventor, seen: _Seen) -> None:
 
 def _note(inventor: Inventor, seen: _Seen, request: HttpRequest, caller: Authenticated, answer: Answer) -> None:
     status, body = answer
-    if status != _OK:
+    if status != OK:
         raise TechnicalFailure(f"a key server refused a request of the benchmark: {body.decode()}")
     if request.target_uri.endswith(OPENINGS):
         seen.openings.append(inventor.read(body, caller))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.drill import credentials, simulation
+from paravent.drill.old_backups import old_backups
 from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, synthesise
 from paravent.drill.theft import Theft, copy_database, read_directory
 
+Scenario = Callable[[Platform, Population], Iterator[dict[str, Any]]]
+
 _SEED = 42
-SCENARIOS = ("database", "credentials")
+SCENARIOS = ("database", "old-backups", "credentials")
 
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")
@@ -32,7 +35,9 @@ def drill(home: Path | None, scenario: str, persons: int, seeds: int, as_json: b
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
     with working_folder(home, "paravent-drill-") as folder:
         if scenario in {"database", "all"}:
-            _print(_database(folder / "database", population), as_json=as_json)
+            _print(_played(folder / "database", population, database), as_json=as_json)
+        if scenario in {"old-backups", "all"}:
+            _print(_played(folder / "old-backups", population, old_backups), as_json=as_json)
         if scenario in {"credentials", "all"}:
             _print(credentials.rows(folder / "credentials", population), as_json=as_json)
         if scenario == "simulation":
@@ -44,12 +49,13 @@ def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
         _show(row, as_json=as_json)
 
 
-def _database(folder: Path, population: Population) -> Iterator[dict[str, Any]]:
+def _played(folder: Path, population: Population, scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """Plays a scenario on a platform of its own."""
     folder.mkdir()
     platform = Platform(folder)
     try:
         _publish(platform, population)
-        yield from database(platform, population)
+        yield from scenario(platform, population)
     finally:
         platform.stop()
 

@@ -60,6 +60,7 @@ class Spreader:
         return request, caller
 
     def answer(self, server: VerifiedServer, path: str, request: HttpRequest, kind: type[M]) -> M:
+        """Sends a request and reads the answer."""
         return decode(self.send(server.entry.name, path, request), kind)
 
     def spread(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice, permutations
 from math import factorial
 
@@ -102,10 +103,10 @@ class Simulation:
             return "nobody was checked here"
         entitled = held[which % len(held)]
         doing = {"sale": [desk.reserve, desk.claim], "reserve": [desk.reserve], "claim": [desk.claim]}
-        return ", ".join(self._decided(lambda act=one: act(entitled)) for one in doing.get(act, [desk.cancel]))
+        return ", ".join(self._decided(partial(one, entitled)) for one in doing.get(act, [desk.cancel]))
 
     def _resend(self, desk: SimulatedDesk) -> str:
-        return ", ".join(self._decided(lambda act=act: desk.act(act)) for act in desk.undecided()) or "nothing to send"
+        return ", ".join(self._decided(partial(desk.act, act)) for act in desk.undecided()) or "nothing to send"
 
     def _decided(self, act: Callable[[], Decision]) -> str:
         try:
@@ -120,34 +121,40 @@ class Simulation:
 
     def _disturb(self, name: str, number: int) -> str:
         platform = self.platform
-        verifiers = list(platform.verifiers())
         amc = list(platform.insurers)[number % len(platform.insurers)]
         match name:
             case "replay":
                 return self._replay(number)
-            case "crash":
-                self.network.restart(verifiers[number % len(verifiers)])
             case "desk-crash":
                 self.desks[number % len(self.desks)].restart()
-            case "advance":
-                platform.now += number
-                for verifier in verifiers:
-                    verifier.store.forget(platform.now)
             case "publish" | "rotate":
                 return self._publish(name, amc)
             case "honest":
                 self.network.liars.clear()
-            case "stop":
-                verifiers[number % len(verifiers)].up = False
-            case "start":
-                for verifier in verifiers:
-                    verifier.up = True
             case "pull":
                 platform.insurers[amc].pull(platform.hub, platform.directory, platform.now)
                 self.conclusions.paid(platform.insurers[amc])
             case _:
-                raise ValueError(f"there is no such operation: {name}")
+                self._disturb_verifiers(name, number)
         return "done"
+
+    def _disturb_verifiers(self, name: str, number: int) -> None:
+        verifiers = list(self.platform.verifiers())
+        chosen = verifiers[number % len(verifiers)]
+        match name:
+            case "crash":
+                self.network.restart(chosen)
+            case "stop":
+                chosen.up = False
+            case "start":
+                for verifier in verifiers:
+                    verifier.up = True
+            case "advance":
+                self.platform.now += number
+                for verifier in verifiers:
+                    verifier.store.forget(self.platform.now)
+            case _:
+                raise ValueError(f"there is no such operation: {name}")
 
     def _replay(self, number: int) -> str:
         sent = self.network.sent

@@ -96,14 +96,15 @@ class Theft:
 
 
 def _shares(files: Sequence[bytes]) -> dict[tuple[str, int], list[ShareFile]]:
-    found: defaultdict[tuple[str, int], list[ShareFile]] = defaultdict(list)
+    """Reads the shares by epoch; a backup and the store it was taken from give one share of an index, not two."""
+    found: defaultdict[tuple[str, int], dict[int, ShareFile]] = defaultdict(dict)
     for body in files:
         try:
             share = decode(body, ShareFile)
         except MalformedMessage:
             continue
-        found[share.insurer, share.epoch].append(share)
-    return found
+        found[share.insurer, share.epoch][share.index] = share
+    return {epoch: list(held.values()) for epoch, held in found.items()}
 
 
 def _opening_keys(files: Sequence[bytes]) -> dict[tuple[str, int, int], dict[ServerSet, OpeningKey]]:

@@ -108,7 +108,7 @@ class Store(VerifierStore):
         number = max(numbers, default=1)
         if not numbers:
             write_secret(self._box_path(number), self._rng(BoxKey.size))
-        return number, BoxKey(read_secret(self._box_path(number)))
+        return number, BoxKey(read_secret(self._box_path(number), BoxKey.size))
 
     def _rotate_box_key(self) -> None:
         following = self._box_path(self._box_key[0] + 1)
