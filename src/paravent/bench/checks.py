@@ -21,8 +21,8 @@ from paravent.drill.members import identity_of
 from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, SyntheticPerson
 
-DESKS = 12
-CHECKS_PER_DESK = 30
+DESKS = 8
+CHECKS_PER_DESK = 37
 _WARM_UP = 3
 _CARD_CHECKS = 300
 _SEED = 7

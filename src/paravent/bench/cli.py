@@ -19,7 +19,7 @@ from paravent.drill.population import synthesise
 KILLS = 1_000
 _SEED = 11
 _QUICK_PERSONS, _FULL_PERSONS = 20_000, 100_000
-_QUICK_SECONDS, _FULL_SECONDS = 12.0, 60.0
+_QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 
 
 @click.command(help="Measure, each figure beside its floor in the same run.")

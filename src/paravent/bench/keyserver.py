@@ -22,9 +22,9 @@ from paravent.errors import TechnicalFailure
 from paravent.keyserver import evaluation, opening
 from paravent.wire.codec import encode
 
-GROUPS = 12
+GROUPS = 10
 CLIENTS = 32
-SECONDS = 4.0
+SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def measure(home: Path, *, seconds: float = SECONDS) -> KeyServerFigures:
 def _handlers(running: Served, inventor: Inventor) -> tuple[float, float]:
     """Measures both handlers in groups, each in one commit; returns microseconds a request."""
     server = running.platform.servers[1]
-    server.restart(server.home.folder, running.platform.directory)
+    server.restart(server.home.folder, running.platform.directory, running.platform.now)
     store, identity, scribe = server.store, server.identity, server.scribe
     if scribe is None:
         raise RuntimeError("this server has joined no directory")

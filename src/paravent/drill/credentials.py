@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paravent.access.quotas import QuotaLimits
-from paravent.drill import credentials_stolen, credentials_strategies
+from paravent.drill import credentials_stolen, credentials_strategies, credentials_stuffing
 from paravent.drill.credentials_real import attacked
 from paravent.drill.credentials_scene import DAY, scene
 from paravent.drill.credentials_strategies import Strategy
@@ -34,8 +34,8 @@ STRATEGIES: tuple[tuple[str, Strategy, bool], ...] = (
     ("midnight", credentials_strategies.midnight, False),
     ("replays", credentials_strategies.replays, False),
     ("free-repeats", credentials_strategies.repeats, False),
-    ("one-nonce", credentials_strategies.one_nonce, False),
-    ("stuffing", credentials_strategies.stuffing, False),
+    ("one-nonce", credentials_stuffing.one_nonce, False),
+    ("stuffing", credentials_stuffing.stuffing, False),
     ("clock-ahead", credentials_stolen.clock_ahead, True),
     ("clock-behind", credentials_stolen.clock_behind, True),
     ("clock-back", credentials_stolen.clock_back, True),

@@ -19,8 +19,8 @@ from paravent.desk import config as desk_config
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
 from paravent.drill.credentials_attacker import Attacker
 from paravent.drill.credentials_loot import files_of, rows_of
-from paravent.drill.credentials_scene import WitnessList, bound, true_hits
-from paravent.drill.credentials_witness import log_entries
+from paravent.drill.credentials_scene import bound, true_hits
+from paravent.drill.credentials_witness import WitnessList, log_entries
 from paravent.drill.platform import SERVERS, Platform
 from paravent.drill.population import Population
 from paravent.drill.simulation_platform import Shape

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,18 +16,17 @@ from paravent.crypto.signing import SigningKey
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
 from paravent.drill.credentials_attacker import Attacker, Hit
 from paravent.drill.credentials_loot import files_of, rows_of
-from paravent.drill.credentials_witness import listed, openings
+from paravent.drill.credentials_witness import WitnessList, openings
 from paravent.drill.members import identity_of
 from paravent.drill.population import Population
 from paravent.drill.simulation import quick_folder
-from paravent.drill.simulation_parties import Gate, SimulatedServer
+from paravent.drill.simulation_crash import Gate
+from paravent.drill.simulation_parties import SimulatedServer
 from paravent.drill.simulation_platform import Shape, SimulatedPlatform
 from paravent.errors import Unreachable
 from paravent.hub.store import DATABASE as HUB_DATABASE
-from paravent.keyserver.state import WitnessKey
 from paravent.keyserver.store import SECRETS
 from paravent.wire.codec import encode
-from paravent.wire.log import OpeningEntry
 
 DAY = 86_400
 ENTRIES_MAX = 1_000_000
@@ -48,26 +46,6 @@ def true_hits(population: Population) -> list[Hit]:
         Hit(person=person.member_id, amc=cover.insurer, identity=identity_of(person, cover))
         for person in population.persons for cover in person.coverages[:1]
     ]  # fmt: skip
-
-
-@dataclass(slots=True)
-class WitnessList:
-    """The labels of a manifest that logs commit to, by server; entries are read once."""
-
-    labels: frozenset[bytes]
-    read: Counter[str] = field(default_factory=Counter)
-    found: dict[str, set[bytes]] = field(default_factory=dict)
-
-    def add(self, server: str, key: WitnessKey, entries: Sequence[OpeningEntry]) -> None:
-        """Reads the openings of a server's log that are new."""
-        new = entries[self.read[server] :]
-        self.read[server] = len(entries)
-        self.found.setdefault(server, set()).update(listed(new, key, self.labels))
-
-    def at(self, servers: int) -> set[bytes]:
-        """Returns the labels that at least so many logs hold."""
-        counts = Counter(label for labels in self.found.values() for label in labels)
-        return {label for label, count in counts.items() if count >= servers}
 
 
 @dataclass(slots=True, kw_only=True)

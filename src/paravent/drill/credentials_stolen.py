@@ -40,7 +40,7 @@ def roll_back(scene: Scene) -> None:
     before = server.home.copy()
     for _ in range(4):
         attacker.drain(scene.hits)
-        server.restart(before, platform.directory)
+        server.restart(before, platform.directory, platform.now)
         before = server.home.copy()
     attacker.preferred.clear()
     attacker.drain(scene.hits)

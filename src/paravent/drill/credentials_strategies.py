@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
-
-import msgspec
 
 from paravent.access.group_commit import GroupCommit
-from paravent.access.requests import HttpRequest, new_nonce
-from paravent.crypto.signing import SigningKey, key_id
+from paravent.access.requests import HttpRequest
 from paravent.desk.epoch import VerifiedServer
-from paravent.desk.number_lane import KnownRecord, Opening
+from paravent.desk.number_lane import Opening
 from paravent.drill.credentials_attacker import Attacker, Hit
 from paravent.drill.credentials_scene import DAY, Scene
-from paravent.drill.simulation_parties import OPENINGS, SimulatedServer
+from paravent.drill.simulation_parties import SimulatedServer
 from paravent.errors import Refusal
 from paravent.keyserver import opening
 from paravent.wire.number_lane import OpeningAnswer
@@ -24,7 +20,7 @@ from paravent.wire.number_lane import OpeningAnswer
 Strategy = Callable[[Scene], None]
 
 
-def _known(scene: Scene) -> list[Hit]:
+def known(scene: Scene) -> list[Hit]:
     """Looks up as many as the quota allows, opening nobody yet."""
     found: list[Hit] = []
     with suppress(Refusal):
@@ -51,11 +47,11 @@ def one_subset(scene: Scene) -> None:
 
 def together(scene: Scene) -> None:
     """Sends the openings of everybody at once, to one server after another: they share group commits."""
-    attacker, known = scene.attacker, _known(scene)
+    attacker, found = scene.attacker, known(scene)
     half = scene.platform.shape.server_limits.openings_per_day_max // 2
     for turn, server in enumerate(scene.honest):
         # Each server lets its quota through, from another place of the list: so that they overlap in pairs.
-        asked = [known[(turn * half + place) % len(known)] for place in range(len(known))]
+        asked = [found[(turn * half + place) % len(found)] for place in range(len(found))]
         verified = [attacker.begin(hit).record.epoch.servers[server.index] for hit in asked]
         signed = [
             attacker.opening_request(attacker.begin(hit), to, attacker.devices[0])
@@ -118,49 +114,11 @@ def repeats(scene: Scene) -> None:
         platform.now += 3_600
         for person in list(attacker.opened):
             for server in attacker.known[person].epoch.servers.values():
-                _ask(attacker, attacker.begun[person], server)
+                ask(attacker, attacker.begun[person], server)
         attacker.drain(scene.hits)
 
 
-def one_nonce(scene: Scene) -> None:
-    """Signs two requests with one nonce: the second person is to be free."""
-    attacker, known = scene.attacker, _known(scene)
-    for pair in zip(known[::2], known[1::2], strict=False):
-        for server in attacker.look_up(pair[0]).epoch.servers.values():
-            nonce = new_nonce(attacker.rng)
-            for hit in pair:
-                _ask(attacker, attacker.begin(hit), server, nonce)
-                attacker.finish(hit)
-    attacker.drain(scene.hits)
-
-
-def stuffing(scene: Scene) -> None:
-    """Fills the logs before it opens anybody: one server only, invented keys, other people's labels."""
-    attacker = scene.attacker
-    for hit in _known(scene)[: scene.platform.shape.server_limits.openings_per_day_max]:
-        started = attacker.begin(hit)
-        record = started.record
-        server = record.epoch.servers[max(record.epoch.servers)]
-        invented = replace(record, handle_key=SigningKey.generate(attacker.rng))
-        _ask(attacker, Opening(record=invented, row=started.row, answer_key=started.answer_key), server)
-        _claim(attacker, started, invented, server)
-        _ask(attacker, started, server)
-    attacker.drain(scene.hits)
-
-
-def _claim(attacker: Attacker, started: Opening, invented: KnownRecord, server: VerifiedServer) -> None:
-    """Names somebody else's handle key, with a proof made by another."""
-    nonce, device = new_nonce(attacker.rng), attacker.devices[0]
-    message = Opening(record=invented, row=started.row, answer_key=started.answer_key).message(
-        server, nonce, key_id(device.public)
-    )
-    named = msgspec.structs.replace(message, handle_key=started.record.handle_key.public)
-    request, caller = attacker.signed(server, OPENINGS, named, device, nonce)
-    with suppress(Refusal):
-        attacker.take_opening(started, server, request, caller)
-
-
-def _ask(attacker: Attacker, started: Opening, server: VerifiedServer, nonce: str | None = None) -> None:
+def ask(attacker: Attacker, started: Opening, server: VerifiedServer, nonce: str | None = None) -> None:
     """Asks one server for one record, whatever it answers."""
     request, caller = attacker.opening_request(started, server, attacker.devices[0], nonce)
     with suppress(Refusal):

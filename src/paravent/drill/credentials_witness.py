@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paravent.crypto.labels import Label, enc
@@ -37,6 +39,26 @@ def openings(entries: Iterable[bytes]) -> list[OpeningEntry]:
 def listed(entries: Collection[OpeningEntry], key: WitnessKey, labels: Iterable[bytes]) -> set[bytes]:
     """Returns the labels that a log commits to."""
     return {label for label in labels if any(entry.commitment == _commitment(key, label, entry) for entry in entries)}
+
+
+@dataclass(slots=True)
+class WitnessList:
+    """The labels of a manifest that logs commit to, by server; entries are read once."""
+
+    labels: frozenset[bytes]
+    read: Counter[str] = field(default_factory=Counter)
+    found: dict[str, set[bytes]] = field(default_factory=dict)
+
+    def add(self, server: str, key: WitnessKey, entries: Sequence[OpeningEntry]) -> None:
+        """Reads the openings of a server's log that are new."""
+        new = entries[self.read[server] :]
+        self.read[server] = len(entries)
+        self.found.setdefault(server, set()).update(listed(new, key, self.labels))
+
+    def at(self, servers: int) -> set[bytes]:
+        """Returns the labels that at least so many logs hold."""
+        counts = Counter(label for labels in self.found.values() for label in labels)
+        return {label for label, count in counts.items() if count >= servers}
 
 
 def _commitment(key: WitnessKey, label: bytes, entry: OpeningEntry) -> bytes:

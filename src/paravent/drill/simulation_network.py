@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from paravent.access.requests import HttpRequest
+from paravent.drill.simulation_crash import Died, Gate, Moment
 from paravent.drill.simulation_lies import Liar
-from paravent.drill.simulation_parties import Died, Gate, Moment, SimulatedHub, SimulatedServer
+from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
 from paravent.drill.simulation_platform import SimulatedPlatform
 from paravent.drill.simulation_watch import Watch
 from paravent.errors import ParaventError, Unreachable
@@ -102,7 +103,7 @@ class Network:
     def restart(self, party: SimulatedServer | SimulatedHub, gate: Gate | None = None) -> None:
         """Starts a party again, on what was on its disk when it died."""
         survivor = gate.survivor if gate is not None else None
-        party.restart(survivor or party.home.copy(), self.platform.directory)
+        party.restart(survivor or party.home.copy(), self.platform.directory, self.platform.now)
 
     def _taken(self, to: SimulatedServer | SimulatedHub, exchange: Exchange, gate: Gate) -> Message:
         path, request, now = exchange.path, exchange.request, self.platform.now

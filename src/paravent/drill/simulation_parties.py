@@ -5,19 +5,14 @@ What ``app.py`` does with a request is done here by hand, step by step, so that 
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
-from paravent.access.store import VerifierStore
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
+from paravent.drill.simulation_crash import Gate, Home
 from paravent.hub import rows
 from paravent.hub.acts import Adjudicator
 from paravent.hub.state import HubIdentity
@@ -31,59 +26,7 @@ from paravent.optics.store import shipped_rules
 from paravent.wire.codec import Message
 from paravent.wire.statements import Directory, KeyServerEntry
 
-R = TypeVar("R")
-
 EVALUATIONS, OPENINGS, ROWS, ACTS = "/v1/evaluations", "/v1/openings", "/v1/rows", "/v1/acts"
-
-
-class Moment(StrEnum):
-    """When a party dies: with its transaction open, or with it durable and nothing answered."""
-
-    BEFORE_COMMIT = "crash-before-commit"
-    AFTER_COMMIT = "crash-after-commit"
-
-
-class Died(Exception):
-    """A party died in the middle of a request; it is back, with what was on its disk."""
-
-
-@dataclass(slots=True)
-class Home:
-    """The folder of a party; a crash goes on in a copy of what was on disk at that instant."""
-
-    folder: Path
-    copies: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    def copy(self) -> Path:
-        """Copies the disk as it is: an open transaction is in it as far as it was written, and not committed."""
-        target = self.folder.with_name(f"{self.folder.name.split('~')[0]}~{next(self.copies)}")
-        # The shared memory of SQLite does not survive the processes that share it.
-        shutil.copytree(self.folder, target, ignore=shutil.ignore_patterns("*-shm"))
-        return target
-
-
-class Gate:
-    """Where a party writes: the write and its commit, or its death around them."""
-
-    def __init__(self, home: Home, moment: Moment | None = None) -> None:
-        """Lets a party with this home die at a moment, or never."""
-        self._home = home
-        self._moment = moment
-        self.survivor: Path | None = None
-
-    def commit(self, store: VerifierStore, write: Callable[[], R]) -> R:
-        """Runs one write in a durable transaction of its own; raises Died."""
-        with store.commit():
-            with store.request():
-                written = write()
-            self._die_at(Moment.BEFORE_COMMIT)
-        self._die_at(Moment.AFTER_COMMIT)
-        return written
-
-    def _die_at(self, moment: Moment) -> None:
-        if self._moment is moment:
-            self.survivor = self._home.copy()
-            raise Died
 
 
 @dataclass(slots=True)
@@ -133,11 +76,12 @@ class SimulatedServer:
         """Starts writing its log for the parties of a directory; hourly keys of before are forgotten."""
         self.scribe = Scribe(server=self.name, witness_key=self.identity.witness_key, directory=directory, rng=self.rng)
 
-    def restart(self, folder: Path, directory: Directory) -> None:
-        """Goes on from a folder, with nothing of its memory."""
+    def restart(self, folder: Path, directory: Directory, now: int) -> None:
+        """Goes on from a folder, with nothing of its memory; what its log says was spent is counted again."""
         self.store.close()
         self.home.folder = folder
         self.store = KeyServerStore(folder, self.limits, self.rng)
+        self.store.recount(now + self.skew)
         self.join(directory)
 
     def take(self, path: str, request: HttpRequest, now: int, gate: Gate) -> Message:
@@ -171,11 +115,12 @@ class SimulatedHub:
         """The name of the hub."""
         return self.identity.name
 
-    def restart(self, folder: Path, _: Directory) -> None:
+    def restart(self, folder: Path, _: Directory, now: int) -> None:
         """Goes on from a folder, with nothing of its memory."""
         self.store.close()
         self.home.folder = folder
         self.store = HubStore(folder, self.limits, self.rng)
+        self.store.forget(now)
 
     def take(self, path: str, request: HttpRequest, now: int, directory: Directory, gate: Gate) -> Message:
         """Answers a request as ``hub.app`` does."""

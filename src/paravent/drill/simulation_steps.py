@@ -15,14 +15,12 @@ from paravent.drill.simulation_desk import SimulatedDesk
 from paravent.drill.simulation_lies import Liar, LieKind
 from paravent.drill.simulation_network import Network
 from paravent.drill.simulation_operations import Operation
+from paravent.drill.simulation_persons import everybody
 from paravent.drill.simulation_platform import SimulatedPlatform
 from paravent.drill.simulation_watch import Watch
 from paravent.errors import ParaventError
 from paravent.person.identity import PersonIdentity
-from paravent.person.nir import Nir
 from paravent.wire.claims import Decision
-
-STRANGERS = 2
 
 
 @dataclass(slots=True)
@@ -45,7 +43,7 @@ class Simulation:
             for number, professional in enumerate(("80000000001", "80000000001", "80000000002"), start=1)
         ]
         return cls(
-            platform=platform, network=network, desks=desks, persons=_persons(platform),
+            platform=platform, network=network, desks=desks, persons=everybody(platform),
             conclusions=Conclusions(platform=platform, network=network),
         )  # fmt: skip
 
@@ -186,17 +184,3 @@ class Simulation:
         dishonest.add(chosen)
         self.network.liars[chosen] = Liar(kind=kind, dice=self.network.dice, clock=lambda: self.platform.now)
         return chosen
-
-
-def _persons(platform: SimulatedPlatform) -> list[tuple[str, PersonIdentity, str]]:
-    """Lists who may come: everybody under every number, and strangers, whose name is empty."""
-    covered = [
-        (amc, identity, member.member_id)
-        for amc, insurer in platform.insurers.items() for member in insurer.members for identity in member.identities
-    ]  # fmt: skip
-    strangers = [
-        (amc, PersonIdentity.from_card(
-            name="NEMO Personne", birth_date="19700101", nir=Nir.from_thirteen(f"1700175999{number:03d}")), "")
-        for number in range(1, STRANGERS + 1) for amc in platform.insurers
-    ]  # fmt: skip
-    return covered + strangers
