@@ -1,5 +1,7 @@
 """The documents say what the code does: labels, errors, limits, messages, routes, worked values, citations, links.
 
+The operator's page names every verb, setting, error and log event; the threat model has the sentences of every store.
+
 Each check is a function that lists faults in a text; each is shown to find some in an altered copy.
 """
 
@@ -20,13 +22,19 @@ import pytest
 
 from paravent import errors
 from paravent.access.devices import Device
+from paravent.access.openid_config import OpenIdConfig
+from paravent.access.quotas import QuotaLimits
 from paravent.crypto import entitlement, group, oprf, sealing
 from paravent.crypto.dleq import verify_proof
 from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey, opening_value, server_sets
 from paravent.crypto.sharing import combine, public_share
 from paravent.crypto.signing import VerifyKey
+from paravent.desk.config import DeskConfig
 from paravent.errors import ParaventError
+from paravent.hub.config import HubConfig
+from paravent.insurer.config import InsurerConfig
+from paravent.keyserver.config import KeyServerConfig
 from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.person.bindings import holder_value, lookup_input, verify_binding
 from paravent.person.identity import BirthDate, Holder, NormalisedName, PersonIdentity
@@ -342,6 +350,61 @@ def _anchors(text: str) -> set[str]:
 def word_faults(text: str) -> list[str]:
     """Looks for words that promise more than the protocol gives."""
     return re.findall(r"(?i)\banonym\w*|\bnobody\b", text)
+
+
+# --- the other pages -----------------------------------------------------------------------------
+
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+THREATS = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+GROUPS = ("keyserver", "hub", "insurer", "desk", "breach")
+CONFIGURATIONS = (KeyServerConfig, HubConfig, InsurerConfig, DeskConfig, OpenIdConfig, QuotaLimits)
+
+
+def operating_faults(text: str) -> list[str]:
+    """Looks for verbs, settings, errors and log events that the operator's page does not name."""
+    rows = [row for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE) for row in table.splitlines()]
+    named = {word for row in rows for code in re.findall(r"`([^`]+)`", row) for word in code.split()}
+    sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
+    events = {event for source in sources for event in re.findall(r'log_event\("([a-z-]+)"', source)}
+    settings = {field.name for kind in CONFIGURATIONS for field in msgspec.structs.fields(kind)} - {"quotas", "openid"}
+    verbs = {
+        verb for party in GROUPS for verb in importlib.import_module(f"paravent.{party}.cli").group.commands
+    }  # fmt: skip
+    codes = {kind.code for kind in _tree(ParaventError)} - {"error"}
+    # In a text rather than a row of a table: what joins write for every party.
+    return sorted((events | settings | verbs | codes) - named - {"directory"})
+
+
+def store_faults(text: str) -> list[str]:
+    """Looks for sentences that stand above a store in the code and not in the threat model."""
+    known = " ".join(text.split())
+    faults = []
+    for path in SOURCE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for found in re.findall(r"Holds:(.*?)Stolen:(.*?)Altered:(.*?)(?=\n\n|\"\"\")", source, re.DOTALL):
+            sentences = (" ".join(part.replace("``", "`").split()) for part in found)
+            faults += [f"{path.name}: {sentence}" for sentence in sentences if sentence not in known]
+    return faults
+
+
+@pytest.mark.parametrize(("check", "page"), [(operating_faults, OPERATING), (store_faults, THREATS)])
+def test_the_other_pages_name_what_the_code_has(check: Callable[[str], list[str]], page: str) -> None:
+    assert check(page) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "page", "old"),
+    [
+        (operating_faults, OPERATING, "`watch_seconds`"),
+        (operating_faults, OPERATING, "`export-log"),
+        (operating_faults, OPERATING, "| `witness-not-ready` |"),
+        (operating_faults, OPERATING, "`counts-restored`"),
+        (store_faults, THREATS, "how many openings there were each hour, by insurer."),
+    ],
+)
+def test_what_another_page_forgets_is_found_out(check: Callable[[str], list[str]], page: str, old: str) -> None:
+    assert old in page
+    assert check(page.replace(old, "")) != []
 
 
 # --- the checks, and each one refusing -----------------------------------------------------------

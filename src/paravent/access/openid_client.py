@@ -13,11 +13,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from http.client import HTTPException, HTTPMessage
-from typing import IO, TypeVar
+from http.client import HTTPException
+from typing import TypeVar
 
 import msgspec
 
+from paravent.access.no_redirect_client import NoRedirect
 from paravent.access.openid import KeyList, ProviderAnswer, RelyingParty, key_name
 from paravent.errors import EnrolmentRefused, InvalidConfiguration, MalformedMessage, Unreachable
 from paravent.wire.codec import decode
@@ -158,16 +159,7 @@ def _basic(client_id: str, secret: str) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: a redirect would take a code or a token elsewhere."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Refuses."""
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect())
 
 
 def _fetch(request: urllib.request.Request) -> bytes:

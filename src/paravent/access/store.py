@@ -241,15 +241,21 @@ class Ledger:
             ).fetchone()
             if known is not None:
                 return False
+        # The charge of a subject stands at its latest request: an earlier one never takes it back in time.
+        later = self._connection.execute(
+            "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND subject = ? AND charged AND spent_at >= ?",
+            (kind.value, names.professional, names.subject, at),
+        ).fetchone()
+        if later is None:
+            self._connection.execute(
+                "UPDATE spending SET charged = 0 WHERE kind = ? AND professional = ? AND subject = ?",
+                (kind.value, names.professional, names.subject),
+            )
         self._connection.execute(
-            "UPDATE spending SET charged = 0 WHERE kind = ? AND professional = ? AND subject = ?",
-            (kind.value, names.professional, names.subject),
-        )
-        self._connection.execute(
-            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, 1)",
+            "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 kind.value, names.professional, at, request_pseudonym(self._day_keys(now)[0], request), names.subject,
-                b"",
+                b"", later is None,
             ),
         )  # fmt: skip
         return True

@@ -10,15 +10,14 @@ import asyncio
 import os
 import random
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paravent.access.requests import Authenticated, HttpRequest
+from paravent.bench.faults_found import FaultFigures, lost, spent
 from paravent.bench.invented import OK, Answer, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.served import Served, served
 from paravent.drill.simulation_parties import OPENINGS
@@ -33,26 +32,6 @@ REQUESTS_MAX = 40
 _DELAY_SECONDS_MAX = 0.03
 _ANSWERS_MAX = 12
 _SEED = 9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultFigures:
-    """``kills_between`` struck when something was spent and not answered; a lost leaf had been acknowledged."""
-
-    kills: int
-    kills_between: int
-    revealed_openings: int
-    spent_openings: int
-    revealed_lookups: int
-    spent_lookups: int
-    lost_leaves: int
-    seconds: float
-
-    @property
-    def sound(self) -> bool:
-        """Says whether nothing was revealed that was not spent, and no acknowledged leaf was lost."""
-        charged = self.revealed_openings <= self.spent_openings and self.revealed_lookups <= self.spent_lookups
-        return charged and self.lost_leaves == 0
 
 
 @dataclass(slots=True)
@@ -73,24 +52,24 @@ def measure(home: Path, kills: int) -> FaultFigures:
                 running.start(peer)
         seen, between = _Seen(), 0
         for _ in range(kills):
-            before = _spent(database)
+            before = spent(database)
             answered = _round(running, inventor, dice)
-            after = _spent(database)
+            after = spent(database)
             between += after[0] - before[0] > len(answered.openings) or after[1] - before[1] > answered.lookups
             seen.openings += answered.openings
             seen.lookups += answered.lookups
-            figures = _figures(seen, after, _lost(database, answered.openings), started, kills, between)
+            figures = _figures(seen, after, lost(database, answered.openings), started, kills, between)
             if not figures.sound:
                 raise TechnicalFailure(f"more was revealed than was spent, or a leaf is lost: {figures}")
-        return _figures(seen, _spent(database), _lost(database, seen.openings), started, kills, between)
+        return _figures(seen, spent(database), lost(database, seen.openings), started, kills, between)
 
 
 def _figures(
-    seen: _Seen, spent: tuple[int, int], lost: int, started: float, kills: int, between: int
+    seen: _Seen, charged: tuple[int, int], lost_leaves: int, started: float, kills: int, between: int
 ) -> FaultFigures:  # fmt: skip
     return FaultFigures(
-        kills=kills, kills_between=between, revealed_openings=len(seen.openings), spent_openings=spent[0],
-        revealed_lookups=seen.lookups, spent_lookups=spent[1], lost_leaves=lost,
+        kills=kills, kills_between=between, revealed_openings=len(seen.openings), spent_openings=charged[0],
+        revealed_lookups=seen.lookups, spent_lookups=charged[1], lost_leaves=lost_leaves,
         seconds=round(time.perf_counter() - started, 1),
     )  # fmt: skip
 
@@ -166,23 +145,3 @@ def _note(inventor: Inventor, seen: _Seen, request: HttpRequest, caller: Authent
         seen.openings.append(inventor.read(body, caller))
     else:
         seen.lookups += 1
-
-
-# --- what is on disk ----------------------------------------------------------------------------
-
-
-def _spent(database: Path) -> tuple[int, int]:
-    """Reads how many openings and look-ups are charged."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        counts = dict(connection.execute("SELECT kind, SUM(charged) FROM spending GROUP BY kind").fetchall())
-    return counts.get("opening", 0), counts.get("lookup", 0)
-
-
-def _lost(database: Path, acknowledged: list[OpeningContent]) -> int:
-    """Counts the leaves that a server signed it had, and has not, where it said, for that request."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        leaves = {
-            (position, leaf_hash, request)
-            for position, leaf_hash, request in connection.execute("SELECT position, leaf_hash, request FROM leaf")
-        }
-    return sum((found.leaf_index, found.leaf_hash, found.request) not in leaves for found in acknowledged)

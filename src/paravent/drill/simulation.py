@@ -22,7 +22,7 @@ from paravent.drill.simulation_steps import Simulation
 from paravent.drill.simulation_watch import Property, PropertyBroken
 
 OPERATIONS = 16
-SERVER_LIMITS = QuotaLimits(lookups_per_day_max=8, openings_per_day_max=3, repeats_per_day_max=2)
+SERVER_LIMITS = QuotaLimits(lookups_per_day_max=8, openings_per_day_max=3, repeats_per_day_max=4)
 HUB_LIMITS = QuotaLimits(lookups_per_day_max=12)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, in which tempfile makes the folder
 

@@ -36,12 +36,14 @@ class Conclusions:
     network: Network
     dishonest: set[str] = field(default_factory=set)
     opened: list[tuple[int, str, str]] = field(default_factory=list)
+    asked: list[tuple[int, str, str]] = field(default_factory=list)
 
-    def possible(self, desk: SimulatedDesk, amc: str) -> bool:
+    def possible(self, desk: SimulatedDesk, amc: str, person: str) -> bool:
         """Says whether t honest servers and the hub can serve one more check of this desk now."""
         platform, who = self.platform, desk.device
         manifest = platform.hub.store.newest(amc)
-        if manifest is None or platform.now - manifest.head.issued_at > MANIFEST_AGE_SECONDS_MAX:
+        often = self._asked_often(who.professional, person)
+        if often or manifest is None or platform.now - manifest.head.issued_at > MANIFEST_AGE_SECONDS_MAX:
             return False
         (batch,) = manifest.head.live_batches
         able = [
@@ -53,6 +55,14 @@ class Conclusions:
         ]  # fmt: skip
         spare = platform.hub.store.remaining(QuotaKind.LOOKUP, who, platform.now) >= _SPARE_LOOKUPS
         return platform.hub.up and spare and len(able) >= platform.shape.threshold
+
+    def _asked_often(self, professional: str, person: str) -> bool:
+        """Says whether somebody was asked for so often that a server may refuse; notes that it is asked again."""
+        since = self.platform.now - WINDOW_SECONDS
+        times = sum((by, name) == (professional, person) and at > since for at, by, name in self.asked)
+        self.asked.append((self.platform.now, professional, person))
+        # A check that runs twice asks twice.
+        return 2 * times >= self.platform.shape.server_limits.repeats_per_day_max
 
     # --- checks ---------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ from paravent.wire.codec import encode
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
 from paravent.wire.statements import Signed
 
+Ask = Callable[[VerifiedServer], None]
+
 
 @dataclass(slots=True)
 class SimulatedDesk(SimulatedMachine):
@@ -137,9 +139,7 @@ class SimulatedDesk(SimulatedMachine):
             self.store.keep_lie(lie.culprit, str(lie), encode(request), encode(lie.evidence))
             raise
 
-    def _ask_enough(
-        self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], None]
-    ) -> int:  # fmt: skip
+    def _ask_enough(self, servers: Sequence[VerifiedServer], needed: int, ask: Ask) -> int:
         failures: list[ParaventError] = []
         for asked, server in enumerate(servers, start=1):
             try:

@@ -30,6 +30,7 @@ CUSTODIANS = 3
 
 
 def found_hub(home: Path, limits: QuotaLimits, rng: Rng) -> SimulatedHub:
+    """Creates the hub with fresh keys."""
     identity = HubIdentity(
         name="hub", base_url="http://hub.example:8000", signing_key=SigningKey.generate(rng),
         database_key=DatabaseKey(rng(32)),
@@ -44,6 +45,7 @@ def found_hub(home: Path, limits: QuotaLimits, rng: Rng) -> SimulatedHub:
 def found_directory(
     servers: Mapping[int, SimulatedServer], hub: SimulatedHub, keys: Mapping[str, InsurerKeys], rng: Rng
 ) -> Directory:
+    """Lists every party."""
     entry = HubEntry(name=hub.name, address=hub.identity.base_url, verify_key=hub.identity.signing_key.public)
     return Directory(
         version=1, issued_at=START, hub=entry, keyservers=tuple(server.entry() for server in servers.values()),
@@ -64,6 +66,7 @@ def found_directory(
 def found_insurer(
     home: Path, entry: InsurerEntry, keys: InsurerKeys, population: Population, rng: Rng
 ) -> SimulatedInsurer:  # fmt: skip
+    """Creates an insurer with its members and its guarantees."""
     folder = home / f"insurer-{entry.amc}"
     folder.mkdir()
     file = read_guarantees((DATA / f"guarantees-{entry.amc}.toml").read_bytes())

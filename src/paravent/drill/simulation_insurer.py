@@ -13,14 +13,15 @@ from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
 from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
+from paravent.drill.simulation_upload import sealed, upload
 from paravent.hub import publication
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.insurer import epoch as epochs
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
-from paravent.insurer.members import Member, right_of
-from paravent.insurer.sealing import SealingKeys, decoy, seal
+from paravent.insurer.members import Member
+from paravent.insurer.sealing import SealingKeys
 from paravent.insurer.store import Store as InsurerStore
 from paravent.keyserver import deal
 from paravent.keyserver.state import KeyServerStore, ServerIdentity
@@ -28,12 +29,12 @@ from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import shipped_rules
 from paravent.wire.codec import Message
 from paravent.wire.deal import DealBox
-from paravent.wire.publication import Publication, from_records, to_record
+from paravent.wire.publication import Publication
 from paravent.wire.statements import (
+    OPENABLE_SECONDS,
     Announced,
     Cosigned,
     Directory,
-    EpochBundle,
     InsurerEntry,
     ManifestHead,
     Signed,
@@ -45,7 +46,6 @@ from paravent.wire.statements import (
 Taker = Callable[[DealBox, ServerIdentity, Directory, KeyServerStore], Signed]
 
 DAY = 86_400
-DECOYS = 3
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class SimulatedInsurer:
         boxes = [epochs.batch_box(self._dealer(), batch, server.index, server.recipient()) for server in servers]
         receipts = self._dealt(servers, directory, boxes, deal.take_batch)
         self.announced[self.batch_number] = Announced(statement=batch.signed, receipts=receipts)
-        rows = self._sealed(batch, drawn_epoch)
+        rows = sealed(self._sealing_keys(batch, drawn_epoch), self.members, self.store, self.rng)
         self._upload(rows, servers, hub, directory, now)
         self.hand_over(hub, now)
 
@@ -108,6 +108,17 @@ class SimulatedInsurer:
         )
         for kind, signed in statements:
             hub.store.keep_statement(self.amc, kind, verify_statement(signed, kind, self.entry), signed)
+
+    def end(
+        self, epoch: int, servers: Sequence[SimulatedServer], hub: SimulatedHub, directory: Directory, now: int
+    ) -> None:
+        """Ends an epoch at the servers that are up and at the hub; it stays openable for 48 hours."""
+        notice = epochs.closing(self._dealer(), epoch, None, ends_at=now, deletes_at=now + OPENABLE_SECONDS)
+        for server in servers:
+            if server.up:
+                deal.take_closing(notice, server.identity, directory, server.store)
+        closing = publication.verify_closing(notice, self.entry)
+        hub.store.keep_closing(closing.insurer, closing.epoch, closing.deletes_at)
 
     def pull(self, hub: SimulatedHub, directory: Directory, now: int) -> None:
         """Pulls every new event and judges it."""
@@ -141,18 +152,11 @@ class SimulatedInsurer:
             for server, box in zip(servers, boxes, strict=True) if server.up
         )  # fmt: skip
 
-    def _sealed(self, batch: DrawnBatch, epoch: DrawnEpoch) -> list[Row]:
-        numbers = self.store.rights([member.member_id for member in self.members], self.rng)
-        keys = SealingKeys(
+    def _sealing_keys(self, batch: DrawnBatch, epoch: DrawnEpoch) -> SealingKeys:
+        return SealingKeys(
             insurer=self.amc, epoch=self.number, batch=self.batch_number, issuer_key=self.keys.issuer,
             lookup_key=epoch.lookup_key, opening_keys=batch.keys,
         )  # fmt: skip
-        rows = [
-            seal(keys, identity, right_of(member, numbers[member.member_id]), self.rng)
-            for member in self.members for identity in member.identities
-        ]  # fmt: skip
-        rows += [decoy(self.amc, self.number, self.batch_number, self.rng) for _ in range(DECOYS)]
-        return sorted(rows, key=lambda row: row.handle)
 
     def _cosigned(self, head: Signed, servers: Sequence[SimulatedServer], directory: Directory, now: int) -> Cosigned:
         return cosigned(
@@ -172,14 +176,4 @@ class SimulatedInsurer:
             insurer=self.amc, epoch=self.announced[0], batches=(self.announced[self.batch_number],),
             head=self._cosigned(self._sign(head, Label.MANIFEST_HEAD), servers, directory, now),
         )  # fmt: skip
-        current = hub.store.newest(self.amc)
-        _, checked = publication.verify_publication(
-            announced, self.entry, directory, None if current is None else current.head
-        )
-        bundle = EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head)
-        number = hub.store.open_publication(bundle, checked)
-        chunk = list(from_records(b"".join(map(to_record, rows)), self.amc, checked.epoch))
-        publication.check_batches(chunk, checked)
-        hub.store.add_rows(number, 0, chunk)
-        levels = publication.build_tree(hub.store.staged_digests(number, checked), checked)
-        hub.store.go_live(number, checked, levels)
+        upload(announced, rows, self.entry, hub, directory)

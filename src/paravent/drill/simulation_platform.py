@@ -87,9 +87,12 @@ class SimulatedPlatform:
         return built
 
     def rotate(self, amc: str) -> None:
-        """Begins an epoch of an insurer: a deal, a batch, a manifest."""
-        self.insurers[amc].rotate(list(self.servers.values()), self.directory, self.shape.threshold, self.now)
+        """Begins an epoch of an insurer: a deal, a batch, a manifest; the one before it ends."""
+        insurer, servers = self.insurers[amc], list(self.servers.values())
+        insurer.rotate(servers, self.directory, self.shape.threshold, self.now)
         self.publish(amc)
+        if insurer.number > 1:
+            insurer.end(insurer.number - 1, servers, self.hub, self.directory, self.now)
 
     def publish(self, amc: str) -> None:
         """Publishes an insurer's members again, in a fresh batch."""

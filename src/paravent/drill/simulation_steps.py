@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice, permutations
-from math import factorial
+from dataclasses import dataclass
 
-from paravent.desk.entitled import Entitled
-from paravent.drill.simulation_conclusions import OPENED, Conclusions
+from paravent.drill.simulation_conclusions import Conclusions
 from paravent.drill.simulation_desk import SimulatedDesk
 from paravent.drill.simulation_lies import Liar, LieKind
 from paravent.drill.simulation_network import Network
 from paravent.drill.simulation_operations import Operation
 from paravent.drill.simulation_persons import everybody
 from paravent.drill.simulation_platform import SimulatedPlatform
+from paravent.drill.simulation_shops import Shops
 from paravent.drill.simulation_watch import Watch
 from paravent.errors import ParaventError
-from paravent.person.identity import PersonIdentity
-from paravent.wire.claims import Decision
 
 
 @dataclass(slots=True)
-class Simulation:
-    """One run: the platform, its desks, and everybody who may come into a shop."""
-
-    platform: SimulatedPlatform
-    network: Network
-    conclusions: Conclusions
-    desks: list[SimulatedDesk]
-    persons: list[tuple[str, PersonIdentity, str]]
-    held: dict[int, list[Entitled]] = field(default_factory=dict)
+class Simulation(Shops):
+    """One run: shops at work, and everything that befalls the platform meanwhile."""
 
     @classmethod
     def build(cls, platform: SimulatedPlatform, seed: int) -> Simulation:
@@ -64,58 +51,19 @@ class Simulation:
         match operation:
             case ("check", int(desk), int(person), int(order), str(fault), int(at)):
                 with self.network.fault(fault, at):
-                    return self._check(desk % len(self.desks), person, order)
+                    return self.check(desk % len(self.desks), person, order)
             case ("sale" | "reserve" | "claim" | "cancel" as act, int(desk), int(which), str(fault), int(at)):
                 with self.network.fault(fault, at):
-                    return self._act(act, desk % len(self.desks), which)
+                    return self.act(act, desk % len(self.desks), which)
             case ("resend", int(desk), str(fault), int(at)):
                 with self.network.fault(fault, at):
-                    return self._resend(self.desks[desk % len(self.desks)])
+                    return self.resend(self.desks[desk % len(self.desks)])
             case (str(name), int(argument)):
                 return self._disturb(name, argument)
             case ("lie", int(server), str(kind)):
                 return self._lie(server, LieKind(kind))
             case _:
                 raise ValueError(f"there is no such operation: {operation}")
-
-    # --- desks ----------------------------------------------------------------------------------
-
-    def _check(self, number: int, person: int, order: int) -> str:
-        desk, servers = self.desks[number], self.platform.shape.servers
-        amc, identity, name = self.persons[person % len(self.persons)]
-        possible = self.conclusions.possible(desk, amc)
-        chosen = next(islice(permutations(range(1, servers + 1)), order % factorial(servers), None))
-        error: ParaventError | None = None
-        try:
-            entitled, row = desk.check(amc, identity, chosen)
-            self.held.setdefault(number, []).append(entitled)
-            self.conclusions.served(desk, name, row)
-        except ParaventError as raised:
-            error = raised
-        self.conclusions.concluded(desk, error, covered=name != "", possible=possible)
-        return f"{OPENED if error is None else error.code} {desk.culprits}"
-
-    def _act(self, act: str, number: int, which: int) -> str:
-        desk, held = self.desks[number], self.held.get(number)
-        if not held:
-            return "nobody was checked here"
-        entitled = held[which % len(held)]
-        doing = {"sale": [desk.reserve, desk.claim], "reserve": [desk.reserve], "claim": [desk.claim]}
-        return ", ".join(self._decided(partial(one, entitled)) for one in doing.get(act, [desk.cancel]))
-
-    def _resend(self, desk: SimulatedDesk) -> str:
-        return ", ".join(self._decided(partial(desk.act, act)) for act in desk.undecided()) or "nothing to send"
-
-    def _decided(self, act: Callable[[], Decision]) -> str:
-        try:
-            decision = act()
-        except ParaventError as error:
-            self.conclusions.undecided(error)
-            return error.code
-        self.conclusions.decided(decision)
-        return f"{decision.outcome.value} {decision.reason} {decision.decision_id.hex()}"
-
-    # --- everything else ------------------------------------------------------------------------
 
     def _disturb(self, name: str, number: int) -> str:
         platform = self.platform
@@ -151,6 +99,7 @@ class Simulation:
                 self.platform.now += number
                 for verifier in verifiers:
                     verifier.store.forget(self.platform.now)
+                    verifier.store.delete_ended(self.platform.now)
             case _:
                 raise ValueError(f"there is no such operation: {name}")
 

@@ -85,6 +85,8 @@ class JournalReader:
             opened = hourly_key(KeyEntry.decode(leaf.entry), server, self._amc, self._keys.claims)
             journal.keep_hour_key(server, leaf.index, opened)
             return False
+        if not leaf.entry.startswith(enc(Label.LOG_ENTRY)):
+            return False  # a deletion of this insurer's: it opens nobody
         entry = OpeningEntry.decode(leaf.entry)
         journal.keep(read_opening(entry, leaf.index, server, self._amc, journal.hour_keys(server)))
         return True

@@ -11,7 +11,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey, ServerSet, key_digest, server_sets
 from paravent.crypto.sharing import public_share, verify_share
 from paravent.crypto.signing import VerifyKey
-from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleData, UnknownInsurer
+from paravent.errors import EpochNotLive, ProofFailure, StaleData, UnknownInsurer
 from paravent.keyserver.evaluation import live_share
 from paravent.keyserver.state import BatchKeys, EpochShare, KeyServerStore, ServerIdentity
 from paravent.wire.codec import decode
@@ -21,13 +21,13 @@ from paravent.wire.statements import (
     OPENABLE_SECONDS,
     BatchFile,
     BoxKeyStatement,
-    Closing,
     Cosignature,
     Directory,
     EpochFile,
     ManifestHead,
     Receipt,
     Signed,
+    open_closing,
     open_statement,
     sign_statement,
 )
@@ -91,12 +91,7 @@ def take_closing(signed: Signed, identity: ServerIdentity, directory: Directory,
     Raises UnknownInsurer, ProofFailure or MalformedMessage.
     """
     issuer = _issuer(directory, signed.signer)
-    closing = open_statement(signed, Closing, Label.CLOSING, signed.signer, issuer)
-    if closing.insurer != signed.signer:
-        raise ProofFailure("an insurer closes its own epochs only", culprit=signed.signer)
-    if not closing.ends_at <= closing.deletes_at <= closing.ends_at + OPENABLE_SECONDS:
-        raise MalformedMessage("what has ended stays openable for at most 48 hours")
-    store.keep_closing(closing)
+    store.keep_closing(open_closing(signed, signed.signer, issuer))
     return cosign(signed, Label.CLOSING, identity.name, identity.signing_key)
 
 

@@ -9,6 +9,7 @@ import urllib.request
 from http.client import HTTPException
 from typing import TypeVar
 
+from paravent.access.no_redirect_client import NoRedirect
 from paravent.access.requests import new_nonce, sign_request
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
@@ -21,7 +22,7 @@ M = TypeVar("M")
 
 REQUEST_SECONDS_MAX = 5.0
 ANSWER_BYTES_MAX = 1_048_576
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect())
 
 
 class PeerClient:

@@ -10,13 +10,14 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 
+from paravent.access.no_redirect_client import NoRedirect
 from paravent.crypto.group import Rng
 from paravent.crypto.timestamp_request import draw_nonce, stamp_request
 from paravent.errors import Unreachable
 
 STAMP_BYTES_MAX = 16_384
 REQUEST_SECONDS_MAX = 10.0
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect())
 
 
 class Stamper:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, verify
+from paravent.errors import MalformedMessage, ProofFailure
 from paravent.wire.codec import Amc, BaseUrl, Bytes32, Bytes64, Message, Name, Natural, ServerIndex, decode, encode
 
 STATEMENT_BYTES_MAX = 4 * 1024 * 1024
@@ -244,3 +245,13 @@ def open_statement(signed: Signed, kind: type[S], label: Label, signer: str, key
     """Verifies then decodes a statement; raises ProofFailure naming ``signer``, or MalformedMessage."""
     verify(key, signed.signature, label, signer, signed.digest(), culprit=signer)
     return decode(signed.payload, kind, bytes_max=STATEMENT_BYTES_MAX)
+
+
+def open_closing(signed: Signed, insurer: str, key: VerifyKey) -> Closing:
+    """Verifies the end of a batch or an epoch; raises ProofFailure, or MalformedMessage on dates."""
+    closing = open_statement(signed, Closing, Label.CLOSING, insurer, key)
+    if closing.insurer != insurer:
+        raise ProofFailure("an insurer closes its own epochs only", culprit=insurer)
+    if not closing.ends_at <= closing.deletes_at <= closing.ends_at + OPENABLE_SECONDS:
+        raise MalformedMessage("what has ended stays openable for at most 48 hours")
+    return closing
