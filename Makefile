@@ -42,7 +42,7 @@ test: setup ## Run the tests
 demo: setup ## The whole story, on this machine, in a temporary folder
 	$(BIN)/paravent demo $(ARGS)
 
-drill: setup ## Attack it, and a conventional platform beside it
+drill: setup ## Attack a running platform, and print what each theft opens
 	$(BIN)/paravent drill $(ARGS)
 
 bench: setup ## Measure it

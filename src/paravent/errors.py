@@ -161,8 +161,8 @@ class InvalidMemberFile(BadInput):
     status = 422
     title_fr = "Fichier des assurés incorrect"
     title_en = "Incorrect member file"
-    advice_fr = "Corrigez les lignes du fichier de rejet, puis relancez ; rien n'a été publié."
-    advice_en = "Correct the lines of the reject file and run again; nothing was published."
+    advice_fr = "Corrigez le fichier, ou les lignes du fichier de rejet nommé, puis relancez ; rien n'a été publié."
+    advice_en = "Correct the file, or the lines of the reject file named, and run again; nothing was published."
 
 
 class InvalidConfiguration(BadInput):

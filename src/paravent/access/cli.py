@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ import click
 import msgspec
 
 from paravent.access.config import DirectoryPin
-from paravent.errors import InvalidConfiguration, ParaventError
+from paravent.errors import InvalidConfiguration, ParaventError, StorageDown
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.statements import Directory
 
@@ -65,7 +66,8 @@ def clear_errors(command: F) -> F:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except ParaventError as error:
+        except (ParaventError, OSError, sqlite3.DatabaseError, UnicodeError) as fault:
+            error = _declared(fault)
             click.echo(
                 f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n[{error.code}] {error}",
                 err=True,
@@ -75,6 +77,21 @@ def clear_errors(command: F) -> F:
             sys.exit(1)
 
     return run  # type: ignore[return-value]
+
+
+def _declared(fault: Exception) -> ParaventError:
+    """Says what a disk or a file did, as an error for people; the text of a file is never quoted."""
+    match fault:
+        case ParaventError():
+            return fault
+        case sqlite3.DatabaseError():
+            return StorageDown("a database of this home cannot be read: put it back from a backup, or use a new home")
+        case UnicodeError():
+            return InvalidConfiguration("a file is not UTF-8 text: save it as UTF-8")
+        case OSError():
+            return InvalidConfiguration(f"{fault.filename}: {fault.strerror}")
+        case _:
+            raise fault
 
 
 @contextmanager

@@ -434,9 +434,13 @@ def _card_text(path: Path) -> str:
         return path.read_text(encoding="ascii", errors="replace")
     # Imported here so that only a picture loads the reader.
     import zxingcpp
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    with Image.open(path) as picture:
+    try:
+        picture = Image.open(path)
+    except UnidentifiedImageError:
+        raise UnreadableCard("this file is not a picture of a card") from None
+    with picture:
         found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     if len(found) != 1:
         raise UnreadableCard(f"the picture holds {len(found)} QR codes, one is needed")

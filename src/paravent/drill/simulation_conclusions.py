@@ -39,11 +39,15 @@ class Conclusions:
     asked: list[tuple[int, str, str]] = field(default_factory=list)
 
     def possible(self, desk: SimulatedDesk, amc: str, person: str) -> bool:
-        """Says whether t honest servers and the hub can serve one more check of this desk now."""
+        """Says whether one more check of this desk can be served now; notes that it is asked for."""
+        often = self._asked_often(desk.device.professional, person)
+        return not often and self._able(desk, amc)
+
+    def _able(self, desk: SimulatedDesk, amc: str) -> bool:
+        """Says whether the hub and t honest servers have quota left for a desk, and everything that is needed."""
         platform, who = self.platform, desk.device
         manifest = platform.hub.store.newest(amc)
-        often = self._asked_often(who.professional, person)
-        if often or manifest is None or platform.now - manifest.head.issued_at > MANIFEST_AGE_SECONDS_MAX:
+        if manifest is None or platform.now - manifest.head.issued_at > MANIFEST_AGE_SECONDS_MAX:
             return False
         (batch,) = manifest.head.live_batches
         able = [
@@ -86,12 +90,16 @@ class Conclusions:
         if len(listing) < shape.threshold - len(self.dishonest):
             raise PropertyBroken(Property.LISTED, f"{len(listing)} honest servers list it")
 
-    def concluded(self, desk: SimulatedDesk, error: ParaventError | None, *, covered: bool, possible: bool) -> None:
+    def concluded(
+        self, desk: SimulatedDesk, amc: str, error: ParaventError | None, *, covered: bool, possible: bool
+    ) -> None:
         """Judges how a check ended: None when the record was opened."""
         if isinstance(error, NotCovered) and covered:
             raise PropertyBroken(Property.COVERED, "a covered person was said not to be")
         refused = isinstance(error, Refusal) and not (isinstance(error, NotCovered) and not covered)
-        if refused and (possible or not isinstance(error, QuotaExceeded)):
+        # A server that starts again in the middle may count an opening up to an hour longer than it must.
+        wrongly = possible and (not self.network.disturbed or self._able(desk, amc))
+        if refused and (wrongly or not isinstance(error, QuotaExceeded)):
             raise PropertyBroken(Property.TECHNICAL, f"{type(error).__name__} with servers able to answer")
         self._require_named(desk, opened=error is None)
         ended = error is None or (isinstance(error, NotCovered) and not covered)

@@ -43,11 +43,9 @@ class SimulatedDesk(SimulatedMachine):
     @classmethod
     def create(cls, network: Network, name: str, professional: str, shop: str) -> SimulatedDesk:
         """Creates a desk and enrols it everywhere."""
-        platform = network.platform
-        key = SigningKey.generate(platform.rng)
+        key, folder = SigningKey.generate(network.platform.rng), network.platform.home / name
         device = Device(public=key.public, professional=professional, shop=shop)
-        platform.enrol(device)
-        folder = platform.home / name
+        network.platform.enrol(device)
         folder.mkdir()
         return cls(network=network, folder=folder, key=key, device=device, store=Store(folder))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from paravent.crypto import status
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
@@ -15,9 +14,7 @@ from paravent.crypto.sealing import Row
 from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
 from paravent.drill.simulation_upload import sealed, upload
 from paravent.hub import publication
-from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.insurer import epoch as epochs
-from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch
 from paravent.insurer.members import Member
@@ -26,7 +23,6 @@ from paravent.insurer.store import Store as InsurerStore
 from paravent.keyserver import deal
 from paravent.keyserver.state import KeyServerStore, ServerIdentity
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.optics.store import shipped_rules
 from paravent.wire.codec import Message
 from paravent.wire.deal import DealBox
 from paravent.wire.publication import Publication
@@ -38,7 +34,6 @@ from paravent.wire.statements import (
     InsurerEntry,
     ManifestHead,
     Signed,
-    StatusList,
     cosigned,
     sign_statement,
 )
@@ -93,21 +88,6 @@ class SimulatedInsurer:
         self.announced[self.batch_number] = Announced(statement=batch.signed, receipts=receipts)
         rows = sealed(self._sealing_keys(batch, drawn_epoch), self.members, self.store, self.rng)
         self._upload(rows, servers, hub, directory, now)
-        self.hand_over(hub, now)
-
-    def hand_over(self, hub: SimulatedHub, now: int) -> None:
-        """Hands the guarantees and the current status list to the hub."""
-        indices, bits = self.store.revoked()
-        statuses = StatusList(
-            insurer=self.amc, counter=self.store.next_counter("status-list"), issued_at=now,
-            bits=status.encode(indices, bits),
-        )  # fmt: skip
-        statements = (
-            (STATUS_LIST, self._sign(statuses, Label.STATUS_LIST)),
-            (GUARANTEES, self._sign(self.tables, Label.GUARANTEES)),
-        )
-        for kind, signed in statements:
-            hub.store.keep_statement(self.amc, kind, verify_statement(signed, kind, self.entry), signed)
 
     def end(
         self, epoch: int, servers: Sequence[SimulatedServer], hub: SimulatedHub, directory: Directory, now: int
@@ -120,17 +100,6 @@ class SimulatedInsurer:
         closing = publication.verify_closing(notice, self.entry)
         hub.store.keep_closing(closing.insurer, closing.epoch, closing.deletes_at)
 
-    def pull(self, hub: SimulatedHub, directory: Directory, now: int) -> None:
-        """Pulls every new event and judges it."""
-        reviewer = Reviewer(
-            amc=self.amc, keys=self.keys, directory=directory, tables=self.tables, rules=shipped_rules(),
-            ledger=self.store,
-        )  # fmt: skip
-        while events := hub.store.claims.events(self.amc, self.store.last_pulled()).events:
-            for event in events:
-                self.store.keep_claim(reviewer.review(event, now))
-                self.store.keep_pulled(event.number)
-
     # --- parts of a publication -----------------------------------------------------------------
 
     def _dealer(self) -> Dealer:
@@ -141,7 +110,8 @@ class SimulatedInsurer:
             raise RuntimeError("no epoch was dealt")
         return self.epoch
 
-    def _sign(self, statement: Message, label: Label) -> Signed:
+    def sign(self, statement: Message, label: Label) -> Signed:
+        """Signs a statement with the issuer key."""
         return sign_statement(statement, label, self.amc, self.keys.issuer)
 
     def _dealt(
@@ -174,6 +144,6 @@ class SimulatedInsurer:
         )  # fmt: skip
         announced = Publication(
             insurer=self.amc, epoch=self.announced[0], batches=(self.announced[self.batch_number],),
-            head=self._cosigned(self._sign(head, Label.MANIFEST_HEAD), servers, directory, now),
+            head=self._cosigned(self.sign(head, Label.MANIFEST_HEAD), servers, directory, now),
         )  # fmt: skip
         upload(announced, rows, self.entry, hub, directory)

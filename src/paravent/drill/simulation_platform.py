@@ -20,6 +20,7 @@ from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population, synthesise
 from paravent.drill.simulation_founding import START, found_directory, found_hub, found_insurer
 from paravent.drill.simulation_insurer import SimulatedInsurer
+from paravent.drill.simulation_office import hand_over
 from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
 from paravent.insurer.config import InsurerKeys
 from paravent.wire.statements import Directory
@@ -97,6 +98,7 @@ class SimulatedPlatform:
     def publish(self, amc: str) -> None:
         """Publishes an insurer's members again, in a fresh batch."""
         self.insurers[amc].publish(list(self.servers.values()), self.hub, self.directory, self.now)
+        hand_over(self.insurers[amc], self.hub, self.now)
 
     def enrol(self, device: Device) -> None:
         """Enrols a device at every verifier."""

@@ -42,7 +42,7 @@ class Shops:
             self.conclusions.served(desk, name, row)
         except ParaventError as raised:
             error = raised
-        self.conclusions.concluded(desk, error, covered=name != "", possible=possible)
+        self.conclusions.concluded(desk, amc, error, covered=name != "", possible=possible)
         return f"{OPENED if error is None else error.code} {desk.culprits}"
 
     def act(self, act: str, number: int, which: int) -> str:

@@ -9,6 +9,7 @@ from paravent.drill.simulation_conclusions import Conclusions
 from paravent.drill.simulation_desk import SimulatedDesk
 from paravent.drill.simulation_lies import Liar, LieKind
 from paravent.drill.simulation_network import Network
+from paravent.drill.simulation_office import pull
 from paravent.drill.simulation_operations import Operation
 from paravent.drill.simulation_persons import everybody
 from paravent.drill.simulation_platform import SimulatedPlatform
@@ -78,7 +79,7 @@ class Simulation(Shops):
             case "honest":
                 self.network.liars.clear()
             case "pull":
-                platform.insurers[amc].pull(platform.hub, platform.directory, platform.now)
+                pull(platform.insurers[amc], platform.hub, platform.directory, platform.now)
                 self.conclusions.paid(platform.insurers[amc])
             case _:
                 self._disturb_verifiers(name, number)

@@ -68,7 +68,9 @@ def build(
     async def bundle(request: Request) -> Response:
         manifest = store.newest(request.path_params["amc"])
         if manifest is None:
-            raise UnknownInsurer("this insurer has published nothing here")
+            if directory.insurer(request.path_params["amc"]) is None:
+                raise UnknownInsurer("no insurer of the directory has this AMC number")
+            raise EpochNotLive("this insurer has nothing live here: it has not published, or its epoch has ended")
         return json_response(manifest.bundle)
 
     async def statement(request: Request) -> Response:

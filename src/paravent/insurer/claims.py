@@ -106,7 +106,8 @@ class Reviewer:
         decision = open_statement(detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
         if (decision.insurer, decision.month, decision.kind) != (self.amc, event.month, detail.act.kind):
             raise ProofFailure("an event's decision is another one", culprit=hub.name)
-        if decision.month != month_of(decision.decided_at) or decision.decided_at > now + SKEW_SECONDS_MAX:
+        # The date is compared with now first: one that no calendar holds has no month.
+        if decision.decided_at > now + SKEW_SECONDS_MAX or decision.month != month_of(decision.decided_at):
             raise ProofFailure("a decision is of another month than its date, or of the future", culprit=hub.name)
         if self.ledger.decision_known(decision.decision_id, event.number):
             raise ProofFailure("two events have one decision identifier", culprit=hub.name)

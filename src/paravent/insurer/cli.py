@@ -31,6 +31,8 @@ from paravent.wire.statements import STATEMENT_BYTES_MAX
 
 T = TypeVar("T")
 
+_EXTRAPOLATED_FROM_PERSONS = 10_000
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -117,7 +119,10 @@ def end_epoch(home: Path, epoch: int, dry_run: bool) -> Said:
     """Ends an epoch."""
     settings = config.load(home)
     if dry_run:
-        return Said(text=f"epoch {epoch} would end; nothing was sent.", values={"epoch": epoch, "ended": False})
+        with Store(home) as store:
+            newest = store.newest_epoch()
+        text = f"epoch {epoch} and every earlier one would end, for good; the newest is {newest}. Nothing was sent."
+        return Said(text=text, values={"epoch": epoch, "newest": newest, "ended": False})
     waiting = asyncio.run(_with_publisher(home, settings, lambda publisher: publisher.end_epoch(epoch)))
     text = f"epoch {epoch} ended: its look-up key is deleted here, shares and opening keys at every server reached."
     if waiting:
@@ -128,9 +133,11 @@ def end_epoch(home: Path, epoch: int, dry_run: bool) -> Said:
 def _published(settings: InsurerConfig, done: Published) -> Said:
     text = (
         f"{settings.name}: {done.persons} persons published as {done.rows} rows"
-        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}, in {done.seconds:.1f} s:"
-        f" {done.seconds_per_million_persons:,.0f} s for a million persons."
+        f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}, in {done.seconds:.1f} s"
     )
+    # A few persons say nothing of a million.
+    if done.persons >= _EXTRAPOLATED_FROM_PERSONS:
+        text += f": {done.seconds_per_million_persons:,.0f} s for a million persons"
     return Said(text=text, values={
         "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
         "batch": done.batch, "receipts": done.receipts, "published": True, "seconds": round(done.seconds, 2),
@@ -233,7 +240,7 @@ def _checked_guarantees(path: Path, settings: InsurerConfig) -> GuaranteeFile:
 
 
 def _read(path: Path, settings: InsurerConfig) -> tuple[list[Member], list[Reject]]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return read_members(file, synthetic=settings.synthetic)
 
 

@@ -16,6 +16,7 @@ from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
 from paravent.crypto.status import encode as encode_bits
+from paravent.errors import InvalidConfiguration
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.deal_client import Dealing
@@ -127,6 +128,9 @@ class Publisher:
 
     async def end_epoch(self, epoch: int) -> dict[str, int]:
         """Ends an epoch and every earlier one at once, at every server; returns how many notices wait, by party."""
+        newest = self._store.newest_epoch()
+        if not 0 < epoch <= newest:
+            raise InvalidConfiguration(f"there is no epoch {epoch}: the newest is {newest}; nothing was ended")
         now = int(time.time())
         self._dealing.close(epoch, None, ends_at=now, deletes_at=now)
         return await self._dealing.announce_closings()

@@ -75,7 +75,7 @@ class JournalReader:
         verify_leaf(leaf, size=size, root=root, server=server)
         try:
             return self._read(leaf, server)
-        except (ProofFailure, MalformedMessage) as error:
+        except (ProofFailure, MalformedMessage, ValueError, OverflowError) as error:
             self._store.journal.keep_unreadable(server, leaf.index, str(error))
             return False
 

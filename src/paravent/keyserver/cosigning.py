@@ -9,6 +9,7 @@ from __future__ import annotations
 from paravent.crypto.checkpoint import (
     Checkpoint,
     cosign,
+    log_key,
     open_checkpoint,
     parse_checkpoint,
     sign,
@@ -53,8 +54,8 @@ def take_checkpoint(answer: CheckpointAnswer, peer: KeyServerEntry, seen: Seen) 
 
 
 def cosigned(checkpoint: Checkpoint, note: Note, identity: ServerIdentity, now: int) -> Note:
-    """Adds this server's cosignature to a peer's note; what it says was recorded before."""
-    return note.signed_also(cosign(checkpoint, identity.name, identity.signing_key, now=now))
+    """Cosigns a peer's checkpoint; only this line goes back, whatever else the peer's note held."""
+    return Note(text=note.text, signatures=(cosign(checkpoint, identity.name, identity.signing_key, now=now),))
 
 
 def take_cosignature(handed: bytes, own: bytes, peer: KeyServerEntry, now: int) -> bytes:
@@ -64,7 +65,8 @@ def take_cosignature(handed: bytes, own: bytes, peer: KeyServerEntry, now: int) 
         raise MalformedMessage("the cosignature is of another checkpoint than the newest")
     key = _cosigner_key(peer)
     verify_cosignature(note, key, now=now, age_seconds_max=COSIGNATURE_AGE_SECONDS_MAX, culprit=peer.name)
-    return mine.signed_also(*(each for each in note.signatures if each.name == peer.name)).encode()
+    verified = (each for each in note.signatures if (each.name, each.key_id) == (key.name, key.key_id))
+    return mine.signed_also(*verified).encode()
 
 
 def cosigners(note: bytes, directory: Directory, now: int) -> tuple[Checkpoint, list[str]]:
@@ -80,10 +82,18 @@ def cosigners(note: bytes, directory: Directory, now: int) -> tuple[Checkpoint, 
     return checkpoint, found
 
 
-def require_not_rolled_back(answer: SeenAnswer, log: WitnessLog) -> None:
-    """Checks that this log still holds what a peer cosigned of it; raises LogRolledBack."""
-    if answer.size > log.size() or log.root(answer.size) != answer.root:
-        raise LogRolledBack(f"{answer.server} cosigned {answer.size} leaves of this log, which no longer holds them")
+def require_not_rolled_back(answer: SeenAnswer, peer: str, identity: ServerIdentity, log: WitnessLog) -> None:
+    """Checks that this log still holds what a peer cosigned of it; raises LogRolledBack.
+
+    A peer is believed on this server's own signature alone: it shows the checkpoint that it was handed. Raises
+    ProofFailure naming the peer when what it shows was never signed here.
+    """
+    if answer.note is None:
+        return
+    key = log_key(identity.name, identity.signing_key)
+    remembered, _ = open_checkpoint(answer.note, key, culprit=peer)
+    if remembered.size > log.size() or log.root(remembered.size) != remembered.root:
+        raise LogRolledBack(f"{peer} cosigned {remembered.size} leaves of this log, which no longer holds them")
 
 
 def _log_key(peer: KeyServerEntry) -> NoteKey:

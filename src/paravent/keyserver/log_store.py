@@ -23,8 +23,9 @@ CREATE TABLE IF NOT EXISTS leaf (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS node (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cosigned (server TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cosigned (
+    server TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL, stamp BLOB NOT NULL)
     STRICT;
@@ -36,10 +37,11 @@ CREATE TABLE IF NOT EXISTS copied (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The last checkpoint of a server that was cosigned here."""
+    """The last checkpoint of a server that was cosigned here, with the note it signed."""
 
     size: int
     root: bytes
+    note: bytes | None = None
 
 
 class WitnessLog:
@@ -144,15 +146,19 @@ class WitnessLog:
 
     def seen(self, server: str) -> Seen:
         """Returns the last checkpoint of a server cosigned here; size 0 when there is none."""
-        found = self._connection.execute("SELECT size, root FROM cosigned WHERE server = ?", (server,)).fetchone()
-        return Seen(size=0, root=EMPTY_ROOT) if found is None else Seen(size=found[0], root=found[1])
+        found = self._connection.execute("SELECT size, root, note FROM cosigned WHERE server = ?", (server,)).fetchone()
+        return (
+            Seen(size=0, root=EMPTY_ROOT)
+            if found is None
+            else Seen(size=found[0], root=found[1], note=found[2] or None)
+        )
 
     def see(self, server: str, seen: Seen) -> None:
         """Records that a checkpoint of a server is about to be cosigned; a smaller one never takes its place."""
         self._connection.execute(
-            "INSERT INTO cosigned VALUES (?, ?, ?) ON CONFLICT (server) DO UPDATE SET size = excluded.size,"
-            " root = excluded.root WHERE excluded.size >= size",
-            (server, seen.size, seen.root),
+            "INSERT INTO cosigned VALUES (?, ?, ?, ?) ON CONFLICT (server) DO UPDATE SET size = excluded.size,"
+            " root = excluded.root, note = excluded.note WHERE excluded.size >= size",
+            (server, seen.size, seen.root, seen.note or b""),
         )
 
     # --- copies of another server's leaves ---------------------------------------------------------

@@ -6,8 +6,9 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from paravent.access.no_redirect_client import NoRedirect
 from paravent.access.requests import new_nonce, sign_request
@@ -35,7 +36,11 @@ class PeerClient:
 
     async def post(self, peer: KeyServerEntry, path: str, message: object, kind: type[M]) -> M:
         """Asks another server; raises Unreachable or what it answered."""
-        return await asyncio.to_thread(self._post, peer, path, encode(message), kind)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
+                return await asyncio.to_thread(self._post, peer, path, encode(message), kind)
+        except TimeoutError:
+            raise Unreachable(f"{peer.name} does not answer in time") from None
 
     def _post(self, peer: KeyServerEntry, path: str, body: bytes, kind: type[M]) -> M:
         headers, _ = sign_request(
@@ -46,12 +51,24 @@ class PeerClient:
         request = urllib.request.Request(peer.address + path, data=body, headers=headers, method="POST")  # noqa: S310
         try:
             with _OPENER.open(request, timeout=REQUEST_SECONDS_MAX) as answer:
-                content = answer.read(ANSWER_BYTES_MAX + 1)
+                content = _read(answer)
         except urllib.error.HTTPError as error:
-            raise from_problem(error.read(ANSWER_BYTES_MAX), party=peer.name) from None
+            with suppress(OSError, HTTPException):
+                raise from_problem(_read(error), party=peer.name) from None
+            raise Unreachable(f"{peer.name} answered an error that cannot be read") from None
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{peer.name} does not answer ({type(error).__name__})") from None
         try:
             return decode(content, kind, bytes_max=ANSWER_BYTES_MAX)
         except MalformedMessage as error:
             raise Unreachable(f"{peer.name} answered something that is not of this protocol: {error}") from None
+
+
+def _read(answer: IO[bytes]) -> bytes:
+    """Reads an answer and stops at its limit and at its deadline: each byte may be late, not all of them together."""
+    content, deadline = bytearray(), time.monotonic() + REQUEST_SECONDS_MAX
+    while chunk := answer.read1(65_536):  # type: ignore[attr-defined]
+        content += chunk
+        if len(content) > ANSWER_BYTES_MAX or time.monotonic() > deadline:
+            raise HTTPException
+    return bytes(content)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import json_response, read_body, read_signed
-from paravent.access.logs import log_event
+from paravent.access.logs import log_event, where
 from paravent.access.parties import authenticate_party
 from paravent.crypto.log import verify_inclusion
 from paravent.crypto.merkle import leaf_hash
@@ -114,8 +114,7 @@ class Witness:
         """Says what was cosigned here of the asking server."""
         received = await read_signed(request, self._identity.base_url)
         peer = self._peer(authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now()))
-        seen = self._store.log.seen(peer.name)
-        return json_response(SeenAnswer(server=self._identity.name, size=seen.size, root=seen.root))
+        return json_response(SeenAnswer(note=self._store.log.seen(peer.name).note))
 
     async def leaves(self, request: Request) -> Response:
         """Gives leaves with their paths: all of them to a key server or the hub, its own to an insurer."""
@@ -141,48 +140,50 @@ class Witness:
 
     async def work(self) -> None:
         """Asks what the others remember until one answers, then watches them until cancelled."""
-        while isinstance(self._failure, WitnessNotReady):
-            await self._start()
-            if self._failure is not None:
-                await asyncio.sleep(START_SECONDS)
         while True:
-            for peer in self._peers:
-                await self._watch(peer)
+            await asyncio.gather(*(self._visit(peer, self._ask) for peer in self._peers))
+            if isinstance(self._failure, WitnessNotReady):
+                await asyncio.sleep(START_SECONDS)
+                continue
+            await asyncio.gather(*(self._visit(peer, self._watch) for peer in self._peers))
             await self._stamp()
             await asyncio.sleep(self._watch_seconds)
 
-    async def _start(self) -> None:
-        for peer in self._peers:
-            try:
-                answer = await self._client.post(peer, "/v1/log/seen", Taken(), SeenAnswer)
-                cosigning.require_not_rolled_back(answer, self._store.log)
-            except LogRolledBack as error:
-                # One server that remembers more is enough: nothing is answered until an operator has looked.
-                self._failure = error
-                log_event("log-rolled-back", party=self._identity.name, code=error.code)
-                return
-            except ParaventError:
-                continue
+    async def _visit(self, peer: KeyServerEntry, visit: Callable[[KeyServerEntry], Awaitable[None]]) -> None:
+        """Visits a peer: whatever it answers stops neither this worker nor the visits of others."""
+        try:
+            await visit(peer)
+        except ProofFailure as error:
+            log_event("peer-log-wrong", party=peer.name, code=error.code)
+        except ParaventError as error:
+            log_event("peer-not-watched", party=peer.name, code=error.code)
+        except Exception as fault:  # noqa: BLE001 - a peer must not end the watch, whatever it found to send
+            log_event("peer-not-watched", party=peer.name, code=type(fault).__name__, where=where(fault.__traceback__))
+
+    async def _ask(self, peer: KeyServerEntry) -> None:
+        """Asks what a peer remembers: one that remembers more stops this server, even long after its start."""
+        answer = await self._client.post(peer, "/v1/log/seen", Taken(), SeenAnswer)
+        try:
+            cosigning.require_not_rolled_back(answer, peer.name, self._identity, self._store.log)
+        except LogRolledBack as error:
+            # Nothing is answered from here on until an operator has looked.
+            self._failure = error
+            log_event("log-rolled-back", party=self._identity.name, code=error.code)
+            return
+        if isinstance(self._failure, WitnessNotReady):
             self._failure = None
 
     async def _watch(self, peer: KeyServerEntry) -> None:
         log = self._store.log
         seen = log.seen(peer.name)
-        try:
-            answer = await self._client.post(
-                peer, "/v1/log/checkpoint", CheckpointRequest(old=seen.size), CheckpointAnswer
-            )
-            checkpoint, note = cosigning.take_checkpoint(answer, peer, seen)
-            if self._is_ward(peer):
-                await self._copy(peer, checkpoint.size, checkpoint.root)
-            with self._store.commit():
-                log.see(peer.name, Seen(size=checkpoint.size, root=checkpoint.root))
-            handed = CosignedCheckpoint(note=cosigning.cosigned(checkpoint, note, self._identity, _now()).encode())
-            await self._client.post(peer, "/v1/log/cosignatures", handed, Taken)
-        except ProofFailure as error:
-            log_event("peer-log-wrong", party=peer.name, code=error.code)
-        except ParaventError as error:
-            log_event("peer-not-watched", party=peer.name, code=error.code)
+        answer = await self._client.post(peer, "/v1/log/checkpoint", CheckpointRequest(old=seen.size), CheckpointAnswer)
+        checkpoint, note = cosigning.take_checkpoint(answer, peer, seen)
+        if self._is_ward(peer):
+            await self._copy(peer, checkpoint.size, checkpoint.root)
+        with self._store.commit():
+            log.see(peer.name, Seen(size=checkpoint.size, root=checkpoint.root, note=note.encode()))
+        handed = CosignedCheckpoint(note=cosigning.cosigned(checkpoint, note, self._identity, _now()).encode())
+        await self._client.post(peer, "/v1/log/cosignatures", handed, Taken)
 
     async def _stamp(self) -> None:
         """Has the newest checkpoint stamped when it is time to."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paravent.crypto.labels import Label, dec, enc
+from paravent.errors import MalformedMessage
 from paravent.wire.codec import Bytes32, Message, Name, Natural
 
 LEAVES_PER_ANSWER_MAX = 128
 CUSTODIANS = "custodians"
 """The recipient of key entries that are for custodians; any other is an AMC number."""
 
+HOUR_MAX = 70_000_000
 NO_KEY = 2**63 - 1
 """The position that stands for no key entry: there is nobody to seal to."""
 
@@ -48,7 +50,7 @@ class OpeningEntry:
             Label.LOG_ENTRY, encoded, 10
         )
         return cls(
-            commitment=commitment, hour=int.from_bytes(hour, "big"), request=request, professional=professional,
+            commitment=commitment, hour=_hour(hour), request=request, professional=professional,
             subject=subject, insurer=insurer.decode("ascii", "replace"), insurer_key=int.from_bytes(key, "big"),
             insurer_part=part, custodian_key=int.from_bytes(custodian_key, "big"), custodian_part=custodian_part,
         )  # fmt: skip
@@ -73,7 +75,7 @@ class KeyEntry:
         """Decodes an entry; raises MalformedMessage."""
         recipient, hour, boxes, count = dec(Label.LOG_KEY_ENTRY, encoded, 4)
         return cls(
-            recipient=recipient.decode("ascii", "replace"), hour=int.from_bytes(hour, "big"),
+            recipient=recipient.decode("ascii", "replace"), hour=_hour(hour),
             boxes=tuple(dec(Label.LOG_KEY_BOXES, boxes, int.from_bytes(count, "big"))),
         )  # fmt: skip
 
@@ -90,6 +92,13 @@ class DeletionEntry:
     def encode(self) -> bytes:
         """Encodes the entry."""
         return enc(Label.DELETION, self.insurer, self.epoch, self.batch, self.due_at)
+
+
+def _hour(encoded: bytes) -> int:
+    hour = int.from_bytes(encoded, "big")
+    if len(encoded) != 8 or hour > HOUR_MAX:
+        raise MalformedMessage("an hour of a log is one of the years before 9999")
+    return hour
 
 
 def concerns(entry: bytes, recipient: str) -> bool:
@@ -119,11 +128,9 @@ class CosignedCheckpoint(Message, frozen=True, kw_only=True):
 
 
 class SeenAnswer(Message, frozen=True, kw_only=True):
-    """The last checkpoint of the asking server that this one cosigned: its size and root."""
+    """The last checkpoint of the asking server that this one cosigned, as it was handed over; None before the first."""
 
-    server: Name
-    size: Natural
-    root: Bytes32
+    note: bytes | None
 
 
 class LeavesRequest(Message, frozen=True, kw_only=True):

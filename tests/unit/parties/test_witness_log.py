@@ -15,6 +15,7 @@ from paravent.crypto import checkpoint, hpke
 from paravent.crypto.labels import Label, dec
 from paravent.crypto.log import verify_inclusion
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
+from paravent.crypto.signing import SigningKey
 from paravent.errors import LogRolledBack, MalformedMessage, ParaventError, ProofFailure
 from paravent.keyserver import cosigning
 from paravent.keyserver.log_store import Seen, WitnessLog
@@ -168,32 +169,58 @@ def test_what_was_cosigned_never_goes_down(world: World) -> None:
 # --- a server that was rolled back -----------------------------------------------------------------
 
 
-def remembered(world: World, **changes: object) -> SeenAnswer:
-    """What the second server cosigned of the first."""
-    log = log_of(world)
-    values = {"server": world.names()[2], "size": log.size(), "root": log.root(log.size())} | changes
-    return SeenAnswer(**values)  # type: ignore[arg-type]
+def remembered(world: World) -> SeenAnswer:
+    """What the second server was handed of the first."""
+    return SeenAnswer(note=cosigning.own_checkpoint(world.servers[1].identity, log_of(world)).encode())
+
+
+def require(world: World, answer: SeenAnswer) -> None:
+    cosigning.require_not_rolled_back(answer, world.names()[2], world.servers[1].identity, log_of(world))
 
 
 def test_a_log_as_its_peers_remember_it_may_answer(world: World) -> None:
     opened(world)
     remembers = remembered(world)
     opened(world, 1)
-    cosigning.require_not_rolled_back(remembers, log_of(world))
-    cosigning.require_not_rolled_back(remembered(world, size=0, root=EMPTY_ROOT), log_of(world))
+    require(world, remembers)
+    require(world, SeenAnswer(note=None))
 
 
-ROLLED_BACK: dict[str, Callable[[WitnessLog], dict[str, object]]] = {
-    "shorter": lambda log: {"size": log.size() + 1},
-    "different": lambda _: {"root": bytes(32)},
-}
-
-
-@pytest.mark.parametrize("kind", ROLLED_BACK)
-def test_a_log_shorter_or_other_than_remembered_answers_nothing(kind: str, world: World) -> None:
+def test_a_log_shorter_than_remembered_answers_nothing(world: World) -> None:
     opened(world)
+    remembers = remembered(world)
+    world.servers[1].store._connection.execute("DELETE FROM leaf WHERE position = (SELECT MAX(position) FROM leaf)")
     with pytest.raises(LogRolledBack):
-        cosigning.require_not_rolled_back(remembered(world, **ROLLED_BACK[kind](log_of(world))), log_of(world))
+        require(world, remembers)
+
+
+def test_a_log_other_than_remembered_answers_nothing(world: World) -> None:
+    opened(world)
+    log = log_of(world)
+    other = checkpoint.Checkpoint(origin=world.names()[1], size=log.size(), root=leaf_hash(b"another"))
+    note = other.signed(checkpoint.sign(other, world.servers[1].identity.signing_key))
+    with pytest.raises(LogRolledBack):
+        require(world, SeenAnswer(note=note.encode()))
+
+
+def test_a_peer_is_not_believed_without_the_signature_of_this_server(world: World) -> None:
+    """One liar among the peers must not stop an honest server."""
+    invented = checkpoint.Checkpoint(origin=world.names()[1], size=10**9, root=bytes(32))
+    forged = invented.signed(checkpoint.sign(invented, world.servers[2].identity.signing_key))
+    with pytest.raises(ProofFailure):
+        require(world, SeenAnswer(note=forged.encode()))
+
+
+def test_lines_of_strangers_come_back_with_no_cosignature(world: World) -> None:
+    opened(world)
+    own = cosigning.own_checkpoint(world.servers[1].identity, log_of(world))
+    found = checkpoint.parse_checkpoint(own.text)
+    key = SigningKey.generate(world.rng)
+    filled = own.signed_also(*(checkpoint.cosign(found, f"stranger-{n}", key, now=world.now) for n in range(15)))
+    handed = cosigning.cosigned(found, filled, world.servers[2].identity, world.now)
+    assert [line.name for line in handed.signatures] == [world.names()[2]]
+    merged = cosigning.take_cosignature(handed.encode(), own.encode(), world.entry(2), world.now)
+    assert cosigning.cosigners(merged, world.directory, world.now)[1] == [world.names()[2]]
 
 
 def undone(store: Store, write: Callable[[], object]) -> None:
