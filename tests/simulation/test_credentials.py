@@ -8,11 +8,11 @@ import pytest
 
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import Ledger
-from paravent.drill.credentials import SMALL, STRATEGIES, THIEF_SERVER
-from paravent.drill.credentials_scene import DAY, bound, scene
-from paravent.drill.credentials_strategies import Strategy, midnight, spread, together
-from paravent.drill.credentials_stuffing import one_nonce
-from paravent.drill.simulation_platform import Shape
+from paravent.drill.credentials.run import SMALL, STRATEGIES, THIEF_SERVER
+from paravent.drill.credentials.scene import DAY, bound, scene
+from paravent.drill.credentials.strategies import Strategy, midnight, spread, together
+from paravent.drill.credentials.stuffing import one_nonce
+from paravent.drill.simulation.platform import Shape
 from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.state import LeafPosition
 from paravent.keyserver.witness import Scribe

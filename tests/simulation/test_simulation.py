@@ -14,10 +14,10 @@ import pytest
 from paravent.access.quotas import Charge, Pseudonyms
 from paravent.access.store import Ledger
 from paravent.desk.number_lane import Opening
-from paravent.drill.simulation import broken_by, find_failure, run
-from paravent.drill.simulation_desk import SimulatedDesk
-from paravent.drill.simulation_operations import Failure, Operation, draw, read_failures, shorten, write_failure
-from paravent.drill.simulation_watch import Property
+from paravent.drill.simulation.desk import SimulatedDesk
+from paravent.drill.simulation.operations import Failure, Operation, draw, read_failures, shorten, write_failure
+from paravent.drill.simulation.run import broken_by, find_failure, run
+from paravent.drill.simulation.watch import Property
 from paravent.errors import ParaventError, QuotaExceeded
 from paravent.hub.claim_store import ClaimStore
 from paravent.hub.store import Store as HubStore
@@ -170,7 +170,7 @@ DEFECTS = [
     ),
     Defect(
         name="failures are read as refusals", broken=Property.TECHNICAL,
-        changes=(("paravent.drill.simulation_desk.too_few", as_refusal),),
+        changes=(("paravent.drill.simulation.desk.too_few", as_refusal),),
     ),
     Defect(
         name="a share is not verified", broken=Property.COVERED,

@@ -20,7 +20,7 @@ from paravent.access.requests import Authenticated, HttpRequest
 from paravent.bench.faults_found import FaultFigures, lost, spent
 from paravent.bench.invented import OK, Answer, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.served import Served, served
-from paravent.drill.simulation_parties import OPENINGS
+from paravent.drill.simulation.parties import OPENINGS
 from paravent.errors import TechnicalFailure
 from paravent.keyserver import evaluation, opening
 from paravent.keyserver.store import DATABASE

@@ -19,7 +19,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.sealing import handle_of, open_label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
-from paravent.drill.simulation_parties import EVALUATIONS, OPENINGS
+from paravent.drill.simulation.parties import EVALUATIONS, OPENINGS
 from paravent.errors import TechnicalFailure
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.number_lane import (

@@ -20,8 +20,8 @@ from paravent.access.devices import Device
 from paravent.access.quotas import QuotaLimits
 from paravent.crypto.signing import SigningKey
 from paravent.drill.platform import free_ports
-from paravent.drill.simulation_parties import SimulatedServer
-from paravent.drill.simulation_platform import Shape, SimulatedPlatform
+from paravent.drill.simulation.parties import SimulatedServer
+from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.errors import TechnicalFailure
 from paravent.keyserver.app import build
 from paravent.keyserver.store import Store

@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
-from paravent.drill import credentials, simulation
+from paravent.drill.credentials import run as credentials
 from paravent.drill.old_backups import old_backups
 from paravent.drill.platform import INSURERS, SERVERS, Platform
 from paravent.drill.population import Population, synthesise
+from paravent.drill.simulation import run as simulation
 from paravent.drill.theft import Theft, copy_database, read_directory
 
 Scenario = Callable[[Platform, Population], Iterator[dict[str, Any]]]

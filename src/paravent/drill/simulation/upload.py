@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from paravent.crypto.group import Rng
 from paravent.crypto.sealing import Row
-from paravent.drill.simulation_parties import SimulatedHub
+from paravent.drill.simulation.parties import SimulatedHub
 from paravent.hub import publication
 from paravent.insurer.members import Member, right_of
 from paravent.insurer.sealing import SealingKeys, decoy, seal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paravent.drill.credentials_scene import DAY, Scene
+from paravent.drill.credentials.scene import DAY, Scene
 
 
 def clock_ahead(scene: Scene) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from paravent.access.quotas import QuotaLimits
-from paravent.drill import credentials_stolen, credentials_strategies, credentials_stuffing
-from paravent.drill.credentials_real import attacked
-from paravent.drill.credentials_scene import DAY, scene
-from paravent.drill.credentials_strategies import Strategy
+from paravent.drill.credentials import stolen, strategies, stuffing
+from paravent.drill.credentials.real import attacked
+from paravent.drill.credentials.scene import DAY, scene
+from paravent.drill.credentials.strategies import Strategy
 from paravent.drill.population import Population
 
 DAYS = (1, 2, 3)
@@ -28,18 +28,18 @@ _SMALL_PERSONS = 48
 
 # Each strategy, and whether it needs a server of the thief's.
 STRATEGIES: tuple[tuple[str, Strategy, bool], ...] = (
-    ("spread", credentials_strategies.spread, False),
-    ("one-subset", credentials_strategies.one_subset, False),
-    ("parallel", credentials_strategies.together, False),
-    ("midnight", credentials_strategies.midnight, False),
-    ("replays", credentials_strategies.replays, False),
-    ("free-repeats", credentials_strategies.repeats, False),
-    ("one-nonce", credentials_stuffing.one_nonce, False),
-    ("stuffing", credentials_stuffing.stuffing, False),
-    ("clock-ahead", credentials_stolen.clock_ahead, True),
-    ("clock-behind", credentials_stolen.clock_behind, True),
-    ("clock-back", credentials_stolen.clock_back, True),
-    ("roll-back", credentials_stolen.roll_back, True),
+    ("spread", strategies.spread, False),
+    ("one-subset", strategies.one_subset, False),
+    ("parallel", strategies.together, False),
+    ("midnight", strategies.midnight, False),
+    ("replays", strategies.replays, False),
+    ("free-repeats", strategies.repeats, False),
+    ("one-nonce", stuffing.one_nonce, False),
+    ("stuffing", stuffing.stuffing, False),
+    ("clock-ahead", stolen.clock_ahead, True),
+    ("clock-behind", stolen.clock_behind, True),
+    ("clock-back", stolen.clock_back, True),
+    ("roll-back", stolen.roll_back, True),
 )
 
 
@@ -53,33 +53,33 @@ def rows(home: Path, population: Population) -> Iterator[dict[str, Any]]:
 
 def _best(persons: int, limits: QuotaLimits) -> Iterator[dict[str, Any]]:
     for devices in DEVICES:
-        for stolen in ((), (THIEF_SERVER,)):
-            with scene(devices, stolen, persons, limits) as attack:
+        for servers in ((), (THIEF_SERVER,)):
+            with scene(devices, servers, persons, limits) as attack:
                 for days in DAYS:
                     attack.attacker.drain(attack.hits)
                     # The window is half-open: one second before it ends nothing is free again.
                     attack.platform.now += DAY - 1
                     attack.attacker.drain(attack.hits)
-                    yield attack.row(_name(devices, len(stolen), days), days)
+                    yield attack.row(_name(devices, len(servers), days), days)
                     attack.platform.now += 1
 
 
 def _tried() -> Iterator[dict[str, Any]]:
     for devices in DEVICES:
         for name, strategy, needs_server in STRATEGIES:
-            stolen = (THIEF_SERVER,) if needs_server else ()
+            servers = (THIEF_SERVER,) if needs_server else ()
             # A server whose clock or disk the thief commands keeps its keys to itself.
-            with scene(devices, stolen, _SMALL_PERSONS, SMALL, files=False) as attack:
+            with scene(devices, servers, _SMALL_PERSONS, SMALL, files=False) as attack:
                 strategy(attack)
-                yield attack.row(f"{_name(devices, len(stolen), 1)}-{name}")
+                yield attack.row(f"{_name(devices, len(servers), 1)}-{name}")
 
 
 def _with_losses() -> Iterator[dict[str, Any]]:
-    for stolen in ((), (THIEF_SERVER,)):
-        with scene(1, stolen, _SMALL_PERSONS, SMALL) as attack:
+    for servers in ((), (THIEF_SERVER,)):
+        with scene(1, servers, _SMALL_PERSONS, SMALL) as attack:
             attack.losing = True
             attack.attacker.drain(attack.hits)
-            yield attack.row(f"{_name(1, len(stolen), 1)}-lost-answers", faults=True)
+            yield attack.row(f"{_name(1, len(servers), 1)}-lost-answers", faults=True)
 
 
 def _name(devices: int, stolen: int, days: int) -> str:

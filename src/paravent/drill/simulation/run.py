@@ -1,7 +1,7 @@
 """A seeded simulation of every party in one process: lost messages, replays, crashes, lies, time that passes.
 
 The same seed gives the same operations, the same outcomes and so the same hash. Every property of
-``simulation_watch`` is judged after every step. ``paravent drill --scenario simulation --seeds N`` runs more.
+``watch`` is judged after every step. ``paravent drill --scenario simulation --seeds N`` runs more.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from paravent.access.quotas import QuotaLimits
-from paravent.drill.simulation_operations import SHAPES, Failure, Operation, draw, shorten
-from paravent.drill.simulation_platform import Shape, SimulatedPlatform
-from paravent.drill.simulation_steps import Simulation
-from paravent.drill.simulation_watch import Property, PropertyBroken
+from paravent.drill.simulation.operations import SHAPES, Failure, Operation, draw, shorten
+from paravent.drill.simulation.platform import Shape, SimulatedPlatform
+from paravent.drill.simulation.steps import Simulation
+from paravent.drill.simulation.watch import Property, PropertyBroken
 
 OPERATIONS = 16
 SERVER_LIMITS = QuotaLimits(lookups_per_day_max=8, openings_per_day_max=3, repeats_per_day_max=4)

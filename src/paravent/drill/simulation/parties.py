@@ -12,7 +12,7 @@ from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
-from paravent.drill.simulation_crash import Gate, Home
+from paravent.drill.simulation.crash import Gate, Home
 from paravent.hub import rows
 from paravent.hub.acts import Adjudicator
 from paravent.hub.state import HubIdentity

@@ -10,9 +10,9 @@ from paravent.access.group_commit import GroupCommit
 from paravent.access.requests import HttpRequest
 from paravent.desk.epoch import VerifiedServer
 from paravent.desk.number_lane import Opening
-from paravent.drill.credentials_attacker import Attacker, Hit
-from paravent.drill.credentials_scene import DAY, Scene
-from paravent.drill.simulation_parties import SimulatedServer
+from paravent.drill.credentials.attacker import Attacker, Hit
+from paravent.drill.credentials.scene import DAY, Scene
+from paravent.drill.simulation.parties import SimulatedServer
 from paravent.errors import Refusal
 from paravent.keyserver import opening
 from paravent.wire.number_lane import OpeningAnswer

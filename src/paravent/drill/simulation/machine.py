@@ -17,8 +17,8 @@ from paravent.desk.epoch import VerifiedEpoch
 from paravent.desk.store import Store
 from paravent.desk.trade import Basket, Payee, Prescribed
 from paravent.drill.platform import DATA
-from paravent.drill.simulation_network import Network
-from paravent.drill.simulation_parties import ACTS
+from paravent.drill.simulation.network import Network
+from paravent.drill.simulation.parties import ACTS
 from paravent.errors import BadInput, ProofFailure, Refusal, UnansweredAct, Unreachable
 from paravent.optics.items import EquipmentClass
 from paravent.optics.store import shipped_rules

@@ -17,13 +17,13 @@ from paravent.access.store import read_secret
 from paravent.crypto.sealing import open_label
 from paravent.desk import config as desk_config
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
-from paravent.drill.credentials_attacker import Attacker
-from paravent.drill.credentials_loot import files_of, rows_of
-from paravent.drill.credentials_scene import bound, true_hits
-from paravent.drill.credentials_witness import WitnessList, log_entries
+from paravent.drill.credentials.attacker import Attacker
+from paravent.drill.credentials.loot import files_of, rows_of
+from paravent.drill.credentials.scene import bound, true_hits
+from paravent.drill.credentials.witness import WitnessList, log_entries
 from paravent.drill.platform import SERVERS, Platform
 from paravent.drill.population import Population
-from paravent.drill.simulation_platform import Shape
+from paravent.drill.simulation.platform import Shape
 from paravent.drill.theft import copy_database, read_directory
 from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.state import WitnessKey

@@ -15,7 +15,7 @@ from paravent.crypto.dleq import generate_proof
 from paravent.crypto.group import Element, Scalar, decode_element
 from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey
-from paravent.drill.simulation_parties import EVALUATIONS, SimulatedServer
+from paravent.drill.simulation.parties import EVALUATIONS, SimulatedServer
 from paravent.errors import EpochNotLive, QuotaExceeded
 from paravent.keyserver import evaluation, opening
 from paravent.keyserver.opening import AdmittedOpening

@@ -11,9 +11,9 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
 from paravent.drill.platform import DATA, INSURERS
 from paravent.drill.population import Population, write_member_file
-from paravent.drill.simulation_crash import Home
-from paravent.drill.simulation_insurer import SimulatedInsurer
-from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
+from paravent.drill.simulation.crash import Home
+from paravent.drill.simulation.insurer import SimulatedInsurer
+from paravent.drill.simulation.parties import SimulatedHub, SimulatedServer
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store as HubStore
 from paravent.hub.vault import DatabaseKey

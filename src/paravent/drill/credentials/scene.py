@@ -14,15 +14,15 @@ from paravent.access.requests import HttpRequest
 from paravent.crypto.sealing import open_label
 from paravent.crypto.signing import SigningKey
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
-from paravent.drill.credentials_attacker import Attacker, Hit
-from paravent.drill.credentials_loot import files_of, rows_of
-from paravent.drill.credentials_witness import WitnessList, openings
+from paravent.drill.credentials.attacker import Attacker, Hit
+from paravent.drill.credentials.loot import files_of, rows_of
+from paravent.drill.credentials.witness import WitnessList, openings
 from paravent.drill.members import identity_of
 from paravent.drill.population import Population
-from paravent.drill.simulation import quick_folder
-from paravent.drill.simulation_crash import Gate
-from paravent.drill.simulation_parties import SimulatedServer
-from paravent.drill.simulation_platform import Shape, SimulatedPlatform
+from paravent.drill.simulation.crash import Gate
+from paravent.drill.simulation.parties import SimulatedServer
+from paravent.drill.simulation.platform import Shape, SimulatedPlatform
+from paravent.drill.simulation.run import quick_folder
 from paravent.errors import Unreachable
 from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.store import SECRETS

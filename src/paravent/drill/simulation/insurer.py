@@ -11,8 +11,8 @@ from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
-from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
-from paravent.drill.simulation_upload import sealed, upload
+from paravent.drill.simulation.parties import SimulatedHub, SimulatedServer
+from paravent.drill.simulation.upload import sealed, upload
 from paravent.hub import publication
 from paravent.insurer import epoch as epochs
 from paravent.insurer.config import InsurerKeys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paravent.drill.simulation_platform import SimulatedPlatform
+from paravent.drill.simulation.platform import SimulatedPlatform
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
 

@@ -22,9 +22,9 @@ from paravent.desk.entitled import Entitled, Judgement, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
 from paravent.desk.store import Store
-from paravent.drill.simulation_machine import SimulatedMachine
-from paravent.drill.simulation_network import Network
-from paravent.drill.simulation_parties import EVALUATIONS, OPENINGS, ROWS
+from paravent.drill.simulation.machine import SimulatedMachine
+from paravent.drill.simulation.network import Network
+from paravent.drill.simulation.parties import EVALUATIONS, OPENINGS, ROWS
 from paravent.errors import EpochNotLive, ParaventError, ProofFailure, SignedLie
 from paravent.hub.statements import STATUS_LIST
 from paravent.person.bindings import lookup_input

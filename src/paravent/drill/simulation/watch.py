@@ -17,7 +17,7 @@ from paravent.access.quotas import WINDOW_SECONDS, QuotaKind
 from paravent.access.requests import HttpRequest, authority_of
 from paravent.crypto.sealing import handle_of
 from paravent.crypto.signing import VerifyKey
-from paravent.drill.simulation_parties import ACTS, OPENINGS, ROWS, SimulatedHub, SimulatedServer
+from paravent.drill.simulation.parties import ACTS, OPENINGS, ROWS, SimulatedHub, SimulatedServer
 from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.store import DATABASE as SERVER_DATABASE
 from paravent.wire.codec import Message, decode

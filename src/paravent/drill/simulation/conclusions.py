@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from paravent.access.quotas import WINDOW_SECONDS, QuotaKind
 from paravent.crypto.sealing import Row, open_label
 from paravent.desk.epoch import MANIFEST_AGE_SECONDS_MAX
-from paravent.drill.credentials_witness import listed, openings
-from paravent.drill.simulation_desk import SimulatedDesk
-from paravent.drill.simulation_insurer import SimulatedInsurer
-from paravent.drill.simulation_lies import LieKind
-from paravent.drill.simulation_network import Network
-from paravent.drill.simulation_platform import SimulatedPlatform
-from paravent.drill.simulation_watch import Property, PropertyBroken
+from paravent.drill.credentials.witness import listed, openings
+from paravent.drill.simulation.desk import SimulatedDesk
+from paravent.drill.simulation.insurer import SimulatedInsurer
+from paravent.drill.simulation.lies import LieKind
+from paravent.drill.simulation.network import Network
+from paravent.drill.simulation.platform import SimulatedPlatform
+from paravent.drill.simulation.watch import Property, PropertyBroken
 from paravent.errors import DegradedLimitExceeded, NotCovered, ParaventError, QuotaExceeded, Refusal
 from paravent.insurer.claims import PAYABLE
 from paravent.wire.claims import Decision, Outcome

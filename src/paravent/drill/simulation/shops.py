@@ -9,10 +9,10 @@ from itertools import islice, permutations
 from math import factorial
 
 from paravent.desk.entitled import Entitled
-from paravent.drill.simulation_conclusions import OPENED, Conclusions
-from paravent.drill.simulation_desk import SimulatedDesk
-from paravent.drill.simulation_network import Network
-from paravent.drill.simulation_platform import SimulatedPlatform
+from paravent.drill.simulation.conclusions import OPENED, Conclusions
+from paravent.drill.simulation.desk import SimulatedDesk
+from paravent.drill.simulation.network import Network
+from paravent.drill.simulation.platform import SimulatedPlatform
 from paravent.errors import ParaventError
 from paravent.person.identity import PersonIdentity
 from paravent.wire.claims import Decision

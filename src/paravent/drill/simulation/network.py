@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from paravent.access.requests import HttpRequest
-from paravent.drill.simulation_crash import Died, Gate, Moment
-from paravent.drill.simulation_lies import Liar
-from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
-from paravent.drill.simulation_platform import SimulatedPlatform
-from paravent.drill.simulation_watch import Watch
+from paravent.drill.simulation.crash import Died, Gate, Moment
+from paravent.drill.simulation.lies import Liar
+from paravent.drill.simulation.parties import SimulatedHub, SimulatedServer
+from paravent.drill.simulation.platform import SimulatedPlatform
+from paravent.drill.simulation.watch import Watch
 from paravent.errors import ParaventError, Unreachable
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.problem import from_problem, to_problem

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from paravent.crypto import status
 from paravent.crypto.labels import Label
-from paravent.drill.simulation_insurer import SimulatedInsurer
-from paravent.drill.simulation_parties import SimulatedHub
+from paravent.drill.simulation.insurer import SimulatedInsurer
+from paravent.drill.simulation.parties import SimulatedHub
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.insurer.claims import Reviewer
 from paravent.optics.store import shipped_rules

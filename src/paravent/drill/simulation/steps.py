@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from paravent.drill.simulation_conclusions import Conclusions
-from paravent.drill.simulation_desk import SimulatedDesk
-from paravent.drill.simulation_lies import Liar, LieKind
-from paravent.drill.simulation_network import Network
-from paravent.drill.simulation_office import pull
-from paravent.drill.simulation_operations import Operation
-from paravent.drill.simulation_persons import everybody
-from paravent.drill.simulation_platform import SimulatedPlatform
-from paravent.drill.simulation_shops import Shops
-from paravent.drill.simulation_watch import Watch
+from paravent.drill.simulation.conclusions import Conclusions
+from paravent.drill.simulation.desk import SimulatedDesk
+from paravent.drill.simulation.lies import Liar, LieKind
+from paravent.drill.simulation.network import Network
+from paravent.drill.simulation.office import pull
+from paravent.drill.simulation.operations import Operation
+from paravent.drill.simulation.persons import everybody
+from paravent.drill.simulation.platform import SimulatedPlatform
+from paravent.drill.simulation.shops import Shops
+from paravent.drill.simulation.watch import Watch
 from paravent.errors import ParaventError
 
 

@@ -18,10 +18,10 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population, synthesise
-from paravent.drill.simulation_founding import START, found_directory, found_hub, found_insurer
-from paravent.drill.simulation_insurer import SimulatedInsurer
-from paravent.drill.simulation_office import hand_over
-from paravent.drill.simulation_parties import SimulatedHub, SimulatedServer
+from paravent.drill.simulation.founding import START, found_directory, found_hub, found_insurer
+from paravent.drill.simulation.insurer import SimulatedInsurer
+from paravent.drill.simulation.office import hand_over
+from paravent.drill.simulation.parties import SimulatedHub, SimulatedServer
 from paravent.insurer.config import InsurerKeys
 from paravent.wire.statements import Directory
 

@@ -19,8 +19,8 @@ from paravent.crypto.sealing import Row, open_label
 from paravent.crypto.signing import SigningKey, key_id
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
-from paravent.drill.credentials_spread import Spreader
-from paravent.drill.simulation_parties import EVALUATIONS, OPENINGS
+from paravent.drill.credentials.spread import Spreader
+from paravent.drill.simulation.parties import EVALUATIONS, OPENINGS
 from paravent.errors import QuotaExceeded, TechnicalFailure
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity

@@ -11,10 +11,10 @@ from paravent.access.requests import new_nonce
 from paravent.crypto.signing import SigningKey, key_id
 from paravent.desk.epoch import VerifiedServer
 from paravent.desk.number_lane import KnownRecord, Opening
-from paravent.drill.credentials_attacker import Attacker
-from paravent.drill.credentials_scene import Scene
-from paravent.drill.credentials_strategies import ask, known
-from paravent.drill.simulation_parties import OPENINGS
+from paravent.drill.credentials.attacker import Attacker
+from paravent.drill.credentials.scene import Scene
+from paravent.drill.credentials.strategies import ask, known
+from paravent.drill.simulation.parties import OPENINGS
 from paravent.errors import Refusal
 
 

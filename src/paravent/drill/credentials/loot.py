@@ -10,7 +10,7 @@ from paravent.access.store import read_secret
 from paravent.crypto.group import decode_scalar
 from paravent.crypto.replicated import OpeningKey, ServerSet
 from paravent.crypto.sealing import Handle, Row
-from paravent.drill.credentials_spread import StolenServer
+from paravent.drill.credentials.spread import StolenServer
 from paravent.keyserver.store import OpeningKeyFile, ShareFile
 from paravent.wire.codec import decode
 

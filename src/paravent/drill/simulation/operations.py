@@ -8,8 +8,8 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from paravent.drill.simulation_lies import LieKind
-from paravent.drill.simulation_network import FAULTS, NO_FAULT
+from paravent.drill.simulation.lies import LieKind
+from paravent.drill.simulation.network import FAULTS, NO_FAULT
 from paravent.wire.codec import Message
 
 Operation = tuple[str | int, ...]

@@ -1,0 +1,1 @@
+"""Stolen device keys: how many persons they open, against the published bound."""
