@@ -15,6 +15,7 @@ from paravent.access.store import connect
 from paravent.drill.old_backups import AWAY, BACKED_UP, EPOCH, SERVERS_ALL, old_backups
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, synthesise
+from paravent.errors import TechnicalFailure
 from paravent.keyserver.log_store import WitnessLog
 from paravent.wire.log import concerns
 from tests.system.customers import adults, particulars
@@ -107,3 +108,10 @@ def test_below_t_a_rotation_deals_and_seals_again(platform: Platform, population
         assert done["seconds"] > 0
         assert done["seconds_per_million_persons"] == pytest.approx(1e6 * done["seconds"] / done["persons"], rel=0.2)
     assert check(platform, population, 3) == 200
+
+
+def test_an_epoch_that_was_never_opened_cannot_be_ended(platform: Platform) -> None:
+    """A wrong number would end every epoch below it, for good."""
+    home = platform.home / f"insurer-{next(iter(INSURERS))}"
+    with pytest.raises(TechnicalFailure, match="there is no epoch 99"):
+        platform.command("insurer", "end-epoch", "99", "--home", home)
