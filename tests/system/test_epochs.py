@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paravent.access.store import connect
+from paravent.access.sqlite_store import connect
 from paravent.drill.old_backups import AWAY, BACKED_UP, EPOCH, SERVERS_ALL, old_backups
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, synthesise

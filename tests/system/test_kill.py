@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from paravent.access.sqlite_store import SqliteConnection
 from paravent.access.store import VerifierStore
 from paravent.bench import faults
 from paravent.errors import TechnicalFailure
@@ -30,6 +31,7 @@ def test_nothing_is_revealed_that_was_not_spent(tmp_path: Path) -> None:
 @contextmanager
 def undurable(store: VerifierStore) -> Iterator[None]:
     """A transaction that is left open: what is written in it is gone with the process."""
+    assert isinstance(store._connection, SqliteConnection)
     if not store._connection.in_transaction:
         store._connection.execute("BEGIN IMMEDIATE")
     yield

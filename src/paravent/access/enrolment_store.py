@@ -8,9 +8,9 @@ has its row in ``device_event``, and the desks of the shop see it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
+from paravent.access.database import Connection
 from paravent.access.devices import Bar, BarReason, Device, Standing, SubjectKind
 from paravent.access.enrolment import Identification, Route, ShopCodeTry
 from paravent.errors import EnrolmentRefused
@@ -60,10 +60,9 @@ class DeviceEvent(Message, frozen=True, kw_only=True):
 class DeviceLedger:
     """The devices of one verifier; every method that writes runs in the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Uses a connection on which the schema is created if absent."""
+    def __init__(self, connection: Connection) -> None:
+        """Uses a connection on which the schema exists."""
         self._connection = connection
-        connection.executescript(DEVICE_SCHEMA)
 
     # --- devices and their standing ------------------------------------------------------------
 
@@ -116,7 +115,7 @@ class DeviceLedger:
         """Returns until when a device that came by waiting holds a professional's small quota; 0 when none does."""
         (until,) = self._connection.execute(
             "SELECT COALESCE(MAX(limited_until), 0) FROM enrolled WHERE professional = ? AND route = ?"
-            " AND limited_until > ? AND keyid NOT IN (SELECT subject FROM bar WHERE kind = ? AND final)",
+            " AND limited_until > ? AND keyid NOT IN (SELECT subject FROM bar WHERE kind = ? AND final = 1)",
             (professional, Route.WAITED.value, now, SubjectKind.DEVICE.value),
         ).fetchone()
         return int(until)
@@ -157,7 +156,7 @@ class DeviceLedger:
     def resume(self, kind: SubjectKind, subject: str, now: int) -> bool:
         """Ends a suspension; False when there is none: a withdrawal has no end."""
         deleted = self._connection.execute(
-            "DELETE FROM bar WHERE kind = ? AND subject = ? AND NOT final", (kind.value, subject)
+            "DELETE FROM bar WHERE kind = ? AND subject = ? AND final = 0", (kind.value, subject)
         )
         if deleted.rowcount == 1:
             self.record("resumed", kind, subject, "", now)
@@ -170,8 +169,9 @@ class DeviceLedger:
     def _bar(self, kind: SubjectKind, subject: str, reason: BarReason, now: int, *, final: bool) -> bool:
         written = self._connection.execute(
             "INSERT INTO bar VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE"
-            " SET since = excluded.since, reason = excluded.reason, final = 1 WHERE excluded.final AND NOT final",
-            (kind.value, subject, now, reason.value, final),
+            " SET since = excluded.since, reason = excluded.reason, final = 1 WHERE excluded.final = 1"
+            " AND bar.final = 0",
+            (kind.value, subject, now, reason.value, int(final)),
         )
         if written.rowcount == 1:
             self.record("withdrawn" if final else "suspended", kind, subject, reason.value, now)
@@ -215,7 +215,9 @@ class DeviceLedger:
     def keep_shop_code(self, shop: str, code_hash: bytes, now: int) -> None:
         """Keeps the keyed hash of a shop's code; an earlier code of the shop is void."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO shop_code VALUES (?, ?, ?, ?)", (shop, code_hash, now, SHOP_CODE_TRIES_MAX)
+            "INSERT INTO shop_code VALUES (?, ?, ?, ?) ON CONFLICT (shop) DO UPDATE SET code_hash = excluded.code_hash,"
+            " issued_at = excluded.issued_at, tries_left = excluded.tries_left",
+            (shop, code_hash, now, SHOP_CODE_TRIES_MAX),
         )
         self.record("code-issued", SubjectKind.SHOP, shop, "", now)
 

@@ -9,13 +9,13 @@ log rebuilds them.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from paravent.access.database import Connection, migrate
 from paravent.access.devices import BarReason, Device, Standing, SubjectKind
 from paravent.access.enrolment_store import DeviceLedger
 from paravent.access.quotas import (
@@ -67,56 +67,15 @@ CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
 """
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Opens a durable SQLite database: WAL, every commit on disk before it returns."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    return connection
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Runs one immediate transaction; a storage error becomes StorageDown and nothing is kept."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    except sqlite3.Error as error:
-        raise StorageDown("the store of this server cannot be written") from error
-
-
-@contextmanager
-def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """Runs one request inside a group commit: its failure undoes its own writes only."""
-    connection.execute("SAVEPOINT request")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK TO request")
-        connection.execute("RELEASE request")
-        raise
-    connection.execute("RELEASE request")
-
-
 class Ledger:
     """Replay and quotas of one verifier; every method runs in the caller's transaction."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, keys: DailyKeys, limits: QuotaLimits, devices: DeviceLedger
-    ) -> None:
-        """Uses a connection on which the schema is created if absent."""
+    def __init__(self, connection: Connection, keys: DailyKeys, limits: QuotaLimits, devices: DeviceLedger) -> None:
+        """Uses a connection on which the schema exists."""
         self._connection = connection
         self._devices = devices
         self._keys = keys
         self._limits = limits
-        connection.executescript(LEDGER_SCHEMA)
 
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time, False for the identical request again.
@@ -145,8 +104,8 @@ class Ledger:
         devices = [device_pseudonym(key, charge.keyid) for key in keys]
         subjects = [subject_pseudonym(key, charge.professional, charge.subject) for key in keys]
         counted = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?, ?)), 0),"
-            " COALESCE(SUM(subject IN (?, ?, ?)), 0) FROM spending"
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"
+            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END) FROM spending"
             " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
             (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
@@ -156,7 +115,7 @@ class Ledger:
             Scope.SERVER: [scope_pseudonym(key, Scope.SERVER, "") for key in keys],
         }
         spent = Spent(
-            professional=counted[0], device=counted[1], repeats=counted[2],
+            professional=int(counted[0]), device=int(counted[1]), repeats=counted[2],
             scopes=tuple((scope, self._hourly(charge.kind, named, now)) for scope, named in scopes.items()),
         )  # fmt: skip
         # Read here, so that no caller can forget that a device is new.
@@ -186,16 +145,17 @@ class Ledger:
 
     def _count(self, charge: Charge, named: Sequence[bytes], now: int, *, new: bool) -> None:
         self._connection.executemany(
-            "INSERT INTO hourly VALUES (?, ?, ?, 1) ON CONFLICT (kind, name, hour) DO UPDATE SET charged = charged + 1",
+            "INSERT INTO hourly VALUES (?, ?, ?, 1) ON CONFLICT (kind, name, hour)"
+            " DO UPDATE SET charged = hourly.charged + 1",
             [(charge.kind.value, name, now // HOUR_SECONDS) for name in named],
         )
         # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
         self._connection.execute(
             "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"
-            " DO UPDATE SET requests = requests + 1, charged = charged + excluded.charged",
+            " DO UPDATE SET requests = daily.requests + 1, charged = daily.charged + excluded.charged",
             (
                 charge.kind.value, professional_pseudonym(self._keys.lasting(), charge.professional),
-                now // WINDOW_SECONDS, new,
+                now // WINDOW_SECONDS, int(new),
             ),
         )  # fmt: skip
 
@@ -205,16 +165,20 @@ class Ledger:
         Refused: a clock that went back, and a key that was lost though its day was counted under it.
         """
         (latest,) = self._connection.execute(
-            "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest = MAX(latest, excluded.latest)"
-            " RETURNING latest",
+            "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest ="
+            " CASE WHEN excluded.latest > clock.latest THEN excluded.latest ELSE clock.latest END RETURNING latest",
             (now,),
         ).fetchone()
         if now < latest - CLOCK_BACK_SECONDS_MAX:
             raise StorageDown("the clock of this server went back: what was spent cannot be told")
         today = now // WINDOW_SECONDS
-        for day in (today, today - 1, today + 1):
-            known = self._connection.execute("INSERT OR IGNORE INTO quota_day VALUES (?)", (day,)).rowcount == 0
+        days = (today, today - 1, today + 1)
+        found = self._connection.execute("SELECT day FROM quota_day WHERE day IN (?, ?, ?)", days).fetchall()
+        for day in days:
+            known = (day,) in found
             self._keys.require(day, known=known)
+            if not known:
+                self._connection.execute("INSERT INTO quota_day VALUES (?)", (day,))
         return self._keys.of(today), self._keys.of(today - 1), self._keys.of(today + 1)
 
     def remaining(self, kind: QuotaKind, device: Device, now: int) -> int:
@@ -223,7 +187,8 @@ class Ledger:
         names = [professional_pseudonym(key, device.professional) for key in keys]
         devices = [device_pseudonym(key, device.keyid) for key in keys]
         spent, by_device = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(charged AND device IN (?, ?, ?)), 0) FROM spending"
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0)"
+            " FROM spending"
             " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
             (*devices, kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
@@ -243,7 +208,8 @@ class Ledger:
                 return False
         # The charge of a subject stands at its latest request: an earlier one never takes it back in time.
         later = self._connection.execute(
-            "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND subject = ? AND charged AND spent_at >= ?",
+            "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND subject = ? AND charged = 1"
+            " AND spent_at >= ?",
             (kind.value, names.professional, names.subject, at),
         ).fetchone()
         if later is None:
@@ -255,7 +221,7 @@ class Ledger:
             "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 kind.value, names.professional, at, request_pseudonym(self._day_keys(now)[0], request), names.subject,
-                b"", later is None,
+                b"", int(later is None),
             ),
         )  # fmt: skip
         return True
@@ -272,23 +238,23 @@ class Ledger:
 class VerifierStore:
     """What the stores of every verifier share: one database with its ledger of devices, nonces and quotas."""
 
-    def __init__(self, database: Path, schema: str, keys: DailyKeys, limits: QuotaLimits) -> None:
-        """Opens or creates a database with the schema of its verifier."""
-        self._connection = connect(database)
-        self._connection.executescript(schema)
+    def __init__(self, connection: Connection, migrations: Sequence[str], keys: DailyKeys, limits: QuotaLimits) -> None:
+        """Uses a database, brought to the newest migration of its verifier."""
+        self._connection = connection
+        migrate(connection, migrations)
         self.devices = DeviceLedger(self._connection)
         self._ledger = Ledger(self._connection, keys, limits, self.devices)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
         """One durable transaction, of one request or of a group."""
-        with transaction(self._connection):
+        with self._connection.transaction():
             yield
 
     @contextmanager
     def request(self) -> Iterator[None]:
         """One request inside a group commit."""
-        with savepoint(self._connection):
+        with self._connection.savepoint():
             yield
 
     def enrol(self, device: Device, now: int) -> None:

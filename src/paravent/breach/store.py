@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import Self
 
-from paravent.access.store import connect, transaction
+from paravent.access.sqlite_store import connect, transaction
 
 DATABASE = "breach.db"
 

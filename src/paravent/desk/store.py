@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from paravent.access.store import connect, transaction
+from paravent.access.sqlite_store import connect, transaction
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Signed
 

@@ -7,9 +7,9 @@ which month. Altered: an insurer's own recomputation disagrees.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
+from paravent.access.database import Connection
 from paravent.hub.vault import ActId, RightId
 from paravent.optics.claim_states import RightRecord, RightState
 from paravent.wire.claims import PullAnswer, SealedEvent
@@ -42,7 +42,7 @@ class StoredRight:
 class ClaimStore:
     """States, decisions and events; every write happens inside the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Uses the hub's connection, on which the schema exists."""
         self._connection = connection
 

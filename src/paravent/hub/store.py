@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from paravent.access.database import Connection
+from paravent.access.enrolment_store import DEVICE_SCHEMA
 from paravent.access.quotas import QuotaLimits
-from paravent.access.store import DailyKeys, VerifierStore
+from paravent.access.sqlite_store import connect
+from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
 from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
@@ -54,19 +57,26 @@ CREATE TABLE IF NOT EXISTS statement (
 ) STRICT, WITHOUT ROWID;
 """
 
+MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA,)
+"""Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
+ROWS_PER_READ = 5_000
+
 
 class Store(VerifierStore):
     """Everything the hub keeps; ``claims`` is the trade side of the same database."""
 
-    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
-        """Opens or creates the database of a home."""
-        super().__init__(home / DATABASE, _SCHEMA + CLAIM_SCHEMA, DailyKeys(home / "secrets", rng), limits)
+    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Connection | None = None) -> None:
+        """Opens or creates the database of a home: SQLite in a file of its own, unless another is given."""
+        connection = connect(home / DATABASE) if database is None else database
+        super().__init__(connection, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}
         self.claims = ClaimStore(self._connection)
         self._load()
 
     def _load(self) -> None:
-        found = self._connection.execute("SELECT number, insurer, epoch, bundle FROM manifest WHERE live").fetchall()
+        found = self._connection.execute(
+            "SELECT number, insurer, epoch, bundle FROM manifest WHERE live = 1"
+        ).fetchall()
         self._live = {
             (insurer, epoch): _manifest(number, decode(bundle, EpochBundle, bytes_max=STATEMENT_BYTES_MAX))
             for number, insurer, epoch, bundle in found
@@ -108,14 +118,15 @@ class Store(VerifierStore):
 
     def nodes(self, manifest: Manifest, positions: Iterable[tuple[int, int]]) -> tuple[bytes, ...]:
         """Returns the tree nodes at (level, position), one page read each."""
-        return tuple(self._node(manifest.number, level, position) for level, position in positions)
-
-    def _node(self, number: int, level: int, position: int) -> bytes:
-        page, offset = divmod(position, PAGE_HASHES)
-        (hashes,) = self._connection.execute(
-            "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?", (number, level, page)
-        ).fetchone()
-        return bytes(hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+        placed = [(level, *divmod(position, PAGE_HASHES)) for level, position in positions]
+        pages = self._connection.fetch_each(
+            "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?",
+            [(manifest.number, level, page) for level, page, _ in placed],
+        )
+        return tuple(
+            bytes(hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+            for (hashes,), (_, _, offset) in zip(pages, placed, strict=True)
+        )
 
     # --- taking a publication -------------------------------------------------------------
 
@@ -123,20 +134,20 @@ class Store(VerifierStore):
         """Starts a manifest that is not live, dropping an unfinished one of the same epoch; returns its number."""
         with self.commit():
             stale = self._connection.execute(
-                "SELECT number FROM manifest WHERE insurer = ? AND epoch = ? AND NOT live", (head.insurer, head.epoch)
+                "SELECT number FROM manifest WHERE insurer = ? AND epoch = ? AND live = 0", (head.insurer, head.epoch)
             ).fetchall()
             for (number,) in stale:
                 self._drop(number)
-            cursor = self._connection.execute(
-                "INSERT INTO manifest (insurer, epoch, bundle, rows, live) VALUES (?, ?, ?, 0, 0)",
+            (opened,) = self._connection.execute(
+                "INSERT INTO manifest (insurer, epoch, bundle, rows, live) VALUES (?, ?, ?, 0, 0) RETURNING number",
                 (head.insurer, head.epoch, encode(bundle)),
-            )
-        return int(cursor.lastrowid or 0)
+            ).fetchone()
+        return int(opened)
 
     def staged(self, number: int, insurer: str) -> tuple[EpochBundle, int]:
         """Returns the bundle of an unfinished publication of this insurer and how many rows it has."""
         found = self._connection.execute(
-            "SELECT bundle, rows FROM manifest WHERE number = ? AND insurer = ? AND NOT live", (number, insurer)
+            "SELECT bundle, rows FROM manifest WHERE number = ? AND insurer = ? AND live = 0", (number, insurer)
         ).fetchone()
         if found is None:
             raise EpochNotLive("there is no such publication in progress")
@@ -147,41 +158,45 @@ class Store(VerifierStore):
         with self.commit():
             self._require_sorted(number, rows)
             updated = self._connection.execute(
-                "UPDATE manifest SET rows = rows + ? WHERE number = ? AND rows = ? AND NOT live",
+                "UPDATE manifest SET rows = rows + ? WHERE number = ? AND rows = ? AND live = 0",
                 (len(rows), number, first),
             )
             if updated.rowcount != 1:
                 raise MalformedMessage("these rows do not follow the ones already stored")
-            self._connection.executemany(
-                "INSERT INTO row VALUES (?, ?, ?, ?, ?)",
-                ((number, row.handle, first + offset, row.batch, row.stored) for offset, row in enumerate(rows)),
+            self._connection.load(
+                "row", ((number, row.handle, first + offset, row.batch, row.stored) for offset, row in enumerate(rows))
             )
 
     def _require_sorted(self, number: int, rows: Sequence[Row]) -> None:
         """Positions are those of the upload, so the upload is in the order of the tree."""
-        (last,) = self._connection.execute("SELECT MAX(handle) FROM row WHERE manifest = ?", (number,)).fetchone()
-        handles = [last or b"", *(row.handle for row in rows)]
+        last = self._connection.execute(
+            "SELECT handle FROM row WHERE manifest = ? ORDER BY handle DESC LIMIT 1", (number,)
+        ).fetchone()
+        handles = [b"" if last is None else last[0], *(row.handle for row in rows)]
         if any(after <= before for before, after in pairwise(handles)):
             raise MalformedMessage("rows are sorted by handle, each once")
 
     def staged_digests(self, number: int, head: ManifestHead) -> Iterator[tuple[Handle, bytes]]:
         """Iterates (handle, H(row)) of a publication, by position."""
-        found = self._connection.execute(
-            "SELECT handle, batch, stored FROM row WHERE manifest = ? ORDER BY handle", (number,)
-        )
-        for handle, batch, stored in found:
-            row = Row(insurer=head.insurer, epoch=head.epoch, batch=batch, handle=Handle(handle), stored=stored)
-            yield row.handle, row.digest()
+        last = b""
+        while found := self._connection.execute(
+            "SELECT handle, batch, stored FROM row WHERE manifest = ? AND handle > ? ORDER BY handle LIMIT ?",
+            (number, last, ROWS_PER_READ),
+        ).fetchall():
+            for handle, batch, stored in found:
+                row = Row(insurer=head.insurer, epoch=head.epoch, batch=batch, handle=Handle(handle), stored=stored)
+                yield row.handle, row.digest()
+            last = found[-1][0]
 
     def go_live(self, number: int, head: ManifestHead, levels: Sequence[bytes]) -> None:
         """Stores the tree and makes a publication the live manifest, in one transaction."""
         with self.commit():
-            self._connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?)", _pages(number, levels))
+            self._connection.load("node", _pages(number, levels))
             former = self._live.get((head.insurer, head.epoch))
             if former is not None:
                 self._drop(former.number)
             updated = self._connection.execute(
-                "UPDATE manifest SET live = 1 WHERE number = ? AND rows = ? AND NOT live", (number, head.count)
+                "UPDATE manifest SET live = 1 WHERE number = ? AND rows = ? AND live = 0", (number, head.count)
             )
             if updated.rowcount != 1:
                 raise ProofFailure("the publication is not whole", culprit=head.insurer)
@@ -194,7 +209,8 @@ class Store(VerifierStore):
         with self.commit():
             self._connection.execute(
                 "INSERT INTO closing VALUES (?, ?, ?) ON CONFLICT (insurer, epoch) DO UPDATE"
-                " SET deletes_at = MIN(deletes_at, excluded.deletes_at)",
+                " SET deletes_at = CASE WHEN excluded.deletes_at < closing.deletes_at THEN excluded.deletes_at"
+                " ELSE closing.deletes_at END",
                 (insurer, epoch, deletes_at),
             )
 
@@ -232,7 +248,7 @@ class Store(VerifierStore):
         with self.commit():
             updated = self._connection.execute(
                 "INSERT INTO statement VALUES (?, ?, ?, ?) ON CONFLICT (insurer, kind) DO UPDATE"
-                " SET counter = excluded.counter, signed = excluded.signed WHERE excluded.counter > counter",
+                " SET counter = excluded.counter, signed = excluded.signed WHERE excluded.counter > statement.counter",
                 (insurer, kind, counter, encode(signed)),
             )
         return updated.rowcount == 1

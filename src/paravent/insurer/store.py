@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from paravent.access.store import connect, delete_secret, read_secret, transaction, write_secret
+from paravent.access.sqlite_store import connect, transaction
+from paravent.access.store import delete_secret, read_secret, write_secret
 from paravent.crypto.entitlement import NULLIFIER_BYTES
 from paravent.crypto.group import Rng, decode_scalar
 from paravent.crypto.status import bits_for

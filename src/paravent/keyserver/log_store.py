@@ -6,10 +6,10 @@ insurer. Altered: roots no longer lead to the checkpoints that other servers cos
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from paravent.access.database import Connection
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.log import Coordinates, Frontier, consistency_nodes, inclusion_nodes, read_frontier, read_proof
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
@@ -47,7 +47,7 @@ class Seen:
 class WitnessLog:
     """The leaves of one server and its memory of the others; every write is in the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Uses the connection of the key server's store, on which the schema exists."""
         self._connection = connection
         self._frontier = Frontier()

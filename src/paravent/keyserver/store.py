@@ -11,8 +11,17 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from paravent.access.enrolment_store import DEVICE_SCHEMA
 from paravent.access.quotas import HOUR_SECONDS, Pseudonyms, QuotaKind, QuotaLimits
-from paravent.access.store import DailyKeys, VerifierStore, delete_secret, read_secret, write_secret
+from paravent.access.sqlite_store import connect
+from paravent.access.store import (
+    LEDGER_SCHEMA,
+    DailyKeys,
+    VerifierStore,
+    delete_secret,
+    read_secret,
+    write_secret,
+)
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.replicated import OpeningKey, ServerSet
@@ -40,6 +49,7 @@ CREATE TABLE IF NOT EXISTS head (
     PRIMARY KEY (insurer, epoch)
 ) STRICT, WITHOUT ROWID;
 """
+MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA,)
 EPOCH_ROW = 0  # in ``closing`` and in the log, an epoch stands at batch 0; batches start at 1
 
 
@@ -76,7 +86,7 @@ class Store(VerifierStore):
         """Opens or creates the store of a home."""
         self._secrets = home / SECRETS
         self._rng = rng
-        super().__init__(home / DATABASE, _SCHEMA + LOG_SCHEMA, DailyKeys(self._secrets, rng), limits)
+        super().__init__(connect(home / DATABASE), MIGRATIONS, DailyKeys(self._secrets, rng), limits)
         self.log = WitnessLog(self._connection)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,13 +15,17 @@ from pathlib import Path
 from typing import Self
 
 from hypothesis import strategies as st
+from tests import engines
 from tests.unit.access.signed import NOW
 from tests.unit.crypto.examples import seeded
 
+from paravent.access.database import Connection
 from paravent.access.devices import Device, charge_of
+from paravent.access.enrolment_store import DEVICE_SCHEMA
+from paravent.access.postgresql_store import PostgresqlConnection
 from paravent.access.quotas import QuotaKind, QuotaLimits
 from paravent.access.requests import Authenticated
-from paravent.access.store import DailyKeys, VerifierStore
+from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
 from paravent.crypto.signing import SigningKey
 from paravent.errors import QuotaExceeded
 from paravent.wire.codec import Message
@@ -37,6 +40,7 @@ CREATE TABLE note (number INTEGER PRIMARY KEY);
 CREATE TABLE parent (one INTEGER PRIMARY KEY);
 CREATE TABLE child (one INTEGER REFERENCES parent (one) DEFERRABLE INITIALLY DEFERRED);
 """
+MIGRATIONS = (DEVICE_SCHEMA + LEDGER_SCHEMA,)
 KINDS = (QuotaKind.OPENING, QuotaKind.LOOKUP)
 DEVICES = [
     Device(public=SigningKey.generate(seeded(who)).public, professional=f"professional-{who}", shop=f"shop-{who}")
@@ -72,7 +76,13 @@ ATTEMPTS = _attempts()
 
 def open_ledger(home: Path) -> VerifierStore:
     """Opens the ledger of a folder."""
-    return VerifierStore(home / DATABASE, "", DailyKeys(home / "keys", os.urandom), LIMITS)
+    return VerifierStore(engines.connect(home / DATABASE), MIGRATIONS, DailyKeys(home / "keys", os.urandom), LIMITS)
+
+
+def be_impatient(connection: Connection) -> None:
+    """Waits half a second for a lock, no longer."""
+    postgresql = isinstance(connection, PostgresqlConnection)
+    connection.execute("SET lock_timeout = '500ms'" if postgresql else "PRAGMA busy_timeout = 500")
 
 
 class NaiveQuota:
@@ -114,13 +124,17 @@ class Shelf:
         self.keys = self.home / "keys"
         self._open: list[VerifierStore] = []
         self.start = NOW
-        self.store = self._opened()
-        self.store._connection.executescript(SCHEMA)
+        try:
+            self.store = self._opened()
+            self.store._connection.create(SCHEMA)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def _opened(self) -> VerifierStore:
         self._open.append(open_ledger(self.home))
         # A test that takes a commit out would wait for the lock that it leaves behind.
-        self._open[-1]._connection.execute("PRAGMA busy_timeout = 500")
+        be_impatient(self._open[-1]._connection)
         return self._open[-1]
 
     def later(self) -> None:
@@ -187,7 +201,7 @@ class Shelf:
 
     def notes(self) -> set[int]:
         """Reads the numbers by another connection: those that were committed."""
-        reader = sqlite3.connect(self.home / DATABASE)
+        reader = engines.connect(self.home / DATABASE)
         try:
             return {number for (number,) in reader.execute("SELECT number FROM note")}
         finally:
@@ -228,11 +242,15 @@ def spend_and_die(shelf: Shelf, *, commit: bool) -> None:
     script = f"""
         import os, signal
         from pathlib import Path
-        from tests.unit.access.ledgers import Attempt, Shelf, open_ledger
+        from types import SimpleNamespace
+        from tests import engines
+        from tests.unit.access.ledgers import NOW, Attempt, Shelf, be_impatient, open_ledger
+        SHELF = SimpleNamespace(start=NOW)
+        engines.locate = lambda _: {engines.locate(shelf.home / DATABASE)!r}
         store = open_ledger(Path({str(shelf.home)!r}))
-        store._connection.execute("PRAGMA busy_timeout = 500")
+        be_impatient(store._connection)
         with store.commit():
-            Shelf().spend(Attempt(who=0, subject={int(commit)}), store)
+            Shelf.spend(SHELF, Attempt(who=0, subject={int(commit)}), store)
             if not {commit}:
                 os.kill(os.getpid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,9 +28,10 @@ from paravent.access.enrolment import (
     new_shop_code,
     shop_code_hash,
 )
-from paravent.access.enrolment_store import SHOP_CODE_SECONDS_MAX, SHOP_CODE_TRIES_MAX, DeviceLedger
+from paravent.access.enrolment_store import DEVICE_SCHEMA, SHOP_CODE_SECONDS_MAX, SHOP_CODE_TRIES_MAX, DeviceLedger
 from paravent.access.openid import ProviderAnswer, from_base64url, to_base64url
 from paravent.access.requests import HttpRequest, authority_of, new_nonce, sign_request
+from paravent.access.sqlite_store import connect
 from paravent.crypto.signing import SigningKey, key_id
 from paravent.desk.enrolment import Attempt
 from paravent.errors import (
@@ -62,13 +63,20 @@ DAY = 24 * HOUR
 PORT = 40_000
 
 
+def register() -> DeviceLedger:
+    """An empty register."""
+    connection = connect(Path(":memory:"))
+    connection.create(DEVICE_SCHEMA)
+    return DeviceLedger(connection)
+
+
 @dataclass(slots=True, kw_only=True)
 class Scene:
     """One verifier with its register, and what a desk and a browser do with it."""
 
     now: int = NOW
     rng: Callable[[int], bytes] = field(default_factory=lambda: random.Random(1).randbytes)
-    ledger: DeviceLedger = field(default_factory=lambda: DeviceLedger(sqlite3.connect(":memory:")))
+    ledger: DeviceLedger = field(default_factory=register)
     name: str = "keyserver-1"
 
     @property

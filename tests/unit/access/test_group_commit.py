@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.unit.access.ledgers import Shelf
 
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
+from paravent.access.sqlite_store import SqliteConnection
 from paravent.errors import StorageDown
 
 WAIT_SECONDS = 20
@@ -26,6 +27,7 @@ def returning(result: object) -> Callable[[], object]:
 def commits_of(shelf: Shelf) -> list[str]:
     """Notes each transaction of the store from now on, as the database itself reports it."""
     statements: list[str] = []
+    assert isinstance(shelf.store._connection, SqliteConnection)
     shelf.store._connection.set_trace_callback(statements.append)
     return statements
 

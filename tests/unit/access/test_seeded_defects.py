@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests import engines
 from tests.unit.access import properties
 from tests.unit.crypto.mutation import Defect, Property, properties_of, require_noticed
 
-from paravent.access import config, devices, quotas, requests, store
+from paravent.access import config, devices, quotas, requests, sqlite_store, store
 from paravent.access.group_commit import GroupCommit
 from paravent.access.store import DailyKeys, Ledger
 
@@ -113,11 +114,12 @@ DEFECTS = [
         broken=properties.quotas_are_those_of_the_naive_model,
     ),
     Defect(
-        name="transaction begun late", owner=store, attribute="transaction", old='"BEGIN IMMEDIATE"', new='"SELECT 1"',
+        name="transaction begun late", owner=sqlite_store, attribute="transaction",
+        old='"BEGIN IMMEDIATE"', new='"SELECT 1"',
         broken=properties.a_quota_is_spent_once_by_many_at_once,
     ),
     Defect(
-        name="commit left out", owner=store, attribute="transaction", old='connection.execute("COMMIT")',
+        name="commit left out", owner=sqlite_store, attribute="transaction", old='connection.execute("COMMIT")',
         new='connection.execute("SELECT 1")', broken=properties.what_was_spent_is_not_forgotten_by_a_crash,
     ),
     Defect(
@@ -134,7 +136,7 @@ DEFECTS = [
         old="results = [error for _ in group]", new="pass", broken=properties.an_answer_is_on_disk_before_it_leaves,
     ),
     Defect(
-        name="refused request not undone", owner=store, attribute="savepoint",
+        name="refused request not undone", owner=sqlite_store, attribute="savepoint",
         old='connection.execute("ROLLBACK TO request")', new="pass", broken=properties.one_refusal_spoils_no_other,
     ),
     Defect(
@@ -156,6 +158,7 @@ DEFECTS = [
 ]  # fmt: skip
 
 
+@engines.BOTH
 @pytest.mark.parametrize("held", PROPERTIES, ids=lambda held: held.__name__)
 def test_the_property_holds(held: Property) -> None:
     held()

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
+from tests import engines
 from tests.unit.access import ledgers, properties
 from tests.unit.access.ledgers import DAY, DEVICES, Attempt, Shelf
 from tests.unit.access.signed import NOW
 from tests.unit.crypto.examples import seeded
-from tests.unit.crypto.mutation import FAILURES, edited
 
-from paravent.access import store
 from paravent.access.devices import Device, charge_of
 from paravent.access.quotas import (
     DailyKey,
@@ -32,9 +28,11 @@ from paravent.access.quotas import (
     subject_pseudonym,
 )
 from paravent.access.requests import Authenticated
-from paravent.access.store import DailyKeys, Ledger, VerifierStore, connect, read_secret, transaction, write_secret
+from paravent.access.store import DailyKeys, VerifierStore, read_secret, write_secret
 from paravent.crypto.signing import SigningKey
 from paravent.errors import InvalidConfiguration, QuotaExceeded, RequestNotAuthentic, StorageDown
+
+pytestmark = engines.BOTH
 
 ONE = Authenticated(keyid="a" * 32, nonce="n" * 22, digest=b"1" * 32)
 OTHER = Authenticated(keyid="a" * 32, nonce="n" * 22, digest=b"2" * 32)
@@ -137,7 +135,9 @@ def a_device(professional: str, shop: str, seed: int) -> Device:
 @pytest.fixture
 def wide(tmp_path: Path) -> VerifierStore:
     """A store whose wider limits are the small ones."""
-    return VerifierStore(tmp_path / "wide.sqlite", "", DailyKeys(tmp_path / "keys", os.urandom), LARGE)
+    return VerifierStore(
+        engines.connect(tmp_path / "wide.sqlite"), ledgers.MIGRATIONS, DailyKeys(tmp_path / "keys", os.urandom), LARGE
+    )
 
 
 def test_a_shop_an_insurer_and_a_server_have_their_limits(wide: VerifierStore) -> None:
@@ -224,31 +224,6 @@ def test_keys_are_destroyed_after_two_days_in_memory_too() -> None:
 # --- crashes, full disks, broken files ---------------------------------------------------------------
 
 
-def test_a_refused_request_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    _require_no_trace()
-    # The decision comes before any write, and a refusal undoes its transaction: with both gone, it would show.
-    early = "self._count(charge, [], now, new=True)\n    new = require_quota("
-    monkeypatch.setattr(Ledger, "spend", edited(Ledger, "spend", "new = require_quota(", early))
-    _require_no_trace()
-    monkeypatch.setattr(
-        store,
-        "transaction",
-        edited(store, "transaction", 'connection.execute("ROLLBACK")', 'connection.execute("COMMIT")'),
-    )
-    with pytest.raises(FAILURES):
-        _require_no_trace()
-
-
-def _require_no_trace() -> None:
-    tables = ("spending", "hourly", "daily")
-    with Shelf() as shelf:
-        for subject in range(ledgers.QUOTA):
-            assert shelf.accepts(Attempt(who=0, subject=subject))
-        before = [shelf.rows(table) for table in tables]
-        assert not shelf.accepts(Attempt(who=0, subject=9))
-        assert [shelf.rows(table) for table in tables] == before
-
-
 def test_a_failed_commit_is_over() -> None:
     with Shelf() as shelf:
         with pytest.raises(StorageDown), shelf.store.commit():
@@ -256,57 +231,6 @@ def test_a_failed_commit_is_over() -> None:
         with shelf.store.commit():
             shelf.note(1)
         assert shelf.notes() == {1}
-
-
-def test_a_full_disk_answers_nothing_and_is_survived(tmp_path: Path) -> None:
-    script = """
-        import resource, signal, sys
-        from pathlib import Path
-        from paravent.access.store import connect, transaction
-        from paravent.errors import StorageDown
-        # Writing beyond the limit is an error, as on a full disk, instead of the end of the process.
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        folder = Path(sys.argv[1])
-        connection = connect(folder / "full.sqlite")
-        connection.execute("CREATE TABLE kept (size INTEGER, body BLOB)")
-        largest = max(path.stat().st_size for path in folder.glob("full.sqlite*"))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 9_000, resource.RLIM_INFINITY))
-        for size in (10, 60_000, 11):
-            try:
-                with transaction(connection):
-                    connection.execute("INSERT INTO kept VALUES (?, ?)", (size, bytes(size)))
-                print("kept", size)
-            except StorageDown:
-                print("down", size)
-        print([size for (size,) in connection.execute("SELECT size FROM kept")])
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines() == ["kept 10", "down 60000", "kept 11", "[10, 11]"]
-
-
-def test_every_commit_is_on_disk(tmp_path: Path) -> None:
-    connection = connect(tmp_path / "one.sqlite")
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
-    connection.close()
-
-
-def test_a_store_that_cannot_be_written_is_down(tmp_path: Path) -> None:
-    holder, waiting = (connect(tmp_path / "one.sqlite") for _ in range(2))
-    waiting.execute("PRAGMA busy_timeout = 10")
-    with transaction(holder), pytest.raises(StorageDown), transaction(waiting):
-        pytest.fail("two writers at once")
-    holder.close()
-    waiting.close()
-    with pytest.raises(StorageDown), transaction(holder):
-        pytest.fail("a closed store was written")
 
 
 def test_an_error_of_the_caller_passes_through_and_undoes_everything() -> None:

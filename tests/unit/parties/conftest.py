@@ -22,8 +22,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def still(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[World]:
     """A platform for the tests of a module that change nothing in it but counters; its quotas are endless."""
+    assert engine, "a platform of its own on each engine"
     limits = QuotaLimits(lookups_per_day_max=MANY, openings_per_day_max=MANY, repeats_per_day_max=MANY)
     built = World.build(tmp_path_factory.mktemp("still"), limits=limits)
     yield built

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 from tests.unit.parties.shop import Shop
-from tests.unit.parties.world import AMC, DAY, EPOCH, THRESHOLD, World
+from tests.unit.parties.world import AMC, DAY, EPOCH, THRESHOLD, World, open_hub
 
 from paravent.access.quotas import QuotaKind, QuotaLimits
 from paravent.access.requests import new_nonce
@@ -33,7 +33,6 @@ from paravent.errors import (
     TooFewServers,
 )
 from paravent.hub import publication, rows
-from paravent.hub.store import Store
 from paravent.hub.vault import RightId
 from paravent.insurer import epoch as epochs
 from paravent.insurer.card import card_of
@@ -346,7 +345,7 @@ def the_same_act_has_one_decision(world: World) -> None:
 
 def one_writer_wins(world: World) -> None:
     """Of two connections that read one state, one writes."""
-    name, other = RightId(world.rng(32)), Store(world.home / "hub", QuotaLimits(), world.rng)
+    name, other = RightId(world.rng(32)), open_hub(world.home / "hub", QuotaLimits(), world.rng)
     record = RightRecord(state=RightState.RESERVED, holder=b"one", reserved_until=1)
     try:
         for _ in range(2):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from threading import Barrier, Thread
 
 import pytest
 from msgspec.structs import replace as changed
+from tests import engines
 from tests.unit.parties.shop import Shop
-from tests.unit.parties.world import AMC, DAY, MONTH, NOT_DUE, NOT_DUE_MONTH, OTHER_AMC, World
+from tests.unit.parties.world import AMC, DAY, MONTH, NOT_DUE, NOT_DUE_MONTH, OTHER_AMC, World, open_hub
 
 from paravent.access.quotas import QuotaLimits
 from paravent.crypto.entitlement import HubPart, issue
@@ -28,12 +28,15 @@ from paravent.errors import (
     UnknownDevice,
     UnknownInsurer,
 )
+from paravent.hub.claim_store import ClaimStore
 from paravent.hub.store import DATABASE, Store
 from paravent.hub.vault import RightId
 from paravent.optics.claim_states import RESERVATION_DAYS, RightRecord, RightState
 from paravent.optics.months import month_of
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
 from paravent.wire.statements import Signed, open_statement, sign_statement
+
+pytestmark = engines.BOTH
 
 
 @pytest.fixture
@@ -44,9 +47,7 @@ def shop(world: World) -> Shop:
 
 def decisions(world: World) -> int:
     """How many decisions the hub keeps."""
-    connection = sqlite3.connect(f"file:{world.home / 'hub' / DATABASE}?mode=ro", uri=True)
-    (count,) = connection.execute("SELECT COUNT(*) FROM act").fetchone()
-    connection.close()
+    (count,) = world.hub_store._connection.execute("SELECT COUNT(*) FROM act").fetchone()
     return int(count)
 
 
@@ -371,9 +372,7 @@ def test_a_claim_identifier_is_used_once(shop: Shop) -> None:
 
 def sole_claim(world: World) -> bytes:
     """The one claim identifier that the hub has accepted."""
-    connection = sqlite3.connect(f"file:{world.home / 'hub' / DATABASE}?mode=ro", uri=True)
-    ((claim,),) = connection.execute("SELECT claim FROM claim_identifier").fetchall()
-    connection.close()
+    ((claim,),) = world.hub_store._connection.execute("SELECT claim FROM claim_identifier").fetchall()
     return bytes(claim)
 
 
@@ -411,8 +410,9 @@ def test_a_claim_goes_with_a_consumption_and_nothing_else(shop: Shop) -> None:
 
 def test_the_database_says_neither_who_nor_where(shop: Shop) -> None:
     consumed(shop)
-    content = (shop.world.home / "hub" / DATABASE).read_bytes()
-    content += (shop.world.home / "hub" / f"{DATABASE}-wal").read_bytes()
+    connection, path = shop.world.hub_store._connection, shop.world.home / "hub" / DATABASE
+    lines = [line for name in engines.tables(path) for line in connection.execute(f"SELECT * FROM {name}").fetchall()]  # noqa: S608
+    content = b"".join(value if isinstance(value, bytes) else str(value).encode() for line in lines for value in line)
     assert shop.entitled.part.insurer.encode() in content
     assert shop.entitled.part.nullifier not in content
     assert shop.entitled.part.serial not in content
@@ -423,8 +423,8 @@ def test_a_storage_fault_keeps_nothing(shop: Shop, monkeypatch: pytest.MonkeyPat
     """The decision, the state and the event are one transaction."""
     accepted(shop.decide(shop.reservation()))
 
-    def fails(*_: object) -> None:
-        raise sqlite3.OperationalError("disk full")
+    def fails(claims: ClaimStore, *_: object) -> None:
+        claims._connection.execute("INSERT INTO nowhere VALUES (1)")
 
     act, _ = shop.claim()
     with monkeypatch.context() as broken:
@@ -441,7 +441,7 @@ def test_a_storage_fault_keeps_nothing(shop: Shop, monkeypatch: pytest.MonkeyPat
 def test_compare_and_set_lets_one_writer_win(world: World) -> None:
     """Two connections read the same state; only one may write."""
     name = RightId(world.rng(32))
-    other = Store(world.home / "hub", QuotaLimits(), world.rng)
+    other = open_hub(world.home / "hub", QuotaLimits(), world.rng)
     stores = (world.hub_store, other)
     record = RightRecord(state=RightState.RESERVED, holder=b"one", reserved_until=1)
     for _ in range(2):  # the first round inserts, the second updates
@@ -457,7 +457,7 @@ def test_compare_and_set_lets_one_writer_win(world: World) -> None:
 def test_two_shops_at_once_get_one_reservation(shop: Shop) -> None:
     """Both are admitted before either decides, each through its own connection."""
     second = shop.other()
-    stores = [shop.world.hub_store, Store(shop.world.home / "hub", QuotaLimits(), shop.world.rng)]
+    stores = [shop.world.hub_store, open_hub(shop.world.home / "hub", QuotaLimits(), shop.world.rng)]
     admitted = [one.admit(one.reservation()) for one in (shop, second)]
     found: list[Signed] = []
     together = Barrier(2)

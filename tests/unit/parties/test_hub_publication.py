@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as changed
-from tests.unit.parties.world import AMC, OTHER_AMC, World
+from tests import engines
+from tests.unit.parties.world import AMC, OTHER_AMC, World, open_hub
 
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import new_nonce
@@ -27,9 +28,10 @@ from paravent.errors import (
 )
 from paravent.hub import publication, rows
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
-from paravent.hub.store import Store
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import Announced, EpochBundle, ManifestHead, StatusList, open_statement
+
+pytestmark = engines.BOTH
 
 # --- what is announced -----------------------------------------------------------------------
 
@@ -225,7 +227,7 @@ def test_a_chunk_is_whole_records(size: int, still: World) -> None:
 
 def test_a_manifest_comes_back_from_disk(world: World) -> None:
     world.hub_store.close()
-    world.hub_store = Store(world.home / "hub", QuotaLimits(), world.rng)
+    world.hub_store = open_hub(world.home / "hub", QuotaLimits(), world.rng)
     assert world.check(world.covered()).part.insurer == AMC
 
 

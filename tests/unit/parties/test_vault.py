@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 import pytest
+from tests import engines
 from tests.unit.parties.shop import Shop
 from tests.unit.parties.world import AMC, World
 
 from paravent.errors import StorageDown
+from paravent.hub.store import DATABASE
 from paravent.hub.vault import ActId, DatabaseKey
+
+pytestmark = engines.BOTH
 
 CONTENT = b"a decision"
 DIGEST = bytes(range(32))
@@ -70,11 +73,9 @@ def test_names_differ_by_key_and_by_what_they_name(still: World) -> None:
 
 def dump(world: World) -> dict[str, list[tuple[object, ...]]]:
     """Every table of the hub's database."""
-    connection = sqlite3.connect(world.home / "hub" / "hub.db")
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}  # noqa: S608
-    connection.close()
-    return found
+    connection = world.hub_store._connection
+    names = engines.tables(world.home / "hub" / DATABASE)
+    return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}  # noqa: S608
 
 
 def test_every_act_has_one_length_whatever_it_was(shop: Shop) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests import engines
+
 from paravent.access.devices import Device
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import Authenticated, HttpRequest, authority_of, new_nonce, sign_request
@@ -174,7 +176,7 @@ class World:
         device = Device(public=device_key.public, professional="80000000001", shop="580000001")
         world = cls(
             home=home, rng=rng, directory=directory, servers=servers, hub=hub,
-            hub_store=hub_store.Store(_folder(home, "hub"), limits, rng), insurers=insurers,
+            hub_store=open_hub(_folder(home, "hub"), limits, rng), insurers=insurers,
             device_key=device_key, device=device, custodians=custodians,
         )  # fmt: skip
         world.enrol(device)
@@ -461,6 +463,11 @@ def _folder(home: Path, name: str) -> Path:
     folder = home / name
     folder.mkdir(parents=True)
     return folder
+
+
+def open_hub(home: Path, limits: QuotaLimits, rng: Rng) -> hub_store.Store:
+    """Opens the hub's store on the engine under test; the same home is the same database."""
+    return hub_store.Store(home, limits, rng, engines.connect(home / hub_store.DATABASE))
 
 
 def _key_server(home: Path, index: int, limits: QuotaLimits, rng: Rng) -> KeyServer:

@@ -1,0 +1,79 @@
+"""What a verifier's store asks of its database, whichever engine it is (docs/protocol.md section 14): pure.
+
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with ``?`` for each value; tables in
+SQLite's words, which the other engine translates. One transaction writes at a time, on either engine, and is on
+disk when it ends. What is paid, spent or decided once rests on unique constraints and conditional writes besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from paravent.errors import InvalidConfiguration
+
+Value = bytes | str | int | None
+
+_MIGRATION_SCHEMA = "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;"
+
+
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it wrote."""
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - as both drivers declare it: a row is a tuple of values
+        """Returns the next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Returns every remaining row."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterates the remaining rows."""
+
+
+class Connection(Protocol):
+    """One connection to a durable database; a storage error in a transaction becomes StorageDown."""
+
+    def execute(self, statement: str, values: Sequence[Value] = (), /) -> Cursor:
+        """Runs a statement; outside a transaction, it is one of its own."""
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Cursor:
+        """Runs a statement for each row."""
+
+    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
+        """Runs a query that finds one row for each of several values: one round trip where there are any."""
+
+    def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
+        """Inserts whole rows in bulk, in the caller's transaction."""
+
+    def create(self, script: str, /) -> None:
+        """Creates tables, in the caller's transaction."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Runs one durable transaction, alone; a storage error becomes StorageDown and nothing is kept."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Runs one request inside a group commit: its failure undoes its own writes only."""
+
+    def close(self) -> None:
+        """Closes it; every commit was durable already."""
+
+
+def migrate(connection: Connection, migrations: Sequence[str]) -> None:
+    """Brings a database to the newest of its numbered migrations, each applied once.
+
+    A migration is never edited once released: databases hold what it made. Raises InvalidConfiguration when the
+    database has one that this version does not know.
+    """
+    with connection.transaction():
+        connection.create(_MIGRATION_SCHEMA)
+        (found,) = connection.execute("SELECT COUNT(*) FROM migration").fetchone()
+        if found > len(migrations):
+            raise InvalidConfiguration("the database was written by a later version of Paravent: install that version")
+        for number, script in enumerate(migrations[found:], start=found + 1):
+            connection.create(script)
+            connection.execute("INSERT INTO migration VALUES (?)", (number,))

@@ -1,0 +1,76 @@
+"""SQLite, the embedded database of every party (docs/protocol.md section 14)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from paravent.access.database import Value
+from paravent.errors import StorageDown
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A connection with what the stores ask of one (``database``)."""
+
+    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
+        """Runs a query that finds one row for each of several values."""
+        return [self.execute(statement, values).fetchone() for values in rows]
+
+    def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
+        """Inserts whole rows in bulk, in the caller's transaction."""
+        (columns,) = self.execute("SELECT COUNT(*) FROM pragma_table_info(?)", (table,)).fetchone()
+        self.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", rows)  # noqa: S608 - own tables
+
+    def create(self, script: str, /) -> None:
+        """Creates tables, in the caller's transaction: ``executescript`` would end it."""
+        for statement in script.split(";"):
+            self.execute(statement)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Runs one immediate transaction."""
+        return transaction(self)
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Runs one request inside a group commit."""
+        return savepoint(self)
+
+
+def connect(path: Path) -> SqliteConnection:
+    """Opens a durable SQLite database: WAL, every commit on disk before it returns."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=SqliteConnection)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Runs one immediate transaction; a storage error becomes StorageDown and nothing is kept."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise StorageDown("the store of this server cannot be written") from error
+
+
+@contextmanager
+def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Runs one request inside a group commit: its failure undoes its own writes only."""
+    connection.execute("SAVEPOINT request")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO request")
+        connection.execute("RELEASE request")
+        raise
+    connection.execute("RELEASE request")

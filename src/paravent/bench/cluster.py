@@ -1,0 +1,138 @@
+"""One private PostgreSQL on loopback, of Debian's package, for benchmarks and tests (docs/operating.md).
+
+It lives in a temporary folder, listens on a free port of 127.0.0.1 and ends with its user. Durable as any other:
+the hub refuses a server that does not flush.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import psycopg
+
+from paravent.access.postgresql_store import SERVER_VERSION_OLDEST
+
+_PROGRAMS = Path("/usr/lib/postgresql")
+_OWNER = "postgres"
+_START_SECONDS_MAX = 60
+_MAJOR_OLDEST = SERVER_VERSION_OLDEST // 10_000
+
+
+class NotInstalled(Exception):
+    """There is no PostgreSQL on this machine that could be started."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Cluster:
+    """A running server; ``process`` is its own."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    schemas: int = 0
+
+    def fresh(self) -> str:
+        """Makes an empty schema and returns the connection string of whoever is to live in it."""
+        self.schemas += 1
+        name = f"party_{self.schemas}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return self.url(name)
+
+    def url(self, schema: str = "public") -> str:
+        """Returns the connection string of a schema."""
+        options = urllib.parse.quote(f"-csearch_path={schema}")
+        return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/postgres?options={options}"
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+    cwd: str
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """Starts a server, and stops it; raises NotInstalled with the reason when this machine has none."""
+    programs = _programs()
+    # Owned by the server's user, who may not enter a folder of ours.
+    folder = Path(tempfile.mkdtemp(prefix="paravent-postgresql-"))
+    identity = _identity(folder)
+    try:
+        data, port = folder / "data", _free_port()
+        options = ["-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        _run([programs / "initdb", "-D", data, *options], identity)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - the programs of Debian's package
+                [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity,
+            )  # fmt: skip
+        cluster = Cluster(port=port, process=process)
+        try:
+            _wait(cluster)
+            yield cluster
+        finally:
+            # The fast shutdown: connections end, nothing is lost.
+            process.send_signal(signal.SIGINT)
+            process.wait(_START_SECONDS_MAX)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    found = [path for path in _PROGRAMS.glob("*/bin") if path.parent.name.isdigit() and (path / "initdb").exists()]
+    recent = [path for path in found if int(path.parent.name) >= _MAJOR_OLDEST]
+    if not recent:
+        raise NotInstalled(f"no PostgreSQL {_MAJOR_OLDEST} or later under {_PROGRAMS}: apt-get install postgresql")
+    return max(recent, key=lambda path: int(path.parent.name))
+
+
+def _identity(folder: Path) -> _Identity:
+    """Says as whom the server runs: it refuses root, so then as the user of Debian's package."""
+    if os.geteuid() != 0:
+        return _Identity(cwd="/")
+    try:
+        owner = pwd.getpwnam(_OWNER)
+    except KeyError:
+        raise NotInstalled(f"PostgreSQL refuses to run as root, and there is no user {_OWNER}") from None
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return _Identity(user=owner.pw_uid, group=owner.pw_gid, extra_groups=[], cwd="/")
+
+
+def _run(command: list[str | Path], identity: _Identity) -> None:
+    done = subprocess.run(  # noqa: S603 - the programs of Debian's package
+        command, capture_output=True, check=False, timeout=_START_SECONDS_MAX, **identity
+    )
+    if done.returncode:
+        raise NotInstalled(f"initdb failed: {done.stderr.decode(errors='replace').strip()[-200:]}")
+
+
+def _wait(cluster: Cluster) -> None:
+    ends_at = time.monotonic() + _START_SECONDS_MAX
+    while True:
+        try:
+            psycopg.connect(cluster.url(), connect_timeout=1).close()
+        except psycopg.Error:
+            if cluster.process.poll() is not None or time.monotonic() > ends_at:
+                raise NotInstalled("PostgreSQL did not start") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
