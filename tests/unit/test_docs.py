@@ -39,7 +39,7 @@ from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.person.bindings import holder_value, lookup_input, verify_binding
 from paravent.person.identity import BirthDate, Holder, NormalisedName, PersonIdentity
 from paravent.person.nir import Nir
-from paravent.wire import enrolment
+from paravent.wire import enrolment, suspension
 from paravent.wire.codec import Message
 
 ROOT = Path(__file__).parents[2]
@@ -202,9 +202,14 @@ def route_faults(text: str) -> list[str]:
     apps = {party: (SOURCE / party / "app.py").read_text(encoding="utf-8") for party in ("keyserver", "hub", "insurer")}
     apps["keyserver"] += (SOURCE / "keyserver" / "witness_app.py").read_text(encoding="utf-8")
     shared = "".join(
-        (SOURCE / "access" / f"{name}_app.py").read_text(encoding="utf-8") for name in ("enrolment", "quota")
+        (SOURCE / "access" / f"{name}_app.py").read_text(encoding="utf-8")
+        for name in ("enrolment", "quota", "suspension")
     )
-    verifiers = {party for party, app in apps.items() if "enrolment_routes(" in app and "quota_route(" in app}
+    verifiers = {
+        party
+        for party, app in apps.items()
+        if "enrolment_routes(" in app and "quota_route(" in app and "suspension_route(" in app
+    }
     served = {party: app + shared * (party in verifiers) for party, app in apps.items()}
     real = {(party, route) for party, app in served.items() for route in _routes(app)}
     known = _messages().keys() | set(re.findall(r"^class (\w+)\(Message", "\n".join(apps.values()), re.MULTILINE))
@@ -213,10 +218,10 @@ def route_faults(text: str) -> list[str]:
 
 
 def _routes(app: str) -> Iterator[str]:
-    """Lists the routes of an application's source: an address is a literal, or a constant of wire/enrolment.py."""
+    """Lists the routes of an application's source: an address is a literal, or a constant of the wire."""
     form = r'Route\((?:"([^"]+)"|([A-Z_]+)), [\w.]+, methods=\["([A-Z]+)"\]\)'
     for literal, constant, method in re.findall(form, app):
-        yield f"{method} {literal or getattr(enrolment, constant)}"
+        yield f"{method} {literal or getattr(suspension if hasattr(suspension, constant) else enrolment, constant)}"
 
 
 def example_faults(text: str) -> list[str]:

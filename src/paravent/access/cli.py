@@ -33,10 +33,11 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a verb has done: a text for people, and the values of its JSON line."""
+    """What a verb has done: a text for people, the values of its JSON line, and whether it ``failed`` in part."""
 
     text: str
     values: Mapping[str, Any]
+    failed: bool = False
 
 
 def verb(
@@ -53,6 +54,8 @@ def verb(
                 click.echo(said.text, err=as_json)
                 if as_json:
                     emit(said.values)
+                if said.failed:
+                    sys.exit(1)
 
         return group.command(help=purpose)(home(_json_option(clear_errors(run))))
 

@@ -16,6 +16,7 @@ from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import DevicePending, DeviceSuspended, UnknownDevice
 from paravent.wire.codec import Bytes32, Message, Name
 from paravent.wire.enrolment import DeviceState
+from paravent.wire.suspension import SubjectKind
 
 
 class Device(Message, frozen=True, kw_only=True):
@@ -29,14 +30,6 @@ class Device(Message, frozen=True, kw_only=True):
     def keyid(self) -> str:
         """The name of the device's key."""
         return key_id(VerifyKey(self.public))
-
-
-class SubjectKind(StrEnum):
-    """What can be suspended or withdrawn: one device, or every device of a professional or of a shop."""
-
-    DEVICE = "device"
-    PROFESSIONAL = "professional"
-    SHOP = "shop"
 
 
 class BarReason(StrEnum):

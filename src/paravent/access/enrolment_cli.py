@@ -9,13 +9,14 @@ import click
 import msgspec
 
 from paravent.access import cli
-from paravent.access.cli import Said, verb
-from paravent.access.devices import BarReason, SubjectKind, date_text
+from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.devices import BarReason, date_text
 from paravent.access.enrolment import Enroller, describe, new_shop_code, shop_code_hash
 from paravent.access.openid_config import OpenIdConfig, configure
 from paravent.access.store import VerifierStore
 from paravent.errors import BadInput, UnknownDevice
 from paravent.wire.codec import Message
+from paravent.wire.suspension import SubjectKind
 
 _KIND = click.argument("kind", type=click.Choice([kind.value for kind in SubjectKind]))
 _SUBJECT = click.argument("subject")
@@ -32,7 +33,7 @@ def add_device_verbs(
     load: Callable[[Path], Message],
     read_enroller: Callable[[Path], Enroller],
 ) -> None:
-    """Adds to a verifier's group: openid, shop-code, devices, suspend, resume, withdraw."""
+    """Adds to a verifier's group: openid, shop-code, devices, suspend, resume, resume-case, withdraw."""
 
     @verb(group, "Set the OpenID provider: this verifier is a client of its own, with its own secret.")
     @click.option("--issuer", required=True, help="Address of the provider, as in its ID tokens.")
@@ -77,6 +78,12 @@ def add_device_verbs(
             "devices": msgspec.to_builtins(known), "ledger": msgspec.to_builtins(events),
         })  # fmt: skip
 
+    _add_bars(group, store)
+
+
+def _add_bars(group: click.Group, store: Callable[[Path], VerifierStore]) -> None:
+    """Adds suspend, resume, resume-case and withdraw."""
+
     @verb(group, "Suspend a device, a professional or a shop: its requests are refused from now on.")
     @_KIND
     @_SUBJECT
@@ -98,6 +105,19 @@ def add_device_verbs(
         if not changed:
             raise BadInput("there is no suspension to end; a withdrawal has no end")
         return _said("resumed", kind, subject, changed=changed)
+
+    @verb(group, "End on this verifier everything that the breach desk suspended for a case.")
+    @click.argument("case")
+    @dry_run_option
+    def resume_case(home: Path, case: str, dry_run: bool) -> Said:
+        """Resumes what a case suspended: the operator has the last word on its own machine."""
+        with store(home) as opened, opened.commit():
+            found = opened.devices.suspensions_of(case)
+            for kind, subject in () if dry_run else found:
+                opened.devices.resume_for(case, kind, subject, cli.now())
+        would = "would be ended" if dry_run else "ended"
+        values = {"case": case, "resumed": [{"kind": kind.value, "subject": subject} for kind, subject in found]}
+        return Said(text=f"case {case}: {len(found)} suspensions {would}", values=values | {"dry_run": dry_run})
 
     @verb(group, "Withdraw a device, a professional or a shop for good.")
     @_KIND

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paravent.access.database import Connection
-from paravent.access.devices import Bar, BarReason, Device, Standing, SubjectKind
+from paravent.access.devices import Bar, BarReason, Device, Standing
 from paravent.access.enrolment import Identification, Route, ShopCodeTry
 from paravent.errors import EnrolmentRefused
 from paravent.wire.codec import Message
+from paravent.wire.suspension import SubjectKind
 
 IDENTIFICATION_SECONDS = 86_400
 SHOP_CODE_TRIES_MAX = 5
@@ -30,6 +31,10 @@ CREATE INDEX IF NOT EXISTS enrolled_by_shop ON enrolled (shop);
 CREATE TABLE IF NOT EXISTS bar (
     kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL, final INTEGER NOT NULL,
     PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS case_bar (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, case_number TEXT NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject, case_number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS device_event (
     position INTEGER PRIMARY KEY, happened_at INTEGER NOT NULL, event TEXT NOT NULL, kind TEXT NOT NULL,
@@ -137,14 +142,17 @@ class DeviceLedger:
 
     def bar_of(self, device: Device) -> Bar | None:
         """Returns what bars a device, its professional or its shop; a final bar first."""
+        subjects = (
+            SubjectKind.DEVICE.value, device.keyid, SubjectKind.PROFESSIONAL.value, device.professional,
+            SubjectKind.SHOP.value, device.shop,
+        )  # fmt: skip
         found = self._connection.execute(
             "SELECT kind, since, reason, final FROM bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
-            " ORDER BY final DESC, since LIMIT 1",
-            (
-                SubjectKind.DEVICE.value, device.keyid, SubjectKind.PROFESSIONAL.value, device.professional,
-                SubjectKind.SHOP.value, device.shop,
-            ),
-        ).fetchone()  # fmt: skip
+            " UNION ALL"
+            " SELECT kind, since, ?, 0 FROM case_bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
+            " ORDER BY 4 DESC, 2 LIMIT 1",
+            (*subjects, BarReason.INQUIRY.value, *subjects),
+        ).fetchone()
         if found is None:
             return None
         return Bar(kind=SubjectKind(found[0]), since=found[1], reason=BarReason(found[2]), final=bool(found[3]))
@@ -162,11 +170,15 @@ class DeviceLedger:
             self.record("resumed", kind, subject, "", now)
         return deleted.rowcount == 1
 
-    def withdraw(self, kind: SubjectKind, subject: str, reason: BarReason, now: int) -> bool:
-        """Withdraws for good; False when it was withdrawn already."""
-        return self._bar(kind, subject, reason, now, final=True)
+    def withdraw(
+        self, kind: SubjectKind, subject: str, reason: BarReason, now: int, *, case: str | None = None
+    ) -> bool:
+        """Withdraws for good; False when it was withdrawn already. The row names the case, when there is one."""
+        return self._bar(kind, subject, reason, now, final=True, case=case)
 
-    def _bar(self, kind: SubjectKind, subject: str, reason: BarReason, now: int, *, final: bool) -> bool:
+    def _bar(
+        self, kind: SubjectKind, subject: str, reason: BarReason, now: int, *, final: bool, case: str | None = None
+    ) -> bool:
         written = self._connection.execute(
             "INSERT INTO bar VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE"
             " SET since = excluded.since, reason = excluded.reason, final = 1 WHERE excluded.final = 1"
@@ -174,8 +186,49 @@ class DeviceLedger:
             (kind.value, subject, now, reason.value, int(final)),
         )
         if written.rowcount == 1:
-            self.record("withdrawn" if final else "suspended", kind, subject, reason.value, now)
+            why = reason.value if case is None else _case(case)
+            self.record("withdrawn" if final else "suspended", kind, subject, why, now)
         return written.rowcount == 1
+
+    # --- measures of the breach desk, by case: beside the operator's own, never in their place ---
+
+    def suspend_for(self, case: str, kind: SubjectKind, subject: str, now: int) -> bool:
+        """Suspends for a case from now on; False when this case suspends it already."""
+        written = self._connection.execute(
+            "INSERT INTO case_bar VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (kind.value, subject, case, now)
+        )
+        if written.rowcount == 1:
+            self.record("suspended", kind, subject, _case(case), now)
+        return written.rowcount == 1
+
+    def resume_for(self, case: str, kind: SubjectKind, subject: str, now: int) -> bool:
+        """Ends what a case suspended; False when there is nothing to end."""
+        deleted = self._connection.execute(
+            "DELETE FROM case_bar WHERE (kind, subject, case_number) = (?, ?, ?)", (kind.value, subject, case)
+        )
+        if deleted.rowcount == 1:
+            self.record("resumed", kind, subject, _case(case), now)
+        return deleted.rowcount == 1
+
+    def suspended_for(self, case: str, kind: SubjectKind, subject: str) -> bool:
+        """Says whether a case suspends it."""
+        found = self._connection.execute(
+            "SELECT 1 FROM case_bar WHERE (kind, subject, case_number) = (?, ?, ?)", (kind.value, subject, case)
+        )
+        return found.fetchone() is not None
+
+    def suspensions_of(self, case: str) -> list[tuple[SubjectKind, str]]:
+        """Lists what a case suspends."""
+        found = self._connection.execute(
+            "SELECT kind, subject FROM case_bar WHERE case_number = ? ORDER BY kind, subject", (case,)
+        )
+        return [(SubjectKind(kind), subject) for kind, subject in found.fetchall()]
+
+    def devices_of(self, kind: SubjectKind, subject: str) -> list[Device]:
+        """Lists the devices of a subject, oldest first."""
+        column = {SubjectKind.DEVICE: "keyid", SubjectKind.PROFESSIONAL: "professional", SubjectKind.SHOP: "shop"}[kind]
+        found = self._connection.execute(f"{_DEVICE} WHERE {column} = ? ORDER BY enrolled_at, keyid", (subject,))
+        return [_device(row) for row in found.fetchall()]
 
     # --- enrolments in progress ----------------------------------------------------------------
 
@@ -258,6 +311,10 @@ class DeviceLedger:
     def forget(self, now: int) -> None:
         """Deletes identifications older than 24 hours: no ID token lives so long."""
         self._connection.execute("DELETE FROM identification WHERE identified_at <= ?", (now - IDENTIFICATION_SECONDS,))
+
+
+def _case(case: str) -> str:
+    return f"case {case}"
 
 
 def _device(row: tuple[bytes, str, str]) -> Device:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from paravent.access.database import Connection, migrate
-from paravent.access.devices import BarReason, Device, Standing, SubjectKind
+from paravent.access.devices import BarReason, Device, Standing
 from paravent.access.enrolment_store import DeviceLedger
 from paravent.access.quotas import (
     HOUR_SECONDS,
@@ -39,6 +39,7 @@ from paravent.access.quotas import (
 from paravent.access.requests import Authenticated
 from paravent.crypto.group import Rng
 from paravent.errors import InvalidConfiguration, RequestNotAuthentic, StorageDown
+from paravent.wire.suspension import SubjectKind
 
 DAILY_COUNT_DAYS = 90
 CLOCK_BACK_SECONDS_MAX = 300

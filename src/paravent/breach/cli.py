@@ -15,6 +15,7 @@ from paravent.access.config import open_directory
 from paravent.access.store import read_secret, write_secret
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.store import Store
+from paravent.breach.suspension_cli import add_suspension_verbs
 from paravent.breach.unsealing import unseal as open_window
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.timestamp import Authority
@@ -124,3 +125,6 @@ def _hour(text: str) -> int:
         return int(datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp()) // 3_600
     except ValueError:
         raise InvalidConfiguration("an hour is written 2026-01-31T08") from None
+
+
+add_suspension_verbs(group)

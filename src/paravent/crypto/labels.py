@@ -54,6 +54,7 @@ class Label(bytes, Enum):
     OPENING = b"paravent/1/opening"
     CLAIM = b"paravent/1/claim"
     DECISION = b"paravent/1/decision"
+    SUSPENSION = b"paravent/1/suspension"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"
     OPENING_BOX = b"paravent/1/opening-box"

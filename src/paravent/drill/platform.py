@@ -106,6 +106,9 @@ class Platform:
                 "--entry", entry,
             )  # fmt: skip
             entries += ["--custodian", entry]
+        desk = self.home / "breach-desk.json"
+        self.command("breach", "desk-key", "--home", self.home / "breach-desk", "--entry", desk)
+        entries += ["--breach-desk", desk]
         # Whoever signs the directory is no party: a folder of its own stands for a machine of its own.
         key = self.home / "directory" / "directory.key"
         self.pin = self.command("hub", "directory", "--home", self.home / "hub", "--key", key, *entries, "--json")

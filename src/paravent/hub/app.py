@@ -18,6 +18,8 @@ from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.openid_config import Enrolment
 from paravent.access.quota_app import quota_route
+from paravent.access.suspension import Verifier
+from paravent.access.suspension_app import suspension_route
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
@@ -51,6 +53,8 @@ def build(
     """Builds the application of the hub."""
     commits = GroupCommit(store)
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
+
+    verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
 
     async def row(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
@@ -168,6 +172,7 @@ def build(
         Route("/v1/events", pull, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
         quota_route(identity.base_url, store),
+        suspension_route(verifier, directory, store, commits),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan)

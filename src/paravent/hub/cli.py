@@ -14,7 +14,7 @@ from paravent.errors import InvalidConfiguration
 from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.store import Store
-from paravent.wire.statements import CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
+from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -48,10 +48,11 @@ def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> S
 )
 @click.option("--insurer", "insurers", type=_FILE, multiple=True, help="Entry of an insurer.")
 @click.option("--custodian", "custodians", type=_FILE, multiple=True, help="Entry of a custodian of the logs.")
+@click.option("--breach-desk", type=_FILE, default=None, help="Entry of the breach desk, which suspends devices.")
 @click.option("--change", "changes", type=_FILE, multiple=True, help="Key change, signed with the party's former key.")
 def directory(
     home: Path, key: Path, keyservers: tuple[Path, ...], insurers: tuple[Path, ...], custodians: tuple[Path, ...],
-    changes: tuple[Path, ...],
+    breach_desk: Path | None, changes: tuple[Path, ...],
 ) -> Said:  # fmt: skip
     """Signs the directory beside its key."""
     if home.resolve() in key.resolve().parents:
@@ -62,6 +63,7 @@ def directory(
         insurers=tuple(cli.read_file(path, InsurerEntry) for path in insurers),
         custodians=tuple(cli.read_file(path, CustodianEntry) for path in custodians),
         changes=tuple(cli.read_file(path, Signed) for path in changes),
+        breach_desk=None if breach_desk is None else cli.read_file(breach_desk, BreachDeskEntry),
     )  # fmt: skip
     file, pin = config.sign_directory(key, drafted, cli.rng)
     text = (

@@ -18,11 +18,13 @@ from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.logs import log_event
 from paravent.access.openid_config import Enrolment
+from paravent.access.peer_client import PeerClient
 from paravent.access.quota_app import quota_route
+from paravent.access.suspension import Verifier
+from paravent.access.suspension_app import suspension_route
 from paravent.errors import ParaventError
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.config import WatchSettings
-from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
 from paravent.keyserver.witness import Scribe
@@ -54,6 +56,8 @@ def build(
     witness = Witness(
         identity, directory, store, PeerClient(identity.signing_key, os.urandom), watch or WatchSettings()
     )
+
+    verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
 
     async def evaluations(request: Request) -> Response:
         witness.require_ready()
@@ -117,6 +121,7 @@ def build(
         Route("/v1/box-key", box_key, methods=["GET"]),
         Route("/v1/status", status, methods=["GET"]),
         quota_route(identity.base_url, store),
+        suspension_route(verifier, directory, store, commits),
         *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]

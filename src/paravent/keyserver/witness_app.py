@@ -13,13 +13,13 @@ from starlette.routing import Route
 from paravent.access.app import json_response, read_body, read_signed
 from paravent.access.logs import log_event, where
 from paravent.access.parties import authenticate_party
+from paravent.access.peer_client import PeerClient
 from paravent.crypto.log import verify_inclusion
 from paravent.crypto.merkle import leaf_hash
 from paravent.errors import LogRolledBack, ParaventError, ProofFailure, UnknownParty, WitnessNotReady
 from paravent.keyserver import cosigning
 from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.log_store import Seen
-from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
 from paravent.wire.codec import Message, decode

@@ -26,7 +26,7 @@ Keys = dict[str, tuple[bytes, ...]]
 def verify_directory(signed: Signed, signer: str, key: VerifyKey) -> Directory:
     """Verifies and decodes a directory; raises ProofFailure, or MalformedMessage when two parties have one name."""
     directory = open_statement(signed, Directory, Label.DIRECTORY, signer, key)
-    if len(directory.keys()) != 1 + len(directory.keyservers) + len(directory.insurers):
+    if len(directory.keys()) != len(directory.signers()):
         raise MalformedMessage("two parties of the directory have one name")
     return directory
 

@@ -95,6 +95,13 @@ class CustodianEntry(Message, frozen=True, kw_only=True):
     box_key: bytes
 
 
+class BreachDeskEntry(Message, frozen=True, kw_only=True):
+    """The breach desk: it suspends devices at every verifier, for a case, and reads nothing there."""
+
+    name: Name
+    verify_key: Bytes32
+
+
 class KeyChange(Message, frozen=True, kw_only=True):
     """The keys that a party takes next, signed with the key that it had; ``keys`` as ``Directory.keys`` lists them."""
 
@@ -111,16 +118,21 @@ class Directory(Message, frozen=True, kw_only=True):
     keyservers: tuple[KeyServerEntry, ...]
     insurers: tuple[InsurerEntry, ...]
 
+    def signers(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """Lists every party that signs with its keys, the one that verifies its signatures first."""
+        single = [self.hub, *self.keyservers, *(() if self.breach_desk is None else (self.breach_desk,))]
+        return [
+            *((entry.name, (entry.verify_key,)) for entry in single),
+            *((entry.amc, (entry.issuer_key, entry.claims_key, entry.payments_key)) for entry in self.insurers),
+        ]
+
     def keys(self) -> dict[str, tuple[bytes, ...]]:
-        """Returns the keys of every party that signs, by name, the one that verifies its signatures first."""
-        return {
-            self.hub.name: (self.hub.verify_key,),
-            **{entry.name: (entry.verify_key,) for entry in self.keyservers},
-            **{entry.amc: (entry.issuer_key, entry.claims_key, entry.payments_key) for entry in self.insurers},
-        }
+        """Returns the keys of every party that signs, by name."""
+        return dict(self.signers())
 
     custodians: tuple[CustodianEntry, ...] = ()
     changes: tuple[Signed, ...] = ()
+    breach_desk: BreachDeskEntry | None = None
 
     def keyserver(self, name: str) -> KeyServerEntry | None:
         """Finds a key server by name."""

@@ -17,7 +17,7 @@ from tests.unit.crypto.mutation import edited
 
 from paravent.access import devices as device_rules
 from paravent.access import enrolment, openid
-from paravent.access.devices import BarReason, Device, SubjectKind, authenticate
+from paravent.access.devices import BarReason, Device, authenticate
 from paravent.access.enrolment import (
     ENROLMENT_SECONDS_MAX,
     LIMITED_SECONDS,
@@ -57,6 +57,7 @@ from paravent.wire.enrolment import (
     EnrolledDevice,
     EnrolmentStarted,
 )
+from paravent.wire.suspension import SubjectKind
 
 HOUR = 3_600
 DAY = 24 * HOUR

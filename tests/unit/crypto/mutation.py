@@ -18,7 +18,7 @@ import pytest
 
 from paravent.errors import ParaventError
 
-Property = Callable[[], object]
+Property = Callable[..., object]
 FAILURES = (AssertionError, ArithmeticError, pytest.fail.Exception, ParaventError)
 
 

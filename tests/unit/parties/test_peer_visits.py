@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from tests.unit.parties.world import World
 
+from paravent.access import peer_client
+from paravent.access.peer_client import PeerClient
 from paravent.errors import ProofFailure, Unreachable
-from paravent.keyserver import peer_client
 from paravent.keyserver.config import WatchSettings
-from paravent.keyserver.peer_client import PeerClient
 from paravent.keyserver.witness_app import Witness
 from paravent.wire.statements import KeyServerEntry
 

@@ -56,6 +56,7 @@ from paravent.wire.optics_terms import Band
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import (
     Announced,
+    BreachDeskEntry,
     Cosigned,
     CustodianEntry,
     Directory,
@@ -132,6 +133,7 @@ class World:
     device_key: SigningKey
     device: Device
     custodians: tuple[BoxKey, ...]
+    breach_key: SigningKey
     now: int = NOW
 
     # --- set-up -------------------------------------------------------------------------------
@@ -153,6 +155,7 @@ class World:
             for amc in HORIZON
         }
         custodians = tuple(BoxKey.generate(rng) for _ in range(3))
+        breach_key = SigningKey.generate(rng)
         directory = Directory(
             version=1, issued_at=NOW,
             hub=HubEntry(name=hub.name, address=hub.base_url, verify_key=hub.signing_key.public),
@@ -162,6 +165,7 @@ class World:
                 CustodianEntry(name=f"custodian-{number}", box_key=key.public)
                 for number, key in enumerate(custodians, start=1)
             ),
+            breach_desk=BreachDeskEntry(name="breach-desk", verify_key=breach_key.public),
         )  # fmt: skip
         for server in servers.values():
             identity = server.identity
@@ -177,7 +181,7 @@ class World:
         world = cls(
             home=home, rng=rng, directory=directory, servers=servers, hub=hub,
             hub_store=open_hub(_folder(home, "hub"), limits, rng), insurers=insurers,
-            device_key=device_key, device=device, custodians=custodians,
+            device_key=device_key, device=device, custodians=custodians, breach_key=breach_key,
         )  # fmt: skip
         world.enrol(device)
         for amc in insurers:

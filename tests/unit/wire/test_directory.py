@@ -293,5 +293,5 @@ def test_the_directory_key_stands_outside_the_home_of_the_hub(tmp_path: Path) ->
     with pytest.raises(InvalidConfiguration, match="outside"):
         directory_verb.callback.__wrapped__.__wrapped__(
             home=tmp_path / "hub", key=tmp_path / "hub" / "secrets" / "directory.key", keyservers=(), insurers=(),
-            custodians=(), changes=(),
+            custodians=(), breach_desk=None, changes=(),
         )  # fmt: skip

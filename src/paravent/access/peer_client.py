@@ -1,4 +1,7 @@
-"""A key server's requests to the others: signed, small, by the standard library alone (docs/protocol.md section 12)."""
+"""Signed requests of one party to another, small and by the standard library alone (protocol.md 9, 12).
+
+Key servers and the hub watch the logs with it, and the breach desk suspends: no package is installed for it.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,15 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from http.client import HTTPException
-from typing import IO, TypeVar
+from typing import IO, Protocol, TypeVar
 
 from paravent.access.no_redirect_client import NoRedirect
-from paravent.access.requests import new_nonce, sign_request
+from paravent.access.requests import Authenticated, new_nonce, sign_request
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
 from paravent.errors import MalformedMessage, Unreachable
 from paravent.wire.codec import decode, encode
 from paravent.wire.problem import from_problem
-from paravent.wire.statements import KeyServerEntry
 
 M = TypeVar("M")
 
@@ -26,24 +28,40 @@ ANSWER_BYTES_MAX = 1_048_576
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect())
 
 
+class Addressed(Protocol):
+    """A party of the directory that can be asked."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def address(self) -> str:
+        """Its base URL."""
+
+
 class PeerClient:
-    """Signs with the server's own key; requests block, so each runs in a thread."""
+    """Signs with the party's own key; requests block, so each runs in a thread."""
 
     def __init__(self, key: SigningKey, rng: Rng) -> None:
         """Signs with ``key``."""
         self._key = key
         self._rng = rng
 
-    async def post(self, peer: KeyServerEntry, path: str, message: object, kind: type[M]) -> M:
-        """Asks another server; raises Unreachable or what it answered."""
+    async def post(self, peer: Addressed, path: str, message: object, kind: type[M]) -> M:
+        """Asks another party; raises Unreachable or what it answered."""
+        return (await self.ask(peer, path, message, kind))[0]
+
+    async def ask(self, peer: Addressed, path: str, message: object, kind: type[M]) -> tuple[M, Authenticated]:
+        """Asks another party; returns its answer, and what it read in the request."""
         try:
             async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
-                return await asyncio.to_thread(self._post, peer, path, encode(message), kind)
+                return await asyncio.to_thread(self._ask, peer, path, encode(message), kind)
         except TimeoutError:
             raise Unreachable(f"{peer.name} does not answer in time") from None
 
-    def _post(self, peer: KeyServerEntry, path: str, body: bytes, kind: type[M]) -> M:
-        headers, _ = sign_request(
+    def _ask(self, peer: Addressed, path: str, body: bytes, kind: type[M]) -> tuple[M, Authenticated]:
+        headers, sent = sign_request(
             method="POST", base_url=peer.address, path=path, body=body, key=self._key, now=int(time.time()),
             nonce=new_nonce(self._rng),
         )  # fmt: skip
@@ -59,7 +77,7 @@ class PeerClient:
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{peer.name} does not answer ({type(error).__name__})") from None
         try:
-            return decode(content, kind, bytes_max=ANSWER_BYTES_MAX)
+            return decode(content, kind, bytes_max=ANSWER_BYTES_MAX), sent
         except MalformedMessage as error:
             raise Unreachable(f"{peer.name} answered something that is not of this protocol: {error}") from None
 
