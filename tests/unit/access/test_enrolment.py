@@ -503,6 +503,30 @@ def test_a_suspension_holds_at_once_and_ends_a_withdrawal_does_not(scene: Scene,
         scene.ask(key)
 
 
+@pytest.mark.parametrize("kind", list(SubjectKind))
+def test_a_case_suspends_beside_the_operator(scene: Scene, kind: SubjectKind) -> None:
+    key = scene.key()
+    told = scene.enrolled(key, scene.code())
+    subject = {SubjectKind.DEVICE: told.keyid, SubjectKind.PROFESSIONAL: PROFESSIONAL, SubjectKind.SHOP: SHOP}[kind]
+    assert [device.keyid for device in scene.ledger.devices_of(kind, subject)] == [told.keyid]
+    assert scene.ledger.suspend_for("C-1", kind, subject, scene.now)
+    assert not scene.ledger.suspend_for("C-1", kind, subject, scene.now)
+    assert scene.ledger.suspend_for("C-2", kind, subject, scene.now)
+    assert scene.ledger.suspensions_of("C-2") == [(kind, subject)]
+    with pytest.raises(DeviceSuspended, match=f"the {kind} is suspended here since 2027-01-15 08:00 UTC.*inquiry"):
+        scene.ask(key)
+    assert not scene.ledger.resume(kind, subject, scene.now)
+    assert scene.ledger.resume_for("C-1", kind, subject, scene.now)
+    assert not scene.ledger.resume_for("C-1", kind, subject, scene.now)
+    assert (scene.ledger.suspended_for("C-1", kind, subject), scene.ledger.suspended_for("C-2", kind, subject)) == (
+        False, True,
+    )  # fmt: skip
+    with pytest.raises(DeviceSuspended):
+        scene.ask(key)
+    scene.ledger.resume_for("C-2", kind, subject, scene.now)
+    scene.ask(key)
+
+
 def test_standing_is_told_to_nobody_but_the_key(scene: Scene) -> None:
     key, thief = scene.key(), scene.key()
     told = scene.enrolled(key, scene.code())

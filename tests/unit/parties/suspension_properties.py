@@ -32,20 +32,20 @@ def asked(
 
 
 def verifier(world: World) -> Verifier:
-    identity = world.servers[1].identity
+    identity = world.hub
     return Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
 
 
 def request(
     world: World, message: SuspensionRequest, key: SigningKey | None = None
 ) -> tuple[HttpRequest, Authenticated]:
-    """The signed request of the breach desk to the first key server."""
+    """The signed request of the breach desk to the hub."""
     return world.signed(verifier(world).base_url, SUSPENSIONS_PATH, message, key=key or world.breach_key)
 
 
 def sent(world: World, received: HttpRequest) -> Signed:
-    """Hands a request to the first key server."""
-    store = world.servers[1].store
+    """Hands a request to the hub."""
+    store = world.hub_store
     admitted = suspension.admit(received, world.directory, verifier(world), world.now)
     with store.commit():
         return suspension.carry_out(admitted, verifier(world), store, world.now)
@@ -54,12 +54,12 @@ def sent(world: World, received: HttpRequest) -> Signed:
 def carried_out(world: World, message: SuspensionRequest) -> SuspensionReport:
     """Has a measure carried out, and reads the report."""
     received, caller = request(world, message)
-    return desk.read_report(sent(world, received), world.entry(1), caller)
+    return desk.read_report(sent(world, received), world.directory.hub, caller)
 
 
 def _ask(world: World) -> None:
     """What every request of a device meets."""
-    check_standing(world.servers[1].store.standing(world.device), world.now)
+    check_standing(world.hub_store.standing(world.device), world.now)
 
 
 # --- properties ----------------------------------------------------------------------------------
@@ -108,23 +108,23 @@ def a_replay_does_not_undo_what_was_decided_since(world: World) -> None:
     received, caller = request(world, asked(world, Measure.SUSPEND))
     sent(world, received)
     carried_out(world, asked(world, Measure.RESUME))
-    again = desk.read_report(sent(world, received), world.entry(1), caller)
+    again = desk.read_report(sent(world, received), world.directory.hub, caller)
     assert (again.changed, again.suspended) == (False, False)
     _ask(world)
 
 
 def cases_and_operators_stand_apart(world: World) -> None:
     """The end of one suspension ends no other one: of another case, or of the operator."""
-    ledger = world.servers[1].store.devices
+    ledger = world.hub_store.devices
     carried_out(world, asked(world, Measure.SUSPEND))
     carried_out(world, asked(world, Measure.SUSPEND, SubjectKind.SHOP, OTHER_CASE))
-    with world.servers[1].store.commit():
+    with world.hub_store.commit():
         ledger.suspend(SubjectKind.PROFESSIONAL, world.device.professional, BarReason.LOST, world.now)
     assert not carried_out(world, asked(world, Measure.RESUME, case=OTHER_CASE)).changed
     carried_out(world, asked(world, Measure.RESUME))
     with pytest.raises(DeviceSuspended):
         _ask(world)
-    with world.servers[1].store.commit():
+    with world.hub_store.commit():
         ledger.resume(SubjectKind.PROFESSIONAL, world.device.professional, world.now)
     with pytest.raises(DeviceSuspended, match="the shop is suspended"):
         _ask(world)
@@ -150,7 +150,7 @@ def every_measure_is_a_row_with_its_case(world: World) -> None:
     carried_out(world, asked(world, Measure.SUSPEND))
     carried_out(world, asked(world, Measure.RESUME))
     carried_out(world, asked(world, Measure.WITHDRAW))
-    rows = [(row.event, row.subject, row.reason) for row in world.servers[1].store.devices.events()][-3:]
+    rows = [(row.event, row.subject, row.reason) for row in world.hub_store.devices.events()][-3:]
     keyid = world.device.keyid
     assert rows == [(event, keyid, f"case {CASE}") for event in ("suspended", "resumed", "withdrawn")]
 
@@ -160,7 +160,7 @@ def a_report_is_on_one_request_by_one_verifier(world: World) -> None:
     received, caller = request(world, asked(world, Measure.SUSPEND))
     signed = sent(world, received)
     _, later = request(world, asked(world, Measure.SUSPEND))
-    for entry, said in ((world.entry(1), later), (world.entry(2), caller), (world.directory.hub, caller)):
+    for entry, said in ((world.directory.hub, later), (world.entry(2), caller), (world.entry(1), caller)):
         with pytest.raises(ProofFailure):
             desk.read_report(signed, entry, said)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from tests import engines
 from tests.unit.crypto.mutation import FAILURES, Defect, properties_of
 from tests.unit.parties import suspension_properties as properties
 from tests.unit.parties.suspension_properties import CASE, asked
@@ -17,6 +18,8 @@ from paravent.breach import suspension as desk
 from paravent.breach.suspension import Outcome, OutcomeKind, complete, effect
 from paravent.errors import Unreachable
 from paravent.wire.suspension import Measure, SubjectKind
+
+pytestmark = engines.BOTH
 
 FUNCTIONS = {asked.__name__, "carried_out", "request", "sent", "verifier"}
 PROPERTIES = [found for found in properties_of(properties) if found.__name__ not in FUNCTIONS]
