@@ -143,6 +143,17 @@ class UnsupportedPrescription(BadInput):
     advice_en = "Check the prescription; only spectacles, by quarter dioptre, are accepted."
 
 
+class UnsupportedResource(BadInput):
+    """A FHIR resource asks for what this software does not do: another type, currency, identifier or modifier."""
+
+    code = "unsupported-resource"
+    status = 422
+    title_fr = "Ressource FHIR non prise en charge"
+    title_en = "Unsupported FHIR resource"
+    advice_fr = "Corrigez la ressource selon la documentation du poste ; rien n'a été envoyé."
+    advice_en = "Correct the resource as the documentation of the desk says; nothing was sent."
+
+
 class InvalidBasket(BadInput):
     """A quote or a claim has items that cannot stand together or a price that is not one."""
 

@@ -73,26 +73,31 @@ def problem_response(error: ParaventError) -> Response:
     return Response(encode(problem), problem.status, headers, media_type=MEDIA_TYPE)
 
 
+def _as_problem(_: Request, error: ParaventError) -> Response:
+    return problem_response(error)
+
+
 def application(
-    party: str, routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]
-) -> Starlette:
-    """Builds an application whose every error becomes problem details; an unforeseen one says nothing of itself."""
+    party: str, routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    answer_error: Callable[[Request, ParaventError], Response] = _as_problem,
+) -> Starlette:  # fmt: skip
+    """Builds an application that answers every error by ``answer_error``; an unforeseen one says nothing of itself."""
 
     async def declared(request: Request, error: Exception) -> Response:
         if not isinstance(error, ParaventError):
             raise error
         log_event("request-refused", party=party, code=error.code, action=_action(request))
-        return problem_response(error)
+        return answer_error(request, error)
 
-    async def unrouted(_: Request, __: Exception) -> Response:
+    async def unrouted(request: Request, __: Exception) -> Response:
         # The address is not logged nor sent back: it may hold what somebody typed in the wrong place.
         log_event("request-refused", party=party, code=UnknownAddress.code, action="none")
-        return problem_response(UnknownAddress("this service has no such address for this method"))
+        return answer_error(request, UnknownAddress("this service has no such address for this method"))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
         place = where(error.__traceback__)
         log_event("request-failed", party=party, code=type(error).__name__, action=_action(request), where=place)
-        return problem_response(TechnicalFailure("an unforeseen fault; it was logged"))
+        return answer_error(request, TechnicalFailure("an unforeseen fault; it was logged"))
 
     handlers = {ParaventError: declared, HTTPException: unrouted, Exception: unforeseen}
     return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paravent.access.app import application, json_response, read_body
+from paravent.access.app import application, json_response, problem_response, read_body
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
 from paravent.desk import config, trade
+from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
-from paravent.desk.entitled import Entitled
+from paravent.desk.fhir.app import FhirDesk, is_fhir, outcome_response
 from paravent.desk.session import (
-    SESSION_SECONDS_MAX,
     ActRequest,
     CardCheck,
     ClaimRequest,
@@ -37,7 +36,7 @@ from paravent.desk.session import (
     check_result,
 )
 from paravent.desk.store import Store
-from paravent.errors import BadInput, LocalTokenRequired
+from paravent.errors import BadInput, LocalTokenRequired, ParaventError
 from paravent.optics.store import shipped_rules
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act, Decision
@@ -47,29 +46,6 @@ from paravent.wire.problem import title_fr
 M = TypeVar("M", bound=Message)
 
 BODY_BYTES_MAX = 200_000
-
-
-class Checks:
-    """The customers checked in this session, in memory only: their entitlements are gone with the process."""
-
-    def __init__(self) -> None:
-        """Starts with nobody."""
-        self._kept: dict[str, tuple[Entitled, float]] = {}
-
-    def keep(self, entitled: Entitled) -> str:
-        """Keeps a check and names it by a random identifier."""
-        now = time.monotonic()
-        self._kept = {name: kept for name, kept in self._kept.items() if now - kept[1] < SESSION_SECONDS_MAX}
-        name = os.urandom(16).hex()
-        self._kept[name] = (entitled, now)
-        return name
-
-    def find(self, name: str) -> Entitled:
-        """Finds a check; raises BadInput when it is not of this session."""
-        found = self._kept.get(name)
-        if found is None:
-            raise BadInput("this check is not of this session: check the customer again")
-        return found[0]
 
 
 def build(home: Path) -> Starlette:
@@ -82,11 +58,14 @@ def build(home: Path) -> Starlette:
     checks = Checks()
     hosts = {f"127.0.0.1:{settings.port}", f"localhost:{settings.port}"}
 
-    async def body(request: Request, kind: type[M]) -> M:
+    def require_local(request: Request) -> None:
         # A page of another site can reach loopback: the host name and the token keep it out.
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
         if request.headers.get("host") not in hosts or not hmac.compare_digest(shown.encode(), token.encode()):
             raise LocalTokenRequired("the desk answers its own machine with its token only")
+
+    async def body(request: Request, kind: type[M]) -> M:
+        require_local(request)
         return decode(await read_body(request, BODY_BYTES_MAX), kind, bytes_max=BODY_BYTES_MAX)
 
     async def card(request: Request) -> Response:
@@ -167,7 +146,12 @@ def build(home: Path) -> Starlette:
         "/v1/resends": resend, "/v1/pending": pending, "/v1/quota": quota, "/v1/refreshes": refresh,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
-    return application("desk", routes, lifespan=lifespan)
+    fhir = FhirDesk(desk=desk, checks=checks, store=store, settings=settings, key=key, require_local=require_local)
+
+    def answer_error(request: Request, error: ParaventError) -> Response:
+        return outcome_response(error) if is_fhir(request) else problem_response(error)
+
+    return application("desk", [*routes, *fhir.routes()], lifespan=lifespan, answer_error=answer_error)
 
 
 class Nothing(Message, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass, equip
 from paravent.optics.money import format_plain
 from paravent.optics.quote import Quote, compute_quote
 from paravent.optics.rules import Rules
-from paravent.person.fhir import read_vision_prescription
+from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.lens_category import Classification, LensRules, classify
 from paravent.wire.claims import Act, ActKind, Claim, ClaimedItem
 from paravent.wire.codec import Cents, Message

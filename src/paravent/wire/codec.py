@@ -43,7 +43,7 @@ def decode(body: bytes, kind: type[T], *, bytes_max: int = BODY_BYTES_MAX) -> T:
         message = msgspec.json.decode(body, type=kind)
         read = json.loads(body, object_pairs_hook=_without_duplicates)
     except msgspec.ValidationError as error:
-        raise MalformedMessage(f"{kind.__name__}: {_without_value(error)}") from None
+        raise MalformedMessage(f"{kind.__name__}: {without_value(error)}") from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise MalformedMessage(f"this is not the JSON of a {kind.__name__}") from None
     # Messages of this protocol have one text; documents of others may hold more than is read.
@@ -79,7 +79,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _without_value(error: msgspec.ValidationError) -> str:
+def without_value(error: msgspec.ValidationError) -> str:
     """Keeps what msgspec says of types and of the names of our own fields, never a word of the sender."""
     text = str(error)
     if text.startswith("Object contains unknown field"):

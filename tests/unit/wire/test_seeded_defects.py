@@ -80,7 +80,7 @@ DEFECTS = [
         broken=properties.a_body_has_its_limit,
     ),
     Defect(
-        name="values quoted", owner=codec, attribute="decode", old="{_without_value(error)}", new="{body!r}",
+        name="values quoted", owner=codec, attribute="decode", old="{without_value(error)}", new="{body!r}",
         broken=properties.an_error_quotes_no_value,
     ),
     Defect(

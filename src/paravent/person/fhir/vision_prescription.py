@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
-from paravent.errors import BodyTooLarge, MalformedMessage, UnsupportedPrescription
+from paravent.errors import MalformedMessage, UnsupportedPrescription
+from paravent.person.fhir.document import read_document
 from paravent.person.prescription import Eye, Prescription, quarters
 
-RESOURCE_BYTES_MAX = 65_536
 _RESOURCE_FIELDS = frozenset({
     "resourceType", "id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension",
     "identifier", "status", "created", "patient", "encounter", "dateWritten", "prescriber", "lensSpecification",
@@ -18,14 +17,14 @@ _LENS_FIELDS = frozenset({
     "id", "extension", "product", "eye", "sphere", "cylinder", "axis", "prism", "add", "brand", "color", "note",
 })  # fmt: skip
 _POWERS = ("sphere", "cylinder", "axis", "add")
+_PRISM_FIELDS = frozenset({"id", "extension", "amount", "base"})
+_PRISM_BASES = frozenset({"up", "down", "in", "out"})
 _CONTACT_FIELDS = frozenset({"power", "backCurve", "diameter", "duration"})
 
 
 def read_vision_prescription(body: bytes) -> Prescription:
     """Reads a resource; raises MalformedMessage, BodyTooLarge or UnsupportedPrescription, never quoting a power."""
-    if len(body) > RESOURCE_BYTES_MAX:
-        raise BodyTooLarge(f"a prescription is at most {RESOURCE_BYTES_MAX} bytes")
-    resource = _json(body)
+    resource = read_document(body)
     kind = resource.get("resourceType")
     if kind != "VisionPrescription":
         named = kind if isinstance(kind, str) and kind.isascii() and kind.isalpha() and len(kind) < 40 else "unnamed"
@@ -44,29 +43,6 @@ def read_vision_prescription(body: bytes) -> Prescription:
     return Prescription(right=eyes.get("right"), left=eyes.get("left"))
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        resource = json.loads(
-            body, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
-        )
-    except (ValueError, RecursionError):
-        raise MalformedMessage("this is not the JSON of a FHIR resource") from None
-    if not isinstance(resource, dict):
-        raise MalformedMessage("a FHIR resource is a JSON object")
-    return resource
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise MalformedMessage("a JSON object has the same key twice")
-    return members
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise MalformedMessage("NaN and Infinity are not JSON numbers")
-
-
 def _lens(lens: object) -> tuple[str, Eye]:
     if not isinstance(lens, dict):
         raise MalformedMessage("a lens specification is a JSON object")
@@ -82,6 +58,7 @@ def _lens(lens: object) -> tuple[str, Eye]:
         raise UnsupportedPrescription("a lens has no sphere")
     if "axis" in lens and "cylinder" not in lens:
         raise UnsupportedPrescription("an axis has no cylinder: one of the two was forgotten")
+    _require_prism(lens)
     cylinder = _power(lens, "cylinder")
     eye = Eye(sphere=_power(lens, "sphere"), cylinder=cylinder, axis=_axis(lens), addition=_power(lens, "add"))
     return side, eye
@@ -95,19 +72,36 @@ def _is_spectacle_lens(product: object) -> bool:
 
 
 def _power(lens: dict[str, Any], name: str) -> int:
-    value = lens.get(name, Decimal(0))
-    if not isinstance(value, Decimal):
-        raise MalformedMessage(f"{name} is a JSON number")
-    return quarters(value)
+    return quarters(_number(lens.get(name, 0), name))
 
 
 def _axis(lens: dict[str, Any]) -> int | None:
     axis = lens.get("axis")
     if axis is None:
         return None
-    if not isinstance(axis, Decimal) or axis.as_tuple().exponent != 0:
+    if type(axis) is not int:
         raise MalformedMessage("axis is a whole number of degrees")
-    return int(axis)
+    return axis
+
+
+def _require_prism(lens: dict[str, Any]) -> None:
+    """Checks the form of prisms: the category does not depend on them (CSS R.871-2 3°), and none is priced."""
+    prisms = lens.get("prism", [])
+    if not isinstance(prisms, list) or any(not isinstance(prism, dict) for prism in prisms):
+        raise MalformedMessage("prism is a list of amounts with their base")
+    for prism in prisms:
+        _require_known(prism, _PRISM_FIELDS)
+        if _number(prism.get("amount"), "amount of a prism") <= 0:
+            raise UnsupportedPrescription("a prism has a positive amount")
+        base = prism.get("base")
+        if not isinstance(base, str) or base not in _PRISM_BASES:
+            raise UnsupportedPrescription("the base of a prism is up, down, in or out")
+
+
+def _number(value: object, name: str) -> Decimal:
+    if type(value) is int or isinstance(value, Decimal):
+        return Decimal(value)
+    raise MalformedMessage(f"{name} is a JSON number")
 
 
 def _require_known(members: dict[str, Any], known: frozenset[str]) -> None:
