@@ -77,23 +77,39 @@ print(*missing)
 endef
 export MISSING_PACKAGES
 
+# What only some tests need: a PostgreSQL of their own (docs/operating.md). Where it cannot be installed, they are
+# skipped and say so.
+define OPTIONAL_PACKAGES
+import pathlib
+found = [p for p in pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb") if int(p.parts[4]) >= 15]
+print("" if found else "postgresql")
+endef
+export OPTIONAL_PACKAGES
+
 $(STAMP): pyproject.toml requirements/dev.lock
 	@[[ -n "$(PYTHON)" ]] && $(PYTHON) -c '$(RECENT)' 2>/dev/null || { \
 		echo "Paravent needs Python 3.11 or later; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@missing="$$($(PYTHON) -c "$$MISSING_PACKAGES")"; \
-	if [[ -n "$$missing" ]]; then \
-		if ! command -v apt-get >/dev/null; then \
-			echo "This machine lacks (by their Debian names): $$missing. Install them, then run make again." >&2; exit 1; \
-		elif [[ $$(id -u) == 0 ]]; then as_root=(); \
-		elif sudo -n true 2>/dev/null; then as_root=(sudo -n); \
-		else \
-			echo "This machine lacks system packages. Run this, then make again:" >&2; \
-			echo "  sudo sh -c 'apt-get update && apt-get install --yes $$missing'" >&2; exit 1; \
-		fi; \
-		echo "Installing $$missing"; \
+	@missing="$$($(PYTHON) -c "$$MISSING_PACKAGES")"; optional="$$($(PYTHON) -c "$$OPTIONAL_PACKAGES")"; \
+	may_install=yes; as_root=(); \
+	if ! command -v apt-get >/dev/null; then may_install=no; \
+	elif [[ $$(id -u) == 0 ]]; then :; \
+	elif sudo -n true 2>/dev/null; then as_root=(sudo -n); \
+	else may_install=no; fi; \
+	if [[ -n "$$missing" && $$may_install == no ]]; then \
+		echo "This machine lacks system packages (by their Debian names). Run this, then make again:" >&2; \
+		echo "  sudo sh -c 'apt-get update && apt-get install --yes $$missing $$optional'" >&2; exit 1; \
+	fi; \
+	if [[ -n "$$missing$$optional" && $$may_install == yes ]]; then \
+		echo "Installing $$missing $$optional"; \
 		"$${as_root[@]}" apt-get update -qq; \
-		"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-			apt-get install --yes -qq --no-install-recommends $$missing; \
+		if [[ -n "$$missing" ]]; then \
+			"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+				apt-get install --yes -qq --no-install-recommends $$missing; \
+		fi; \
+		if [[ -n "$$optional" ]]; then \
+			"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+				apt-get install --yes -qq --no-install-recommends $$optional || echo "Without $$optional: its tests are skipped"; \
+		fi; \
 	fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \

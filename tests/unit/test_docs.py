@@ -32,7 +32,7 @@ from paravent.crypto.sharing import combine, public_share
 from paravent.crypto.signing import VerifyKey
 from paravent.desk.config import DeskConfig
 from paravent.errors import ParaventError
-from paravent.hub.config import HubConfig
+from paravent.hub.config import HubConfig, StoreConfig
 from paravent.insurer.config import InsurerConfig
 from paravent.keyserver.config import KeyServerConfig
 from paravent.optics.guarantee import Guarantee, GuaranteeTables
@@ -362,7 +362,7 @@ def word_faults(text: str) -> list[str]:
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 THREATS = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 GROUPS = ("keyserver", "hub", "insurer", "desk", "breach")
-CONFIGURATIONS = (KeyServerConfig, HubConfig, InsurerConfig, DeskConfig, OpenIdConfig, QuotaLimits)
+CONFIGURATIONS = (KeyServerConfig, HubConfig, InsurerConfig, DeskConfig, OpenIdConfig, QuotaLimits, StoreConfig)
 
 
 def operating_faults(text: str) -> list[str]:
@@ -371,7 +371,11 @@ def operating_faults(text: str) -> list[str]:
     named = {word for row in rows for code in re.findall(r"`([^`]+)`", row) for word in code.split()}
     sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
     events = {event for source in sources for event in re.findall(r'log_event\("([a-z-]+)"', source)}
-    settings = {field.name for kind in CONFIGURATIONS for field in msgspec.structs.fields(kind)} - {"quotas", "openid"}
+    settings = {field.name for kind in CONFIGURATIONS for field in msgspec.structs.fields(kind)} - {
+        "quotas",
+        "openid",
+        "store",
+    }
     verbs = {
         verb for party in GROUPS for verb in importlib.import_module(f"paravent.{party}.cli").group.commands
     }  # fmt: skip

@@ -42,6 +42,7 @@ class Platform:
     base_urls: dict[str, str] = field(default_factory=dict)
     pin: dict[str, Any] = field(default_factory=dict)
     waiting_desks: list[str] = field(default_factory=list)
+    hub_options: tuple[str | Path, ...] = ()
 
     def command(self, *arguments: str | Path) -> dict[str, Any]:
         """Runs one ``paravent`` verb and returns its JSON line, if any; raises TechnicalFailure when it fails."""
@@ -74,8 +75,9 @@ class Platform:
                 "--entry", self.home / f"{name}.json", *self._base_url(name),
             )  # fmt: skip
         self.command(
-            "hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]), *self._base_url("hub")
-        )
+            "hub", "init", "--home", self.home / "hub", "--port", str(self.ports["hub"]), *self._base_url("hub"),
+            *self.hub_options,
+        )  # fmt: skip
         for amc, name in zip(population.insurers, insurers, strict=True):
             self.command(
                 "insurer", "init", "--home", self.home / name, "--amc", amc, "--name", INSURERS[amc], "--synthetic",

@@ -9,7 +9,9 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, join_directory, read_directory, read_signed_directory
+from paravent.access.database import Connection
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
 from paravent.hub import config
 from paravent.hub.config import HubConfig
@@ -29,11 +31,25 @@ def group() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, required=True)
 @click.option("--base-url", default=None, help="Public address; default http://host:port.")
-def init(home: Path, name: str, host: str, port: int, base_url: str | None) -> Said:
-    """Creates a home."""
+@click.option(
+    "--database-url-file",
+    type=_FILE,
+    default=None,
+    help="File, readable by its owner only, with the connection string of a PostgreSQL database (postgresql://...), "
+    "whose tables are created; default: SQLite in the home.",
+)
+def init(home: Path, name: str, host: str, port: int, base_url: str | None, database_url_file: Path | None) -> Said:
+    """Creates a home, and the tables of its database."""
     settings = HubConfig(name=name, base_url=base_url or f"http://{host}:{port}", host=host, port=port)
-    config.initialise(home, settings, cli.rng)
-    return Said(text=f"{name} created in {home}", values={"name": name, "base_url": settings.base_url})
+    url = None if database_url_file is None else read_secret(database_url_file)
+    if url is not None:
+        # Before anything is written: a database that cannot be used leaves no home behind.
+        _postgresql(url).close()
+    config.initialise(home, settings, cli.rng, url)
+    _store(home).close()
+    engine = "sqlite" if url is None else "postgresql"
+    values = {"name": name, "base_url": settings.base_url, "engine": engine}
+    return Said(text=f"{name} created in {home}, on {engine}", values=values)
 
 
 @verb(group, "Sign the next version of the directory of key servers and insurers; print the key that others pin.")
@@ -96,7 +112,16 @@ def serve(home: Path) -> None:
 
 
 def _store(home: Path) -> Store:
-    return Store(home, config.load(home).quotas, cli.rng)
+    settings = config.load(home)
+    database = None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
+    return Store(home, settings.quotas, cli.rng, database)
+
+
+def _postgresql(url: bytes) -> Connection:
+    # Imported here: a hub on SQLite needs no driver of another database.
+    from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
+
+    return PostgresqlConnection(DatabaseUrl(url))
 
 
 add_device_verbs(group, _store, config.load, config.enroller)

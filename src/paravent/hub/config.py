@@ -22,10 +22,17 @@ from paravent.wire.statements import Directory, HubEntry, cosigned, sign_stateme
 
 SECRETS = "secrets"
 DIRECTORY_SIGNER = "directory"
+_DATABASE_URL = "database.url"
+
+
+class StoreConfig(Message, frozen=True, kw_only=True):
+    """A database elsewhere than in the home; ``url`` is the file that holds its connection string, in the home."""
+
+    url: str
 
 
 class HubConfig(Message, frozen=True, kw_only=True):
-    """What the operator sets."""
+    """What the operator sets; without ``store``, the database is SQLite in the home."""
 
     name: Name
     base_url: BaseUrl
@@ -33,15 +40,20 @@ class HubConfig(Message, frozen=True, kw_only=True):
     port: Port
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
+    store: StoreConfig | None = None
     # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.
     quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 
 
-def initialise(home: Path, config: HubConfig, rng: Rng) -> None:
-    """Creates a home with fresh keys."""
+def initialise(home: Path, config: HubConfig, rng: Rng, database_url: bytes | None = None) -> None:
+    """Creates a home with fresh keys; with the connection string of its database when that is not in the home."""
+    if database_url is not None:
+        config = msgspec.structs.replace(config, store=StoreConfig(url=f"{SECRETS}/{_DATABASE_URL}"))
     write_config(home, config)
     for name in ("signing", "database"):
         write_secret(home / SECRETS / f"{name}.key", rng(32))
+    if database_url is not None:
+        write_secret(home / SECRETS / _DATABASE_URL, database_url)
 
 
 def read_identity(home: Path, config: HubConfig) -> HubIdentity:
