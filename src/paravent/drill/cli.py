@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
+from paravent.drill.conventional import run as conventional
 from paravent.drill.credentials import run as credentials
 from paravent.drill.old_backups import old_backups
 from paravent.drill.platform import INSURERS, SERVERS, Platform
@@ -21,7 +22,7 @@ from paravent.drill.theft import Theft, copy_database, read_directory
 Scenario = Callable[[Platform, Population], Iterator[dict[str, Any]]]
 
 _SEED = 42
-SCENARIOS = ("database", "old-backups", "credentials")
+SCENARIOS = ("database", "old-backups", "credentials", "conventional")
 
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")
@@ -41,6 +42,8 @@ def drill(home: Path | None, scenario: str, persons: int, seeds: int, as_json: b
             _print(_played(folder / "old-backups", population, old_backups), as_json=as_json)
         if scenario in {"credentials", "all"}:
             _print(credentials.rows(folder / "credentials", population), as_json=as_json)
+        if scenario in {"conventional", "all"}:
+            _print(conventional.rows(folder / "conventional", population), as_json=as_json)
         if scenario == "simulation":
             _print(simulation.rows(range(seeds)), as_json=as_json)
 
