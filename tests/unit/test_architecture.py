@@ -114,6 +114,9 @@ def test_no_package_below_reaches_persons(package: str, copy: Path, seed: Callab
         ("layers", {"paravent.seeded": "a_package_outside_every_layer = True"}),
         ("keyserver-extra", {"paravent.keyserver.seeded": "import cbor2"}),
         ("keyserver-extra", {"paravent.keyserver.seeded": "import paravent.access.client"}),
+        ("keyserver-extra", {"paravent.keyserver.seeded": "import typst"}),
+        ("pages-extra", {"paravent.keyserver.seeded": "from paravent.pages.pdf import render_pdf"}),
+        ("pages-extra", {"paravent.hub.seeded": "import paravent.pages"}),
     ],
     ids=str,
 )  # fmt: skip
