@@ -203,7 +203,7 @@ def route_faults(text: str) -> list[str]:
     apps["keyserver"] += (SOURCE / "keyserver" / "witness_app.py").read_text(encoding="utf-8")
     shared = "".join(
         (SOURCE / "access" / f"{name}_app.py").read_text(encoding="utf-8")
-        for name in ("enrolment", "quota", "suspension")
+        for name in ("enrolment", "log_memory", "quota", "suspension")
     )
     verifiers = {
         party

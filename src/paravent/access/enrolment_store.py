@@ -32,10 +32,6 @@ CREATE TABLE IF NOT EXISTS bar (
     kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL, final INTEGER NOT NULL,
     PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS case_bar (
-    kind TEXT NOT NULL, subject TEXT NOT NULL, case_number TEXT NOT NULL, since INTEGER NOT NULL,
-    PRIMARY KEY (kind, subject, case_number)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS device_event (
     position INTEGER PRIMARY KEY, happened_at INTEGER NOT NULL, event TEXT NOT NULL, kind TEXT NOT NULL,
     subject TEXT NOT NULL, reason TEXT NOT NULL
@@ -46,6 +42,12 @@ CREATE TABLE IF NOT EXISTS identification (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shop_code (
     shop TEXT PRIMARY KEY, code_hash BLOB NOT NULL, issued_at INTEGER NOT NULL, tries_left INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+CASE_SCHEMA = """
+CREATE TABLE IF NOT EXISTS case_bar (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, case_number TEXT NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject, case_number)
 ) STRICT, WITHOUT ROWID;
 """
 

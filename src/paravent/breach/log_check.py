@@ -17,7 +17,7 @@ from paravent.crypto.signing import VerifyKey
 from paravent.crypto.timestamp import Authority, verify_stamp
 from paravent.errors import ProofFailure
 from paravent.wire.log import LogExport, LogLine
-from paravent.wire.statements import Directory, KeyServerEntry
+from paravent.wire.statements import Directory, HubEntry, KeyServerEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def check_log(
         raise ProofFailure("the leaves do not lead to the checkpoint", culprit=server.name)
     # 3. cosignatures
     cosigners = []
-    for peer in directory.keyservers:
+    for peer in directory.watchers():
         key = _key(peer, SignatureKind.COSIGNATURE)
         if peer.name != server.name and note.signature_of(key) is not None:
             verify_cosignature(note, key, now=now, age_seconds_max=now, culprit=peer.name)
@@ -81,5 +81,5 @@ def _roots(lines: Sequence[LogLine], server: str) -> dict[int, bytes]:
     return roots
 
 
-def _key(server: KeyServerEntry, kind: SignatureKind) -> NoteKey:
+def _key(server: KeyServerEntry | HubEntry, kind: SignatureKind) -> NoteKey:
     return NoteKey(name=server.name, kind=kind, public=VerifyKey(server.verify_key))

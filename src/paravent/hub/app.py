@@ -16,7 +16,10 @@ from starlette.routing import Route
 from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
+from paravent.access.log_memory_app import seen_route
+from paravent.access.log_watch_client import LogWatch
 from paravent.access.openid_config import Enrolment
+from paravent.access.peer_client import PeerClient
 from paravent.access.quota_app import quota_route
 from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
@@ -48,7 +51,7 @@ class HubStatus(Message, frozen=True, kw_only=True):
 
 def build(
     identity: HubIdentity, directory: Directory, signed_directory: Cosigned, store: Store,
-    enrolment: Enrolment | None = None,
+    enrolment: Enrolment | None = None, watch_seconds: int = 20,
 ) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
     commits = GroupCommit(store)
@@ -152,7 +155,9 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        workers = [asyncio.create_task(work) for work in (commits.work(), forget_hourly(store, _now))]
+        watch = LogWatch(identity, store.memory, store.commit, PeerClient(identity.signing_key, os.urandom))
+        works = (commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds))
+        workers = [asyncio.create_task(work) for work in works]
         yield
         for worker in workers:
             worker.cancel()
@@ -171,6 +176,7 @@ def build(
         Route("/v1/closings", close, methods=["POST"]),
         Route("/v1/events", pull, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
+        seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
         *enrolment_routes(enrolment, store, commits),

@@ -107,7 +107,14 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     known = read_directory(home, settings.directory)
     signed = read_signed_directory(home / DIRECTORY_NAME)
-    app = build(config.read_identity(home, settings), known, signed, _store(home), config.enrolment(home))
+    app = build(
+        config.read_identity(home, settings),
+        known,
+        signed,
+        _store(home),
+        config.enrolment(home),
+        settings.watch_seconds,
+    )
     run(app, host=settings.host, port=settings.port)
 
 

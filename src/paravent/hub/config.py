@@ -16,7 +16,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
-from paravent.wire.codec import BaseUrl, Message, Name, Port, encode
+from paravent.wire.codec import BaseUrl, Message, Name, Natural, Port, encode
 from paravent.wire.directory import require_successor
 from paravent.wire.statements import Directory, HubEntry, cosigned, sign_statement
 
@@ -41,6 +41,7 @@ class HubConfig(Message, frozen=True, kw_only=True):
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
     store: StoreConfig | None = None
+    watch_seconds: Natural = 20
     # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.
     quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 

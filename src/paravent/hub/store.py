@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from paravent.access.database import Connection
-from paravent.access.enrolment_store import DEVICE_SCHEMA
+from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
+from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.quotas import QuotaLimits
 from paravent.access.sqlite_store import connect
 from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
@@ -57,13 +58,13 @@ CREATE TABLE IF NOT EXISTS statement (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA,)
+MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA)
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
 
 
 class Store(VerifierStore):
-    """Everything the hub keeps; ``claims`` is the trade side of the same database."""
+    """Everything the hub keeps: ``claims`` is the trade side, ``memory`` what was cosigned of the key servers' logs."""
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Connection | None = None) -> None:
         """Opens or creates the database of a home: SQLite in a file of its own, unless another is given."""
@@ -71,6 +72,7 @@ class Store(VerifierStore):
         super().__init__(connection, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}
         self.claims = ClaimStore(self._connection)
+        self.memory = LogMemory(self._connection)
         self._load()
 
     def _load(self) -> None:

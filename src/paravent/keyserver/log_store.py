@@ -1,4 +1,4 @@
-"""The witness log on disk: leaves, perfect subtrees, what was cosigned of others (docs/protocol.md section 12).
+"""The witness log on disk: leaves, perfect subtrees, a copy of another log (docs/protocol.md section 12).
 
 Holds: entries whose parts are sealed, hashes, checkpoints. Stolen: how many openings there were each hour, by
 insurer. Altered: roots no longer lead to the checkpoints that other servers cosigned.
@@ -7,9 +7,9 @@ insurer. Altered: roots no longer lead to the checkpoints that other servers cos
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paravent.access.database import Connection
+from paravent.access.log_memory_store import MEMORY_SCHEMA
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.log import Coordinates, Frontier, consistency_nodes, inclusion_nodes, read_frontier, read_proof
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
@@ -17,35 +17,27 @@ from paravent.errors import MalformedMessage, StorageDown
 from paravent.keyserver.state import LeafPosition
 from paravent.wire.log import OpeningEntry
 
-LOG_SCHEMA = """
+LOG_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS leaf (
     position INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, entry BLOB NOT NULL, request BLOB UNIQUE
 ) STRICT;
 CREATE TABLE IF NOT EXISTS node (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cosigned (
-    server TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL) STRICT;
+"""
+    + MEMORY_SCHEMA
+    + """CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB NOT NULL, stamp BLOB NOT NULL)
     STRICT;
 CREATE TABLE IF NOT EXISTS copied (
     server TEXT NOT NULL, position INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (server, position)
 ) STRICT, WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """The last checkpoint of a server that was cosigned here, with the note it signed."""
-
-    size: int
-    root: bytes
-    note: bytes | None = None
+)
 
 
 class WitnessLog:
-    """The leaves of one server and its memory of the others; every write is in the caller's transaction."""
+    """The leaves of one server, and its copy of another log; every write is in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         """Uses the connection of the key server's store, on which the schema exists."""
@@ -143,23 +135,6 @@ class WitnessLog:
         """Returns the newest stamped note and its stamp, or None."""
         found = self._connection.execute("SELECT note, stamp FROM stamp").fetchone()
         return None if found is None else (bytes(found[0]), bytes(found[1]))
-
-    def seen(self, server: str) -> Seen:
-        """Returns the last checkpoint of a server cosigned here; size 0 when there is none."""
-        found = self._connection.execute("SELECT size, root, note FROM cosigned WHERE server = ?", (server,)).fetchone()
-        return (
-            Seen(size=0, root=EMPTY_ROOT)
-            if found is None
-            else Seen(size=found[0], root=found[1], note=found[2] or None)
-        )
-
-    def see(self, server: str, seen: Seen) -> None:
-        """Records that a checkpoint of a server is about to be cosigned; a smaller one never takes its place."""
-        self._connection.execute(
-            "INSERT INTO cosigned VALUES (?, ?, ?, ?) ON CONFLICT (server) DO UPDATE SET size = excluded.size,"
-            " root = excluded.root, note = excluded.note WHERE excluded.size >= size",
-            (server, seen.size, seen.root, seen.note or b""),
-        )
 
     # --- copies of another server's leaves ---------------------------------------------------------
 

@@ -11,7 +11,8 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from paravent.access.enrolment_store import DEVICE_SCHEMA
+from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
+from paravent.access.log_memory_store import LogMemory
 from paravent.access.quotas import HOUR_SECONDS, Pseudonyms, QuotaKind, QuotaLimits
 from paravent.access.sqlite_store import connect
 from paravent.access.store import (
@@ -49,7 +50,7 @@ CREATE TABLE IF NOT EXISTS head (
     PRIMARY KEY (insurer, epoch)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA,)
+MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA)
 EPOCH_ROW = 0  # in ``closing`` and in the log, an epoch stands at batch 0; batches start at 1
 
 
@@ -88,6 +89,7 @@ class Store(VerifierStore):
         self._rng = rng
         super().__init__(connect(home / DATABASE), MIGRATIONS, DailyKeys(self._secrets, rng), limits)
         self.log = WitnessLog(self._connection)
+        self.memory = LogMemory(self._connection)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}
         self._box_key = self._newest_box_key()

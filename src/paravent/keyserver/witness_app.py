@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import json_response, read_body, read_signed
-from paravent.access.logs import log_event, where
+from paravent.access.log_memory_app import seen_route
+from paravent.access.log_watch_client import LogWatch, visited
+from paravent.access.logs import log_event
 from paravent.access.parties import authenticate_party
 from paravent.access.peer_client import PeerClient
+from paravent.crypto.checkpoint import Checkpoint
 from paravent.crypto.log import verify_inclusion
 from paravent.crypto.merkle import leaf_hash
 from paravent.errors import LogRolledBack, ParaventError, ProofFailure, UnknownParty, WitnessNotReady
 from paravent.keyserver import cosigning
 from paravent.keyserver.config import WatchSettings
-from paravent.keyserver.log_store import Seen
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
-from paravent.wire.codec import Message, decode
+from paravent.wire.codec import decode
 from paravent.wire.log import (
     LEAVES_PER_ANSWER_MAX,
     CheckpointAnswer,
@@ -32,17 +34,14 @@ from paravent.wire.log import (
     LeavesRequest,
     LoggedLeaf,
     SeenAnswer,
+    Taken,
     concerns,
 )
-from paravent.wire.statements import Directory, KeyServerEntry
+from paravent.wire.statements import Directory, HubEntry, KeyServerEntry
 
 START_SECONDS = 0.5
 CHECKPOINT_SHARE = 0.75
 """A checkpoint is handed out for this share of the time between two visits of a server."""
-
-
-class Taken(Message, frozen=True, kw_only=True):
-    """A cosignature was taken."""
 
 
 class Witness:
@@ -61,7 +60,9 @@ class Witness:
         self._store = store
         self._client = client
         self._peers = [entry for entry in directory.keyservers if entry.name != identity.name]
-        self._failure: ParaventError | None = WitnessNotReady("no other key server has answered yet")
+        self._cosigners = [party for party in directory.watchers() if party.name != identity.name]
+        self._log_watch = LogWatch(identity, store.memory, store.commit, client)
+        self._failure: ParaventError | None = WitnessNotReady("no other key server has answered yet, nor the hub")
         self._checkpoint_at = 0.0
 
     def require_ready(self) -> None:
@@ -76,7 +77,7 @@ class Witness:
         return [
             Route("/v1/log/checkpoint", self.checkpoint, methods=["POST"]),
             Route("/v1/log/cosignatures", self.cosignature, methods=["POST"]),
-            Route("/v1/log/seen", self.seen, methods=["POST"]),
+            seen_route(self._identity.base_url, self._directory, self._store.memory),
             Route("/v1/log/leaves", self.leaves, methods=["POST"]),
         ]
 
@@ -102,19 +103,14 @@ class Witness:
     async def cosignature(self, request: Request) -> Response:
         """Takes the cosignature of another server under the checkpoint handed out."""
         received = await read_signed(request, self._identity.base_url)
-        peer = self._peer(authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now()))
+        name = authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now())
+        peer = self._cosigner(name)
         handed, own = decode(received.body, CosignedCheckpoint), self._store.log.checkpoint()
         if own is not None:
             merged = cosigning.take_cosignature(handed.note, own, peer, _now())
             with self._store.commit():
                 self._store.log.keep_checkpoint(merged)
         return json_response(Taken())
-
-    async def seen(self, request: Request) -> Response:
-        """Says what was cosigned here of the asking server."""
-        received = await read_signed(request, self._identity.base_url)
-        peer = self._peer(authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now()))
-        return json_response(SeenAnswer(note=self._store.log.seen(peer.name).note))
 
     async def leaves(self, request: Request) -> Response:
         """Gives leaves with their paths: all of them to a key server or the hub, its own to an insurer."""
@@ -130,38 +126,27 @@ class Witness:
         )  # fmt: skip
         return json_response(LeavesAnswer(next=inside[-1][0] + 1 if inside else asked.size, leaves=shown))
 
-    def _peer(self, name: str) -> KeyServerEntry:
-        for peer in self._peers:
-            if peer.name == name:
-                return peer
-        raise UnknownParty("only another key server asks this")
+    def _cosigner(self, name: str) -> KeyServerEntry | HubEntry:
+        for party in self._cosigners:
+            if party.name == name:
+                return party
+        raise UnknownParty("only another key server or the hub cosigns")
 
     # --- the worker ---------------------------------------------------------------------------------
 
     async def work(self) -> None:
         """Asks what the others remember until one answers, then watches them until cancelled."""
         while True:
-            await asyncio.gather(*(self._visit(peer, self._ask) for peer in self._peers))
+            await asyncio.gather(*(visited(party, self._ask) for party in self._cosigners))
             if isinstance(self._failure, WitnessNotReady):
                 await asyncio.sleep(START_SECONDS)
                 continue
-            await asyncio.gather(*(self._visit(peer, self._watch) for peer in self._peers))
+            await asyncio.gather(*(visited(peer, self._watch) for peer in self._peers))
             await self._stamp()
             await asyncio.sleep(self._watch_seconds)
 
-    async def _visit(self, peer: KeyServerEntry, visit: Callable[[KeyServerEntry], Awaitable[None]]) -> None:
-        """Visits a peer: whatever it answers stops neither this worker nor the visits of others."""
-        try:
-            await visit(peer)
-        except ProofFailure as error:
-            log_event("peer-log-wrong", party=peer.name, code=error.code)
-        except ParaventError as error:
-            log_event("peer-not-watched", party=peer.name, code=error.code)
-        except Exception as fault:  # noqa: BLE001 - a peer must not end the watch, whatever it found to send
-            log_event("peer-not-watched", party=peer.name, code=type(fault).__name__, where=where(fault.__traceback__))
-
-    async def _ask(self, peer: KeyServerEntry) -> None:
-        """Asks what a peer remembers: one that remembers more stops this server, even long after its start."""
+    async def _ask(self, peer: KeyServerEntry | HubEntry) -> None:
+        """Asks what a cosigner remembers: one that remembers more stops this server, even long after its start."""
         answer = await self._client.post(peer, "/v1/log/seen", Taken(), SeenAnswer)
         try:
             cosigning.require_not_rolled_back(answer, peer.name, self._identity, self._store.log)
@@ -174,16 +159,7 @@ class Witness:
             self._failure = None
 
     async def _watch(self, peer: KeyServerEntry) -> None:
-        log = self._store.log
-        seen = log.seen(peer.name)
-        answer = await self._client.post(peer, "/v1/log/checkpoint", CheckpointRequest(old=seen.size), CheckpointAnswer)
-        checkpoint, note = cosigning.take_checkpoint(answer, peer, seen)
-        if self._is_ward(peer):
-            await self._copy(peer, checkpoint.size, checkpoint.root)
-        with self._store.commit():
-            log.see(peer.name, Seen(size=checkpoint.size, root=checkpoint.root, note=note.encode()))
-        handed = CosignedCheckpoint(note=cosigning.cosigned(checkpoint, note, self._identity, _now()).encode())
-        await self._client.post(peer, "/v1/log/cosignatures", handed, Taken)
+        await self._log_watch.watch(peer, self._copy if self._is_ward(peer) else None)
 
     async def _stamp(self) -> None:
         """Has the newest checkpoint stamped when it is time to."""
@@ -204,8 +180,8 @@ class Witness:
         names = [entry.name for entry in self._directory.keyservers]
         return names[(names.index(self._identity.name) - 1) % len(names)] == peer.name
 
-    async def _copy(self, peer: KeyServerEntry, size: int, root: bytes) -> None:
-        start = self._store.log.copied(peer.name)
+    async def _copy(self, peer: KeyServerEntry, checkpoint: Checkpoint) -> None:
+        start, size, root = self._store.log.copied(peer.name), checkpoint.size, checkpoint.root
         while start < size:
             asked = LeavesRequest(start=start, size=size)
             answer = await self._client.post(peer, "/v1/log/leaves", asked, LeavesAnswer)

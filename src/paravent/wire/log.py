@@ -127,6 +127,10 @@ class CosignedCheckpoint(Message, frozen=True, kw_only=True):
     note: bytes
 
 
+class Taken(Message, frozen=True, kw_only=True):
+    """A cosignature was taken; as a request, it asks what is remembered of the asker's log."""
+
+
 class SeenAnswer(Message, frozen=True, kw_only=True):
     """The last checkpoint of the asking server that this one cosigned, as it was handed over; None before the first."""
 

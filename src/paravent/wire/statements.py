@@ -138,6 +138,10 @@ class Directory(Message, frozen=True, kw_only=True):
         """Finds a key server by name."""
         return next((entry for entry in self.keyservers if entry.name == name), None)
 
+    def watchers(self) -> tuple[KeyServerEntry | HubEntry, ...]:
+        """Lists who watches and cosigns the logs of key servers: every key server, and the hub."""
+        return (*self.keyservers, self.hub)
+
     def insurer(self, amc: str) -> InsurerEntry | None:
         """Finds an insurer by AMC number."""
         return next((entry for entry in self.insurers if entry.amc == amc), None)

@@ -21,7 +21,7 @@ from tests.unit.crypto.examples import seeded
 
 from paravent.access.database import Connection
 from paravent.access.devices import Device, charge_of
-from paravent.access.enrolment_store import DEVICE_SCHEMA
+from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.postgresql_store import PostgresqlConnection
 from paravent.access.quotas import QuotaKind, QuotaLimits
 from paravent.access.requests import Authenticated
@@ -40,7 +40,7 @@ CREATE TABLE note (number INTEGER PRIMARY KEY);
 CREATE TABLE parent (one INTEGER PRIMARY KEY);
 CREATE TABLE child (one INTEGER REFERENCES parent (one) DEFERRABLE INITIALLY DEFERRED);
 """
-MIGRATIONS = (DEVICE_SCHEMA + LEDGER_SCHEMA,)
+MIGRATIONS = (DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA)
 KINDS = (QuotaKind.OPENING, QuotaKind.LOOKUP)
 DEVICES = [
     Device(public=SigningKey.generate(seeded(who)).public, professional=f"professional-{who}", shop=f"shop-{who}")

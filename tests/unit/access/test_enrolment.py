@@ -28,7 +28,13 @@ from paravent.access.enrolment import (
     new_shop_code,
     shop_code_hash,
 )
-from paravent.access.enrolment_store import DEVICE_SCHEMA, SHOP_CODE_SECONDS_MAX, SHOP_CODE_TRIES_MAX, DeviceLedger
+from paravent.access.enrolment_store import (
+    CASE_SCHEMA,
+    DEVICE_SCHEMA,
+    SHOP_CODE_SECONDS_MAX,
+    SHOP_CODE_TRIES_MAX,
+    DeviceLedger,
+)
 from paravent.access.openid import ProviderAnswer, from_base64url, to_base64url
 from paravent.access.requests import HttpRequest, authority_of, new_nonce, sign_request
 from paravent.access.sqlite_store import connect
@@ -67,7 +73,7 @@ PORT = 40_000
 def register() -> DeviceLedger:
     """An empty register."""
     connection = connect(Path(":memory:"))
-    connection.create(DEVICE_SCHEMA)
+    connection.create(DEVICE_SCHEMA + CASE_SCHEMA)
     return DeviceLedger(connection)
 
 

@@ -11,10 +11,8 @@ import pytest
 from tests.unit.parties.world import World
 
 from paravent.access import peer_client
-from paravent.access.peer_client import PeerClient
+from paravent.access.log_watch_client import visited
 from paravent.errors import ProofFailure, Unreachable
-from paravent.keyserver.config import WatchSettings
-from paravent.keyserver.witness_app import Witness
 from paravent.wire.statements import KeyServerEntry
 
 
@@ -49,21 +47,18 @@ def test_an_answer_without_end_is_given_up() -> None:
 def test_a_visit_that_fails_in_any_way_ends_no_other(
     fault: Exception, still: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = still.servers[1]
-    client = PeerClient(server.identity.signing_key, still.rng)
-    witness = Witness(server.identity, still.directory, server.store, client, WatchSettings())
-    visited = []
+    seen = []
 
     async def visit(peer: KeyServerEntry) -> None:
-        visited.append(peer.name)
-        if len(visited) == 1:
+        seen.append(peer.name)
+        if len(seen) == 1:
             raise fault
 
     async def both() -> None:
-        await asyncio.gather(*(witness._visit(peer, visit) for peer in still.directory.keyservers[1:]))
+        await asyncio.gather(*(visited(peer, visit) for peer in still.directory.keyservers[1:]))
 
     asyncio.run(both())
-    assert len(visited) == 2
+    assert len(seen) == 2
     logged = capsys.readouterr().err
     assert logged.count("\n") == 1
     assert "junk" not in logged

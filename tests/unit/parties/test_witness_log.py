@@ -9,7 +9,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from tests.unit.parties.world import AMC, DAY, OTHER_AMC, World
 
+from paravent.access import log_watch
 from paravent.access.devices import Device
+from paravent.access.log_watch import Seen
 from paravent.access.quotas import Pseudonyms, QuotaKind
 from paravent.crypto import checkpoint, hpke
 from paravent.crypto.labels import Label, dec
@@ -18,7 +20,7 @@ from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
 from paravent.crypto.signing import SigningKey
 from paravent.errors import LogRolledBack, MalformedMessage, ParaventError, ProofFailure
 from paravent.keyserver import cosigning
-from paravent.keyserver.log_store import Seen, WitnessLog
+from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.store import Store
 from paravent.wire.log import (
     CUSTODIANS,
@@ -52,7 +54,7 @@ def answer_of(world: World, old: int) -> CheckpointAnswer:
 
 def taken(world: World, answer: CheckpointAnswer, seen: Seen) -> Seen:
     """Takes a checkpoint of the first server, as another one does."""
-    found, _ = cosigning.take_checkpoint(answer, world.entry(1), seen)
+    found, _ = log_watch.take_checkpoint(answer, world.entry(1), seen)
     return Seen(size=found.size, root=found.root)
 
 
@@ -117,7 +119,7 @@ def test_consistency_is_what_refuses_a_fork(world: World, monkeypatch: pytest.Mo
     opened(world)
     seen = taken(world, answer_of(world, 0), NOTHING)
     opened(world, 1)
-    monkeypatch.setattr(cosigning, "verify_consistency", lambda *_, **__: None)
+    monkeypatch.setattr(log_watch, "verify_consistency", lambda *_, **__: None)
     assert taken(world, forked(world, seen), seen).size == seen.size + 1
 
 
@@ -128,8 +130,8 @@ def test_cosignatures_gather_under_one_checkpoint(world: World) -> None:
     opened(world)
     own = cosigning.own_checkpoint(world.servers[1].identity, log_of(world)).encode()
     for index in (2, 3):
-        found, note = cosigning.take_checkpoint(CheckpointAnswer(note=own, proof=()), world.entry(1), NOTHING)
-        handed = cosigning.cosigned(found, note, world.servers[index].identity, world.now).encode()
+        found, note = log_watch.take_checkpoint(CheckpointAnswer(note=own, proof=()), world.entry(1), NOTHING)
+        handed = log_watch.cosigned(found, note, world.servers[index].identity, world.now).encode()
         own = cosigning.take_cosignature(handed, own, world.entry(index), world.now)
     found, names = cosigning.cosigners(own, world.directory, world.now)
     assert (found.size, names) == (log_of(world).size(), [world.names()[2], world.names()[3]])
@@ -149,7 +151,7 @@ def test_a_cosignature_in_the_name_of_another_server_is_refused(world: World) ->
 def test_a_cosignature_of_another_checkpoint_is_refused(world: World) -> None:
     opened(world)
     former = cosigning.own_checkpoint(world.servers[1].identity, log_of(world))
-    handed = cosigning.cosigned(
+    handed = log_watch.cosigned(
         checkpoint.parse_checkpoint(former.text), former, world.servers[2].identity, world.now
     ).encode()
     opened(world, 1)
@@ -159,7 +161,7 @@ def test_a_cosignature_of_another_checkpoint_is_refused(world: World) -> None:
 
 
 def test_what_was_cosigned_never_goes_down(world: World) -> None:
-    log = log_of(world, 2)
+    log = world.servers[2].store.memory
     with world.servers[2].store.commit():
         log.see("keyserver-1", Seen(size=7, root=bytes(32)))
         log.see("keyserver-1", Seen(size=6, root=bytes([1] * 32)))
@@ -217,7 +219,7 @@ def test_lines_of_strangers_come_back_with_no_cosignature(world: World) -> None:
     found = checkpoint.parse_checkpoint(own.text)
     key = SigningKey.generate(world.rng)
     filled = own.signed_also(*(checkpoint.cosign(found, f"stranger-{n}", key, now=world.now) for n in range(15)))
-    handed = cosigning.cosigned(found, filled, world.servers[2].identity, world.now)
+    handed = log_watch.cosigned(found, filled, world.servers[2].identity, world.now)
     assert [line.name for line in handed.signatures] == [world.names()[2]]
     merged = cosigning.take_cosignature(handed.encode(), own.encode(), world.entry(2), world.now)
     assert cosigning.cosigners(merged, world.directory, world.now)[1] == [world.names()[2]]
