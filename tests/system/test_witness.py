@@ -152,8 +152,15 @@ def unseal(watched: Platform, *shares: int) -> list[dict[str, str]]:
     options: list[str | Path] = []
     for share in shares:
         options += ["--share", watched.home / f"custodian-{share}" / "custodian.key"]
+    home = watched.home / "breach"
+    if not home.exists():
+        watched.command("breach", "init", "--home", home, "--name", "breach.test", "--operator", "test")
+    opened = watched.command(
+        "breach", "open", "--home", home, "--title", "test", "--facts", "test", "--aware", f"{day}T00:00Z",
+        "--aware-role", "dpo", "--json",
+    )  # fmt: skip
     found = watched.command(
-        "breach", "unseal", "CASE-1", "--home", watched.home / "breach", *options, *leaves,
+        "breach", "unseal", str(opened["case"]), "--home", home, *options, *leaves,
         "--directory", watched.pin["file"], "--signer", watched.pin["signer"], "--key", watched.pin["key"],
         "--from", f"{day}T00", "--to", f"{day}T23", "--json",
     )  # fmt: skip

@@ -13,6 +13,8 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
 from paravent.access.store import read_secret, write_secret
+from paravent.breach.case import keep_openings
+from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.store import Store
 from paravent.breach.suspension_cli import add_suspension_verbs
@@ -61,6 +63,8 @@ def unseal(
     """Opens a window, and records that it did."""
     if len(shares) != 2:
         raise InvalidConfiguration("two shares are needed, of two custodians")
+    with Store(home) as store:
+        store.entries(case)
     known = open_directory(directory.read_bytes(), cli.pin_of(signer, key))
     keys = [BoxKey(read_secret(path, 96)) for path in shares]
     window = (_hour(first), _hour(last))
@@ -70,7 +74,7 @@ def unseal(
     names = [entry.name for entry in known.custodians if entry.box_key in {bytes(one.public) for one in keys}]
     opened = list(open_window(lines, keys, known, first_hour=window[0], last_hour=window[1]))
     with Store(home) as store:
-        store.record(case, window, (names[0], names[1]), len(opened), cli.now())
+        keep_openings(store, case, opened, window, (names[0], names[1]), cli.now())
     rows = [
         {"server": one.server, "index": one.index, "hour": one.hour, "insurer": one.insurer,
          "professional": one.professional, "device": one.keyid}
@@ -128,3 +132,4 @@ def _hour(text: str) -> int:
 
 
 add_suspension_verbs(group)
+add_case_verbs(group)

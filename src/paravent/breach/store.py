@@ -1,7 +1,8 @@
-"""The breach desk's database: which case opened what, and when (docs/protocol.md section 12).
+"""The breach desk's database: cases, evidence, the log they are leaves of (docs/protocol.md section 16).
 
-Holds: for each case, the window that was opened, by which custodians, how many openings it held. Stolen: that
-there was a case. Altered: each line carries the hash of the one before.
+Holds: what happened in each case, measured files and documents, labels but no member, names of the persons who
+handle it. Stolen: that there is a case, its state of knowledge, pseudonyms of insured persons. Altered: the leaves
+no longer lead to the checkpoints that others cosigned and an authority stamped.
 """
 
 from __future__ import annotations
@@ -11,19 +12,24 @@ from pathlib import Path
 from typing import Self
 
 from paravent.access.sqlite_store import connect, transaction
+from paravent.breach.entries import AnyEvent, Entry, Placed, Private, read_leaf
+from paravent.breach.log import Tree
+from paravent.errors import InvalidConfiguration
 
 DATABASE = "breach.db"
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS unsealing (
-    number INTEGER PRIMARY KEY, case_number TEXT NOT NULL, first_hour INTEGER NOT NULL, last_hour INTEGER NOT NULL,
-    custodians TEXT NOT NULL, openings INTEGER NOT NULL, at INTEGER NOT NULL, before BLOB NOT NULL
-) STRICT;
+CREATE TABLE IF NOT EXISTS leaf (position INTEGER PRIMARY KEY, case_name TEXT NOT NULL, content BLOB NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS leaf_by_case ON leaf (case_name, position);
+CREATE TABLE IF NOT EXISTS checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS private (commitment BLOB PRIMARY KEY, salt BLOB NOT NULL, text TEXT NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT;
 """
 
 
 class Store:
-    """Everything the breach desk keeps so far."""
+    """Everything the breach desk keeps."""
 
     def __init__(self, home: Path) -> None:
         """Opens or creates the database of a home."""
@@ -31,20 +37,99 @@ class Store:
         self._connection = connect(home / DATABASE)
         self._connection.executescript(_SCHEMA)
 
-    def record(self, case: str, window: tuple[int, int], custodians: tuple[str, str], openings: int, now: int) -> None:
-        """Records an unsealing, chained to the one before."""
-        with transaction(self._connection):
-            last = self._connection.execute("SELECT * FROM unsealing ORDER BY number DESC LIMIT 1").fetchone()
-            self._connection.execute(
-                "INSERT INTO unsealing (case_number, first_hour, last_hour, custodians, openings, at, before)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (case, *window, ",".join(custodians), openings, now, hashlib.sha256(repr(last).encode()).digest()),
-            )
+    # --- entries -----------------------------------------------------------------------------
 
-    def count(self) -> int:
-        """Counts the unsealings so far."""
-        (count,) = self._connection.execute("SELECT COUNT(*) FROM unsealing").fetchone()
-        return int(count)
+    def add(
+        self, case: str, said: AnyEvent, *, role: str, now: int, supersedes: int | None = None, new: bool = False
+    ) -> Placed:  # fmt: skip
+        """Appends an entry to a case; ``new`` opens one, and otherwise the case must be open."""
+        with transaction(self._connection):
+            (number,) = self._connection.execute("SELECT COUNT(*) FROM leaf WHERE case_name = ?", (case,)).fetchone()
+            if (number == 0) is not new:
+                raise InvalidConfiguration("this case is open already" if number else "no such case is open here")
+            position = self.size()
+            entry = Entry(case=case, number=number, at=now, role=role, said=said, supersedes=supersedes)
+            self._connection.execute("INSERT INTO leaf VALUES (?, ?, ?)", (position, case, entry.leaf()))
+        return Placed(position=position, entry=entry)
+
+    def entries(self, case: str) -> list[Placed]:
+        """Lists the entries of a case; raises InvalidConfiguration when there is none."""
+        found = self._connection.execute(
+            "SELECT position, content FROM leaf WHERE case_name = ? ORDER BY position", (case,)
+        ).fetchall()
+        if not found:
+            raise InvalidConfiguration("no such case is open here")
+        return [Placed(position=position, entry=read_leaf(content)) for position, content in found]
+
+    def cases(self) -> list[str]:
+        """Lists the cases, the oldest first."""
+        found = self._connection.execute("SELECT case_name FROM leaf GROUP BY case_name ORDER BY MIN(position)")
+        return [str(name) for (name,) in found]
+
+    def next_case(self, year: int) -> str:
+        """Gives the identifier of the next case of a year."""
+        return f"{year}-{sum(name.startswith(f'{year}-') for name in self.cases()) + 1:03d}"
+
+    def size(self) -> int:
+        """Counts the leaves of the log."""
+        (size,) = self._connection.execute("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf").fetchone()
+        return int(size)
+
+    def leaves(self) -> list[bytes]:
+        """Lists the content of every leaf."""
+        return [bytes(content) for (content,) in self._connection.execute("SELECT content FROM leaf ORDER BY position")]
+
+    def tree(self) -> Tree:
+        """Builds the tree of the log."""
+        return Tree(self.leaves())
+
+    # --- checkpoints -------------------------------------------------------------------------
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Keeps the note of a size, in the place of the same note with fewer cosignatures."""
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
+
+    def checkpoints(self) -> dict[int, bytes]:
+        """Returns the notes kept, by size."""
+        return {
+            int(size): bytes(note)
+            for size, note in self._connection.execute("SELECT size, note FROM checkpoint ORDER BY size")
+        }
+
+    # --- what stands outside the log -----------------------------------------------------------
+
+    def keep_file(self, content: bytes) -> bytes:
+        """Keeps a file; returns its SHA-256."""
+        digest = hashlib.sha256(content).digest()
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR IGNORE INTO file VALUES (?, ?)", (digest, content))
+        return digest
+
+    def file(self, sha256: bytes) -> bytes:
+        """Returns a file; raises InvalidConfiguration when it was erased or never kept."""
+        found = self._connection.execute("SELECT content FROM file WHERE sha256 = ?", (sha256,)).fetchone()
+        if found is None:
+            raise InvalidConfiguration("a file of the case is not kept here")
+        return bytes(found[0])
+
+    def keep_private(self, private: Private) -> bytes:
+        """Keeps a text about a person; returns the commitment that the log may show."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO private VALUES (?, ?, ?)", (private.commitment, private.salt, private.text)
+            )
+        return private.commitment
+
+    def erase_private(self, commitment: bytes) -> None:
+        """Erases a text and its salt: the log stays whole and says nothing of the person any more."""
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM private WHERE commitment = ?", (commitment,))
+
+    def private(self, commitment: bytes) -> str | None:
+        """Returns a text about a person, None when it was erased."""
+        found = self._connection.execute("SELECT text FROM private WHERE commitment = ?", (commitment,)).fetchone()
+        return None if found is None else str(found[0])
 
     def __enter__(self) -> Self:
         """Uses the store for one command."""

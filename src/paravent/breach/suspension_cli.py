@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,15 +14,18 @@ import msgspec
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
-from paravent.access.store import read_secret, write_secret
+from paravent.access.store import write_secret
+from paravent.breach.case import OPERATOR
+from paravent.breach.config import KEY_FILE, read_key
+from paravent.breach.entries import Switched
+from paravent.breach.store import Store
 from paravent.breach.suspension import Outcome, complete, effect
 from paravent.breach.suspension_client import SuspensionClient
-from paravent.crypto.signing import Seed, SigningKey, VerifyKey, key_id
+from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.errors import BadInput, InvalidConfiguration
 from paravent.wire.statements import BreachDeskEntry, Directory
 from paravent.wire.suspension import Measure, SubjectKind, SuspensionRequest
 
-KEY_FILE = "breach-desk.key"
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -36,7 +40,7 @@ def add_suspension_verbs(group: click.Group) -> None:
     def desk_key(home: Path, name: str, entry: Path) -> Said:
         """Creates the key."""
         write_secret(home / KEY_FILE, cli.rng(32))
-        cli.write_file(entry, BreachDeskEntry(name=name, verify_key=_key(home).public))
+        cli.write_file(entry, BreachDeskEntry(name=name, verify_key=read_key(home).public))
         return Said(text=f"key of {name}: {home / KEY_FILE}", values={"key": str(home / KEY_FILE), "entry": str(entry)})
 
     for measure, purpose in (
@@ -61,10 +65,24 @@ def _add(group: click.Group, measure: Measure, purpose: str) -> None:
         if dry_run:
             return _said(asked, looked, stated, done=False)
         _require_agreement(stated, yes=yes)
-        return _said(asked, asyncio.run(client.ask(asked)), stated, done=True)
+        done = _said(asked, asyncio.run(client.ask(asked)), stated, done=True)
+        _record(home, asked, done)
+        return done
 
     run.__name__ = measure.value
     verb(group, purpose)(run)
+
+
+def _record(home: Path, asked: SuspensionRequest, done: Said) -> None:
+    """Adds what was done to the case, when this desk has opened it."""
+    with Store(home) as store:
+        if asked.case in store.cases():
+            evidence = store.keep_file(json.dumps(done.values, ensure_ascii=False).encode())
+            target = f"{asked.measure.value} {asked.kind.value} {asked.subject}"
+            effects = " ".join(done.values["effect"])
+            store.add(
+                asked.case, Switched(target=target, effect=effects, sha256=evidence), role=OPERATOR, now=cli.now()
+            )
 
 
 def _measure_options(command: F) -> F:
@@ -94,13 +112,9 @@ def _request(case: str, measure: Measure, kind: str, subject: str) -> Suspension
         ) from None
 
 
-def _key(home: Path) -> SigningKey:
-    return SigningKey(Seed(read_secret(home / KEY_FILE, 32)))
-
-
 def _desk_key(home: Path, directory: Directory) -> SigningKey:
     """Reads the key, and says at once when the directory lists another."""
-    key, entry = _key(home), directory.breach_desk
+    key, entry = read_key(home), directory.breach_desk
     if entry is None or key_id(VerifyKey(entry.verify_key)) != key_id(key.public):
         raise InvalidConfiguration("the directory does not list this breach desk: sign it again with --breach-desk")
     return key

@@ -87,6 +87,12 @@ class Label(bytes, Enum):
     QUOTA_SCOPE = b"paravent/1/quota-scope"
     NONCE = b"paravent/1/nonce"
     REQUEST = b"paravent/1/request"
+    # the breach desk (section 16)
+    CASE_ENTRY = b"paravent/1/case-entry"
+    CASE_PRIVATE = b"paravent/1/case-private"
+    CASE_ANSWER = b"paravent/1/case-answer"
+    CASE_LEAK = b"paravent/1/case-leak"
+    CASE_COUNTS = b"paravent/1/case-counts"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

@@ -98,6 +98,13 @@ class ClaimStore:
             (insurer, month, detail, payment),
         )
 
+    def lines_by_month(self, insurer: str) -> list[tuple[int, int]]:
+        """Counts the claim lines of an insurer by month (YYYYMM), the oldest first."""
+        found = self._connection.execute(
+            "SELECT month, COUNT(*) FROM event WHERE insurer = ? GROUP BY month ORDER BY month", (insurer,)
+        )
+        return [(int(month), int(lines)) for month, lines in found]
+
     def events(self, insurer: str, after: int) -> PullAnswer:
         """Returns an insurer's next events."""
         found = self._connection.execute(

@@ -15,6 +15,7 @@ from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
 from paravent.hub import config
 from paravent.hub.config import HubConfig
+from paravent.hub.counts import counts as counted
 from paravent.hub.store import Store
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
@@ -95,6 +96,17 @@ def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
     return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
+
+
+@verb(group, "Write what the hub holds of each insurer, counted and signed, for a case of the breach desk.")
+@click.option("--out", type=_FILE, required=True)
+def counts(home: Path, out: Path) -> Said:
+    """Counts."""
+    settings = config.load(home)
+    known, identity = read_directory(home, settings.directory), config.read_identity(home, settings)
+    with _store(home) as store:
+        cli.write_file(out, counted(known, store, identity, cli.now()))
+    return Said(text=f"{len(known.insurers)} insurers counted: {out}", values={"file": str(out)})
 
 
 @verb(group, "Serve until stopped.")

@@ -90,6 +90,10 @@ class Store(VerifierStore):
         """Returns the live manifest of an epoch, or None."""
         return self._live.get((insurer, epoch))
 
+    def live(self, insurer: str) -> list[Manifest]:
+        """Lists the live manifests of an insurer, the oldest epoch first."""
+        return [self._live[key] for key in sorted(self._live) if key[0] == insurer]
+
     def newest(self, insurer: str) -> Manifest | None:
         """Returns the live manifest of the newest epoch of an insurer, or None."""
         epochs = [epoch for amc, epoch in self._live if amc == insurer]

@@ -18,6 +18,7 @@ from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
 from paravent.insurer.card import card_of, qr_png
+from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import Published, Publisher, pull_events
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.journal_client import JournalReader
@@ -303,3 +304,6 @@ async def _read_logs(home: Path, settings: InsurerConfig) -> int:
 
 def _hour(hour: int) -> str:
     return datetime.fromtimestamp(hour * 3_600, UTC).strftime("%Y-%m-%d %H h UTC")
+
+
+add_case_verbs(group)

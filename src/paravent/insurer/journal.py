@@ -26,7 +26,10 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witnessed:
-    """One opening as one server witnessed it: whose record (by handle), which shop, in which hour."""
+    """One opening as one server witnessed it: whose record (by handle), which shop, in which hour.
+
+    ``randomness`` shows to others, for a case, that the leaf commits to this label.
+    """
 
     server: str
     index: int
@@ -35,6 +38,7 @@ class Witnessed:
     handle: Handle
     shop: str
     hour: int
+    randomness: bytes
 
 
 def verify_leaf(leaf: LoggedLeaf, *, size: int, root: bytes, server: str) -> None:
@@ -75,4 +79,5 @@ def read_opening(entry: OpeningEntry, index: int, server: str, amc: str, keys: M
     return Witnessed(
         server=server, index=index, epoch=int.from_bytes(epoch, "big"), batch=int.from_bytes(batch, "big"),
         handle=Handle(handle), shop=shop.rstrip(b"\0").decode(errors="replace"), hour=entry.hour,
+        randomness=randomness,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paravent.access.client import SignedClient
 from paravent.crypto.checkpoint import open_checkpoint
+from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.log import verify_consistency
 from paravent.crypto.note import NoteKey, SignatureKind
@@ -11,7 +12,7 @@ from paravent.crypto.signing import VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.journal import hourly_key, read_opening, verify_leaf
-from paravent.insurer.journal_store import LogRead
+from paravent.insurer.journal_store import Journal, LogRead
 from paravent.insurer.store import Store
 from paravent.wire.log import (
     CheckpointAnswer,
@@ -64,29 +65,37 @@ class JournalReader:
             if leaves.next <= start:
                 raise ProofFailure("it gives no leaf and does not go on", culprit=server.name)
             with self._store.commit():
-                found += sum(self._take(leaf, checkpoint.size, checkpoint.root, server.name) for leaf in leaves.leaves)
+                found += sum(
+                    keep_leaf(
+                        leaf, size=checkpoint.size, root=checkpoint.root, server=server.name, amc=self._amc,
+                        key=self._keys.claims, journal=journal,
+                    )
+                    for leaf in leaves.leaves
+                )  # fmt: skip
             start = leaves.next
         with self._store.commit():
             journal.keep_read(server.name, LogRead(size=checkpoint.size, root=checkpoint.root))
         return found
 
-    def _take(self, leaf: LoggedLeaf, size: int, root: bytes, server: str) -> bool:
-        """Keeps one leaf; returns whether it is an opening. One that does not open is noted, and stops nothing."""
-        verify_leaf(leaf, size=size, root=root, server=server)
-        try:
-            return self._read(leaf, server)
-        except (ProofFailure, MalformedMessage, ValueError, OverflowError) as error:
-            self._store.journal.keep_unreadable(server, leaf.index, str(error))
-            return False
 
-    def _read(self, leaf: LoggedLeaf, server: str) -> bool:
-        journal = self._store.journal
-        if leaf.entry.startswith(enc(Label.LOG_KEY_ENTRY)):
-            opened = hourly_key(KeyEntry.decode(leaf.entry), server, self._amc, self._keys.claims)
-            journal.keep_hour_key(server, leaf.index, opened)
-            return False
-        if not leaf.entry.startswith(enc(Label.LOG_ENTRY)):
-            return False  # a deletion of this insurer's: it opens nobody
-        entry = OpeningEntry.decode(leaf.entry)
-        journal.keep(read_opening(entry, leaf.index, server, self._amc, journal.hour_keys(server)))
-        return True
+def keep_leaf(
+    leaf: LoggedLeaf, *, size: int, root: bytes, server: str, amc: str, key: BoxKey, journal: Journal
+) -> bool:
+    """Keeps one leaf; returns whether it is an opening. One that does not open is noted, and stops nothing."""
+    verify_leaf(leaf, size=size, root=root, server=server)
+    try:
+        return _read(leaf, server, amc, key, journal)
+    except (ProofFailure, MalformedMessage, ValueError, OverflowError) as error:
+        journal.keep_unreadable(server, leaf.index, str(error))
+        return False
+
+
+def _read(leaf: LoggedLeaf, server: str, amc: str, key: BoxKey, journal: Journal) -> bool:
+    if leaf.entry.startswith(enc(Label.LOG_KEY_ENTRY)):
+        journal.keep_hour_key(server, leaf.index, hourly_key(KeyEntry.decode(leaf.entry), server, amc, key))
+        return False
+    if not leaf.entry.startswith(enc(Label.LOG_ENTRY)):
+        return False  # a deletion of this insurer's: it opens nobody
+    entry = OpeningEntry.decode(leaf.entry)
+    journal.keep(read_opening(entry, leaf.index, server, amc, journal.hour_keys(server)))
+    return True

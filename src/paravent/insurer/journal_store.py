@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS hour_key (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS witnessed (
     server TEXT NOT NULL, position INTEGER NOT NULL, epoch INTEGER NOT NULL, batch INTEGER NOT NULL,
-    handle BLOB NOT NULL, shop TEXT NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (server, position)
+    handle BLOB NOT NULL, shop TEXT NOT NULL, hour INTEGER NOT NULL, randomness BLOB NOT NULL,
+    PRIMARY KEY (server, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log_read (server TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL)
     STRICT, WITHOUT ROWID;
@@ -73,10 +74,10 @@ class Journal:
     def keep(self, witnessed: Witnessed) -> None:
         """Keeps an opening, once."""
         self._connection.execute(
-            "INSERT OR IGNORE INTO witnessed VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO witnessed VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 witnessed.server, witnessed.index, witnessed.epoch, witnessed.batch, witnessed.handle, witnessed.shop,
-                witnessed.hour,
+                witnessed.hour, witnessed.randomness,
             ),
         )  # fmt: skip
 
@@ -101,6 +102,26 @@ class Journal:
             JournalLine(hour=hour, shop=shop, servers=tuple(sorted(servers.split(","))))
             for hour, shop, servers in found
         ]
+
+    def at(self, server: str, position: int) -> tuple[int, int, bytes, bytes] | None:
+        """Returns epoch, batch, handle and randomness of a leaf that this insurer opened, or None."""
+        found = self._connection.execute(
+            "SELECT epoch, batch, handle, randomness FROM witnessed WHERE server = ? AND position = ?",
+            (server, position),
+        ).fetchone()
+        return None if found is None else (found[0], found[1], bytes(found[2]), bytes(found[3]))
+
+    def member(self, epoch: int, handle: bytes) -> str | None:
+        """Finds the member behind a handle, None when it is a decoy or was never published."""
+        found = self._connection.execute(
+            "SELECT member FROM handle WHERE epoch = ? AND handle = ?", (epoch, handle)
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def handles(self, epoch: int, member: str) -> list[bytes]:
+        """Lists the handles of a member in an epoch."""
+        found = self._connection.execute("SELECT handle FROM handle WHERE epoch = ? AND member = ?", (epoch, member))
+        return [bytes(handle) for (handle,) in found]
 
     def persons_opened(self) -> int:
         """Counts the distinct members whose record was opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from paravent.access.quotas import QuotaLimits
@@ -43,7 +43,10 @@ def found_hub(home: Path, limits: QuotaLimits, rng: Rng) -> SimulatedHub:
 
 
 def found_directory(
-    servers: Mapping[int, SimulatedServer], hub: SimulatedHub, keys: Mapping[str, InsurerKeys], rng: Rng
+    servers: Mapping[int, SimulatedServer],
+    hub: SimulatedHub,
+    keys: Mapping[str, InsurerKeys],
+    custodians: Sequence[BoxKey],
 ) -> Directory:
     """Lists every party."""
     entry = HubEntry(name=hub.name, address=hub.identity.base_url, verify_key=hub.identity.signing_key.public)
@@ -57,8 +60,8 @@ def found_directory(
             for amc, held in keys.items()
         ),
         custodians=tuple(
-            CustodianEntry(name=f"custodian-{number}", box_key=BoxKey.generate(rng).public)
-            for number in range(1, CUSTODIANS + 1)
+            CustodianEntry(name=f"custodian-{number}", box_key=key.public)
+            for number, key in enumerate(custodians, start=1)
         ),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population, synthesise
-from paravent.drill.simulation.founding import START, found_directory, found_hub, found_insurer
+from paravent.drill.simulation.founding import CUSTODIANS, START, found_directory, found_hub, found_insurer
 from paravent.drill.simulation.insurer import SimulatedInsurer
 from paravent.drill.simulation.office import hand_over
 from paravent.drill.simulation.parties import SimulatedHub, SimulatedServer
@@ -54,6 +54,7 @@ class SimulatedPlatform:
     servers: dict[int, SimulatedServer]
     hub: SimulatedHub
     insurers: dict[str, SimulatedInsurer]
+    custodians: tuple[BoxKey, ...]
     now: int = START
 
     @classmethod
@@ -72,14 +73,15 @@ class SimulatedPlatform:
             )
             for amc in INSURERS
         }
-        directory = found_directory(servers, hub, keys, rng)
+        custodians = tuple(BoxKey.generate(rng) for _ in range(CUSTODIANS))
+        directory = found_directory(servers, hub, keys, custodians)
         population = synthesise(shape.persons, tuple(INSURERS), seed, datetime.fromtimestamp(shape.start, UTC).year)
         insurers = {
             entry.amc: found_insurer(home, entry, keys[entry.amc], population, rng) for entry in directory.insurers
         }
         built = cls(
             home=home, shape=shape, rng=rng, population=population, directory=directory, servers=servers, hub=hub,
-            insurers=insurers, now=shape.start,
+            insurers=insurers, custodians=custodians, now=shape.start,
         )  # fmt: skip
         for server in servers.values():
             server.join(directory)

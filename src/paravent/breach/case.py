@@ -1,0 +1,169 @@
+"""A case as it stands: what is still held true, and what was measured for it (docs/protocol.md section 16).
+
+Every computation starts again from the files that are kept as evidence, each verified again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from paravent.access.quotas import QuotaLimits
+from paravent.breach import entries
+from paravent.breach.entries import Computed, Placed, Stolen, Unsealed
+from paravent.breach.exposure import Exposure, exposures
+from paravent.breach.log import origin_key
+from paravent.breach.log_check import check_log
+from paravent.breach.measured import Measured
+from paravent.breach.store import Store
+from paravent.breach.unsealing import Unsealed as UnsealedLeaf
+from paravent.crypto.signing import SigningKey
+from paravent.crypto.timestamp import Authority
+from paravent.errors import InvalidConfiguration
+from paravent.wire.case import CASE_BYTES_MAX, LeafPlace, OpeningsAsked
+from paravent.wire.codec import decode, encode
+from paravent.wire.log import LogExport, LogLine
+from paravent.wire.statements import Directory, Signed
+
+OPERATOR = "operator"
+
+
+def standing(placed: Sequence[Placed]) -> list[Placed]:
+    """Leaves out what a later entry supersedes."""
+    gone = {each.entry.supersedes for each in placed}
+    return [each for each in placed if each.entry.number not in gone]
+
+
+def opened(placed: Sequence[Placed]) -> Placed:
+    """Returns the entry that says what the case is; a later one may have superseded the first."""
+    return next(each for each in reversed(placed) if isinstance(each.entry.said, entries.Opened))
+
+
+def keep_measure(store: Store, case: str, kind: str, content: bytes, directory: Directory, now: int) -> Placed:
+    """Verifies a file against what the case holds already, and keeps it as evidence; raises ProofFailure."""
+    measured = measure(store, case, directory, now)
+    source, summary = take(measured, kind, content, case, directory, now)
+    said = entries.Measured(kind=kind, source=source, sha256=store.keep_file(content), summary=summary)
+    return store.add(case, said, role=OPERATOR, now=now)
+
+
+def measure(store: Store, case: str, directory: Directory, now: int) -> Measured:
+    """Reads again every file that was measured for a case."""
+    measured = Measured()
+    for placed in standing(store.entries(case)):
+        match placed.entry.said:
+            case entries.Measured(kind=kind, sha256=sha256):
+                take(measured, kind, store.file(sha256), case, directory, now)
+            case Unsealed(sha256=sha256):
+                measured.openings += read_openings(store.file(sha256))
+            case _:
+                pass
+    return measured
+
+
+def take(
+    measured: Measured, kind: str, content: bytes, case: str, directory: Directory, now: int,
+    authority: Authority | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """Verifies one file and takes what it says; returns its source and one line about it."""
+    if kind == "log":
+        export, lines = read_log(content)
+        checked = check_log(lines, export, directory, authority, now)
+        if not checked.cosigners:
+            raise InvalidConfiguration("this log has no cosignature of another server: export it again in a minute")
+        measured.take_log(lines)
+        return checked.server, f"{checked.size} leaves, cosigned by {', '.join(checked.cosigners)}"
+    signed = decode(content, Signed, bytes_max=CASE_BYTES_MAX)
+    match kind:
+        case "counts":
+            counts = measured.take_counts(signed, directory)
+            return directory.hub.name, f"{len(counts.insurers)} insurers"
+        case "answer":
+            answer = measured.take_answer(signed, case, directory)
+            return answer.insurer, f"{len(answer.leaves)} leaves opened, {answer.persons} distinct members"
+        case "leak":
+            leak = measured.take_leak(signed, case, directory)
+            return leak.insurer, f"{leak.rows} rows, {leak.persons} distinct members"
+        case _:
+            raise InvalidConfiguration("what is measured is a log, counts, an answer or a leak")
+
+
+def read_log(content: bytes) -> tuple[LogExport, list[LogLine]]:
+    """Reads the evidence of a log: the export on the first line, then a leaf a line."""
+    first, *rest = content.splitlines()
+    return decode(first, LogExport, bytes_max=CASE_BYTES_MAX), [decode(line, LogLine) for line in rest]
+
+
+def keep_openings(
+    store: Store, case: str, opened_leaves: Iterable[UnsealedLeaf], window: tuple[int, int],
+    custodians: tuple[str, str], now: int,
+) -> Placed:  # fmt: skip
+    """Keeps what two custodians opened, and records that they did."""
+    rows = sorted(opened_leaves, key=lambda one: (one.server, one.index))
+    content = b"".join(encode(row) + b"\n" for row in rows)
+    return store.add(
+        case,
+        Unsealed(
+            first_hour=window[0], last_hour=window[1], custodians=custodians, openings=len(rows),
+            sha256=store.keep_file(content),
+        ),
+        role="custodians", now=now,
+    )  # fmt: skip
+
+
+def read_openings(content: bytes) -> list[UnsealedLeaf]:
+    """Reads the list that ``keep_openings`` kept."""
+    return [decode(line, UnsealedLeaf) for line in content.splitlines()]
+
+
+def questions(store: Store, case: str, directory: Directory, now: int) -> list[OpeningsAsked]:
+    """Lists, for each insurer, the leaves of the stolen devices: it is asked to open their labels."""
+    measured, places = measure(store, case, directory, now), defaultdict[str, set[tuple[str, int]]](set)
+    keyids = {
+        each.entry.said.keyid for each in standing(store.entries(case)) if isinstance(each.entry.said, Stolen)
+    } - {None}
+    for opening in measured.openings:
+        if opening.keyid in keyids:
+            places[opening.insurer].add((opening.server, opening.index))
+    return [
+        OpeningsAsked(
+            case=case, insurer=insurer,
+            leaves=tuple(LeafPlace(server=server, index=index) for server, index in sorted(found)),
+        )
+        for insurer, found in sorted(places.items())
+    ]  # fmt: skip
+
+
+def compute(
+    store: Store, case: str, directory: Directory, limits: QuotaLimits, now: int
+) -> list[tuple[Exposure, Placed]]:  # fmt: skip
+    """Computes the exposure of every insurer and records it; a computation that says the same is not repeated."""
+    placed = standing(store.entries(case))
+    measured = measure(store, case, directory, now)
+    stolen = [each for each in placed if isinstance(each.entry.said, Stolen)]
+    evidence = (Stolen, entries.Measured, Unsealed)
+    inputs = tuple(each.position for each in placed if isinstance(each.entry.said, evidence))
+    before = {each.entry.said.insurer: each for each in placed if isinstance(each.entry.said, Computed)}
+    found = []
+    for exposure in exposures(stolen, measured, [entry.amc for entry in directory.insurers], limits):
+        said = _computed(store, exposure, inputs)
+        former = before.get(exposure.insurer)
+        if former is None or former.entry.said != said:
+            number = None if former is None else former.entry.number
+            former = store.add(case, said, role=OPERATOR, now=now, supersedes=number)
+        found.append((exposure, former))
+    return found
+
+
+def _computed(store: Store, exposure: Exposure, inputs: tuple[int, ...]) -> Computed:
+    labels = b"".join(label.hex().encode() + b"\n" for label in exposure.labels)
+    return Computed(
+        insurer=exposure.insurer, proved=exposure.proved, estimate=exposure.estimate, upper=exposure.upper,
+        membership_upper=exposure.membership_upper, claims_upper=exposure.claims_upper,
+        assumptions=exposure.assumptions, labels_sha256=store.keep_file(labels), inputs=inputs,
+    )  # fmt: skip
+
+
+def origin_of(name: str, key: SigningKey) -> str:
+    """Writes the verifier key of a breach desk's log: what a reader of its dossiers pins."""
+    return origin_key(name, key).encode()

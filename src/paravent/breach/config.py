@@ -1,0 +1,41 @@
+"""The breach desk's configuration and key on disk (docs/operating.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.store import read_secret, write_secret
+from paravent.crypto.group import Rng
+from paravent.crypto.signing import Seed, SigningKey
+from paravent.wire.codec import Message, Name
+
+KEY_FILE = "breach-desk.key"
+TO_COMPLETE = "à compléter"
+
+
+class BreachConfig(Message, frozen=True, kw_only=True):
+    """What a breach desk sets: its name is the origin of its log; operator and contact stand in documents."""
+
+    name: Name
+    operator: Name
+    contact: str = TO_COMPLETE
+    directory: DirectoryPin | None = None
+
+
+def initialise(home: Path, config: BreachConfig, rng: Rng) -> SigningKey:
+    """Creates a home, with a fresh key unless ``desk-key`` has made one; returns it."""
+    write_config(home, config)
+    if not (home / KEY_FILE).exists():
+        write_secret(home / KEY_FILE, rng(32))
+    return read_key(home)
+
+
+def load(home: Path) -> BreachConfig:
+    """Reads the configuration."""
+    return read_config(home, BreachConfig)
+
+
+def read_key(home: Path) -> SigningKey:
+    """Reads the key of the breach desk: it signs the log and what the desk asks verifiers to suspend."""
+    return SigningKey(Seed(read_secret(home / KEY_FILE, 32)))

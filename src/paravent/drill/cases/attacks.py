@@ -1,0 +1,159 @@
+"""The attacks of the worked cases, on a simulated platform; each returns what the thief truly learnt, by insurer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from paravent.breach import entries
+from paravent.breach.case import OPERATOR, keep_measure
+from paravent.breach.entries import AnyEvent, Category, LootKind, Noted, Opened, Origin, Stolen
+from paravent.breach.store import Store as BreachStore
+from paravent.crypto.labels import Label, dec, enc
+from paravent.crypto.signing import key_id
+from paravent.drill.cases import evidence
+from paravent.drill.credentials.attacker import Attacker
+from paravent.drill.credentials.scene import DAY, Scene
+from paravent.drill.theft import Theft, copy_database
+from paravent.hub.store import DATABASE as HUB_DATABASE
+from paravent.insurer import case as insurer_case
+from paravent.insurer.case_cli import references
+from paravent.wire.codec import encode
+
+HONEST_CHECKS = 12
+"""Persons whom another shop serves meanwhile: they are not to be listed."""
+
+PERSONS = 400
+MEASURES_BEFORE = (
+    "Les droits des assurés sont chiffrés ligne par ligne ; il faut plusieurs serveurs de clés pour en ouvrir une.",
+    "Chaque ouverture est inscrite à un registre que la plateforme ne contrôle pas, avant toute réponse.",
+    "Le nombre d'ouvertures par professionnel est limité sur 24 heures glissantes.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A case as it was played: its identifier, and the labels that the thief truly opened, by insurer."""
+
+    case: str
+    truth: dict[str, frozenset[bytes]]
+    opened: int
+
+
+Attack = Callable[[Scene, BreachStore], Played]
+
+
+def stolen_credential(scene: Scene, store: BreachStore) -> Played:
+    """Uses one optician's device key for three days, while another shop works."""
+    platform, thief = scene.platform, scene.attacker
+    honest = _split(scene)
+    began = platform.now
+    for _ in range(3):
+        honest.drain(scene.hits[-HONEST_CHECKS:])
+        thief.drain(scene.hits)
+        platform.now += DAY
+    now = platform.now
+    case = _opened(
+        store, now,
+        Opened(
+            title="Poste d'un opticien utilisé par un tiers pendant trois jours",
+            facts="Un opticien signale que son poste a été utilisé par un tiers. Le poste est suspendu.",
+            origin=Origin.DRILL, aware_at=now, aware_role="responsable de la sécurité", began_at=began, ended_at=now,
+        ),
+    )  # fmt: skip
+    keyid = key_id(thief.devices[0].public)
+    _add(store, case, now, Stolen(kind=LootKind.DEVICE_KEY, keyid=keyid, from_at=began, to_at=now))
+    evidence.measure_logs(platform, store, case, now)
+    evidence.open_window(platform, store, case, (began, now), now)
+    evidence.answer_questions(platform, store, case, now)
+    return _played(case, thief.opened.values(), len(thief.opened))
+
+
+def stolen_hub(scene: Scene, store: BreachStore) -> Played:
+    """Copies the hub's database, its backup and the true list of everybody: everything is tried, nothing opens."""
+    platform = scene.platform
+    copied = copy_database(platform.hub.home.folder / HUB_DATABASE, platform.home / "stolen.db")
+    loot = Theft(database=copied, leaked=platform.population.leaked_list(), directory=platform.directory).attack([])
+    now = platform.now
+    case = _opened(
+        store, now,
+        Opened(
+            title="Base et sauvegardes de la plateforme copiées",
+            facts="La base de la plateforme et ses sauvegardes ont été copiées par un tiers, qui demande une rançon.",
+            origin=Origin.DRILL, aware_at=now, aware_role="responsable de la sécurité", ended_at=now,
+        ),
+    )  # fmt: skip
+    note = b"Votre base est chez nous. Vous avez sept jours."
+    kept = store.keep_file(note)
+    _add(store, case, now, Noted(category=Category.RANSOM_DEMAND, text="Une note de rançon a été reçue par courriel."))
+    _add(store, case, now, entries.Artefact(name="rancon.txt", sha256=kept, size=len(note), source="courriel reçu"))
+    _add(store, case, now, entries.Custody(
+        sha256=kept, action="copie conservée", giver="responsable de la sécurité", taker="bureau des violations",
+    ))  # fmt: skip
+    _add(store, case, now, Stolen(kind=LootKind.DATABASE, to_at=now))
+    _add(store, case, now, Stolen(kind=LootKind.BACKUP, to_at=now))
+    evidence.measure_logs(platform, store, case, now)
+    return _played(case, (), len(loot.opened))
+
+
+def clear_file(scene: Scene, store: BreachStore) -> Played:
+    """Takes a clear-text extract of members at one insurer."""
+    platform = scene.platform
+    insurer = next(iter(platform.insurers.values()))
+    members = sorted(member.member_id for member in insurer.members)[::3]
+    content = "\n".join(["member_id", *members, ""]).encode()
+    now = platform.now
+    case = _opened(
+        store, now,
+        Opened(
+            title="Fichier en clair sorti d'un organisme",
+            facts="Un extrait en clair du fichier des adhérents d'un organisme circule.",
+            origin=Origin.DRILL, aware_at=now, aware_role="délégué à la protection des données",
+        ),
+    )  # fmt: skip
+    signed = insurer_case.leaked(
+        case, insurer.amc, content, references(content), insurer.store.journal,
+        (insurer.number, insurer.batch_number), insurer.keys.issuer,
+    )  # fmt: skip
+    digest = store.keep_file(content)
+    _add(store, case, now, Stolen(kind=LootKind.CLEAR_FILE, insurer=insurer.amc, sha256=digest))
+    evidence.measure_logs(platform, store, case, now)
+    keep_measure(store, case, "leak", encode(signed), platform.directory, now)
+    taken = set(members)
+    labels = [
+        enc(Label.OPEN, insurer.amc, insurer.number, insurer.batch_number, handle)
+        for member in taken for handle in insurer.store.journal.handles(insurer.number, member)
+    ]  # fmt: skip
+    return _played(case, labels, len(taken))
+
+
+def _split(scene: Scene) -> Attacker:
+    """Gives the second device back to an honest shop."""
+    thief, honest_key = scene.attacker, scene.attacker.devices[1]
+    thief.devices = thief.devices[:1]
+    return Attacker(
+        devices=[honest_key], directory=thief.directory, epochs=thief.epochs, rows=thief.rows, stolen={},
+        send=scene.send, clock=thief.clock, rng=thief.rng,
+    )  # fmt: skip
+
+
+def _opened(store: BreachStore, now: int, said: Opened) -> str:
+    """Opens a case, and says what protected the data beforehand."""
+    case = store.next_case(datetime.fromtimestamp(now, UTC).year)
+    store.add(case, said, role=said.aware_role, now=now, new=True)
+    for text in MEASURES_BEFORE:
+        _add(store, case, now, Noted(category=Category.MEASURE_BEFORE, text=text))
+    return case
+
+
+def _add(store: BreachStore, case: str, now: int, said: AnyEvent) -> None:
+    store.add(case, said, role=OPERATOR, now=now)
+
+
+def _played(case: str, labels: Iterable[bytes], opened: int) -> Played:
+    truth: defaultdict[str, set[bytes]] = defaultdict(set)
+    for label in labels:
+        truth[dec(Label.OPEN, label, 4)[0].decode()].add(label)
+    return Played(case=case, truth={amc: frozenset(found) for amc, found in truth.items()}, opened=opened)

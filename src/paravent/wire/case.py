@@ -1,0 +1,80 @@
+"""Messages of a case, between the breach desk and the insurers (docs/protocol.md section 16).
+
+The breach desk names leaves; the insurer, which alone can, opens the label of each, and signs. A label is a
+pseudonym: who stands behind it stays at the insurer.
+"""
+
+from __future__ import annotations
+
+from paravent.wire.codec import Amc, Bytes32, Message, Name, Natural
+from paravent.wire.statements import EpochBundle
+
+CASE_BYTES_MAX = 64 * 1024 * 1024
+"""Of a file of a case: about 250,000 openings."""
+
+
+class LeafPlace(Message, frozen=True, kw_only=True):
+    """Where one leaf stands."""
+
+    server: Name
+    index: Natural
+
+
+class OpeningsAsked(Message, frozen=True, kw_only=True):
+    """Which leaves of its members an insurer is asked to open for a case."""
+
+    case: Name
+    insurer: Amc
+    leaves: tuple[LeafPlace, ...]
+
+
+class OpenedLeaf(Message, frozen=True, kw_only=True):
+    """The label of one leaf, and the randomness that shows that the leaf commits to it."""
+
+    server: Name
+    index: Natural
+    label: bytes
+    randomness: Bytes32
+
+
+class OpeningsAnswered(Message, frozen=True, kw_only=True):
+    """What an insurer opened; ``persons`` is how many distinct members it knows behind all these labels."""
+
+    case: Name
+    insurer: Amc
+    leaves: tuple[OpenedLeaf, ...]
+    unreadable: Natural
+    persons: Natural
+
+
+class LeakedFile(Message, frozen=True, kw_only=True):
+    """A clear-text file that left an insurer: its digest, its rows, its distinct members and their labels."""
+
+    case: Name
+    insurer: Amc
+    sha256: Bytes32
+    rows: Natural
+    persons: Natural
+    labels: tuple[bytes, ...]
+
+
+class MonthOfClaims(Message, frozen=True, kw_only=True):
+    """How many claim lines of an insurer the hub keeps of a month (YYYYMM)."""
+
+    month: Natural
+    lines: Natural
+
+
+class InsurerCounts(Message, frozen=True, kw_only=True):
+    """What the hub holds of an insurer: every live epoch with its signed head, and claim lines by month."""
+
+    insurer: Amc
+    bundles: tuple[EpochBundle, ...]
+    claims: tuple[MonthOfClaims, ...]
+
+
+class HubCounts(Message, frozen=True, kw_only=True):
+    """What the hub holds, insurer by insurer, at an instant; signed by the hub."""
+
+    at: Natural
+    insurers: tuple[InsurerCounts, ...]
