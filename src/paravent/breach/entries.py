@@ -145,7 +145,7 @@ class Unsealed(Event, frozen=True, kw_only=True, tag="unsealed"):
 
     first_hour: Natural
     last_hour: Natural
-    custodians: tuple[str, str]
+    custodians: tuple[Name, ...]
     openings: Natural
     sha256: Bytes32
 
@@ -159,7 +159,7 @@ class Computed(Event, frozen=True, kw_only=True, tag="computed"):
     upper: Natural
     membership_upper: Natural
     claims_upper: Natural
-    assumptions: tuple[str, str, str]
+    assumptions: tuple[Name, ...]
     labels_sha256: Bytes32
     inputs: tuple[Natural, ...]
 

@@ -7,6 +7,7 @@ duplicate key, trailing bytes. Binary values are base64 text.
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -84,4 +85,4 @@ def without_value(error: msgspec.ValidationError) -> str:
     text = str(error)
     if text.startswith("Object contains unknown field"):
         return "it has a field that is not known"
-    return text.split("Invalid enum value", maxsplit=1)[0] or "a value is not one of those allowed"
+    return re.split("Invalid (?:enum )?value", text, maxsplit=1)[0] or "a value is not one of those allowed"
