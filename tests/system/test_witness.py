@@ -100,6 +100,7 @@ def test_the_insurer_reads_which_shop_opened_its_member(watched: Platform, popul
         found = journal(watched, person.coverages[0].insurer, "--member", person.member_id)
         assert len(found["openings"]) == 1
         assert len(found["openings"][0]["servers"]) >= 2
+        assert found["openings"][0]["confirmed"]
         assert found["unreadable"] == 0
 
 
@@ -145,9 +146,15 @@ def unseal(watched: Platform, *shares: int) -> list[dict[str, str]]:
     """Opens this day's window with the shares of some custodians."""
     leaves: list[str | Path] = []
     for name in KEYSERVERS:
+        until(lambda name=name: checkpoint(watched, name)[1] == SIGNERS)  # type: ignore[misc]
         out = watched.home / f"{name}.leaves"
         watched.command("keyserver", "export-log", "--home", watched.home / name, "--out", out)
         leaves += ["--leaves", out]
+    return opened_window(watched, leaves, *shares)
+
+
+def opened_window(watched: Platform, leaves: list[str | Path], *shares: int) -> list[dict[str, str]]:
+    """Opens this day's window in some leaves."""
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     options: list[str | Path] = []
     for share in shares:
@@ -173,6 +180,23 @@ def test_two_custodians_open_who_asked(pair: tuple[int, int], watched: Platform)
     assert len(opened) >= 6  # three persons at two servers at least
     keyid = {row["device"] for row in opened}
     assert len(keyid) == len({row["professional"] for row in opened}) == 1
+
+
+@pytest.mark.parametrize(("kind", "reason"), [
+    ("a leaf cut off", "do not lead to the checkpoint"), ("no cosignature", "no other party has cosigned"),
+])  # fmt: skip
+def test_a_log_that_does_not_check_is_not_opened(kind: str, reason: str, watched: Platform) -> None:
+    out = watched.home / "unchecked.leaves"
+    watched.command("keyserver", "export-log", "--home", watched.home / KEYSERVERS[0], "--out", out)
+    if kind == "a leaf cut off":
+        out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:-1]))
+    else:
+        export = json.loads(out.with_suffix(".json").read_text())
+        note = base64.b64decode(export["note"]).decode()
+        alone = note[: note.index("\n", note.index("\n\n") + 2) + 1]
+        out.with_suffix(".json").write_text(json.dumps(export | {"note": base64.b64encode(alone.encode()).decode()}))
+    with pytest.raises(TechnicalFailure, match=reason):
+        opened_window(watched, ["--leaves", out], 1, 2)
 
 
 def test_one_custodian_twice_opens_nothing(watched: Platform) -> None:

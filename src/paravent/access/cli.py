@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from paravent.access.config import DirectoryPin
+from paravent.access.config import DirectoryPin, join_directory, read_directory
 from paravent.errors import InvalidConfiguration, ParaventError, StorageDown
 from paravent.wire.codec import Message, decode, encode
+from paravent.wire.directory import differences
 from paravent.wire.statements import Directory
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -141,7 +142,27 @@ def pin_of(signer: str, key: str) -> DirectoryPin:
         raise InvalidConfiguration("a directory key is 64 lower-case hexadecimal characters") from None
 
 
-def joined(directory: Directory) -> Said:
+def join(
+    home: Path, config: Message, file: Path, pin: DirectoryPin, *, cosigned: bool = True, anew: bool = False
+) -> Said:
+    """Joins a directory (``config.join_directory``); says which, and what changed since the one joined before."""
+    known: DirectoryPin | None = getattr(config, "directory", None)
+    former = None if known is None else read_directory(home, known, cosigned=False)
+    directory = join_directory(home, config, file, pin, cosigned=cosigned, anew=anew)
+    said = _joined(directory)
+    if former is None:
+        return said
+    found = differences(former, directory)
+    lines = [
+        f"{what}: {who}" for what, whose in
+        (("parti / left", found.left), ("nouveau / arrived", found.arrived), ("clé / key changed", found.changed))
+        for who in whose
+    ]  # fmt: skip
+    changes = {"left": found.left, "arrived": found.arrived, "changed": found.changed}
+    return Said(text="\n".join([said.text, *lines]), values={**said.values, **changes})
+
+
+def _joined(directory: Directory) -> Said:
     """Says which directory was joined."""
     text = f"directory {directory.version}: {len(directory.keyservers)} key servers, {len(directory.insurers)} insurers"
     return Said(text=text, values={

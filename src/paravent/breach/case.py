@@ -13,7 +13,7 @@ from paravent.breach import entries
 from paravent.breach.entries import Computed, Placed, Stolen, Unsealed
 from paravent.breach.exposure import Exposure, exposures
 from paravent.breach.log import origin_key
-from paravent.breach.log_check import check_log
+from paravent.breach.log_check import check_log, require_cosigned
 from paravent.breach.measured import Measured
 from paravent.breach.store import Store
 from paravent.breach.unsealing import Unsealed as UnsealedLeaf
@@ -68,9 +68,7 @@ def take(
     """Verifies one file and takes what it says; returns its source and one line about it."""
     if kind == "log":
         export, lines = read_log(content)
-        checked = check_log(lines, export, directory, authority, now)
-        if not checked.cosigners:
-            raise InvalidConfiguration("this log has no cosignature of another server: export it again in a minute")
+        checked = require_cosigned(check_log(lines, export, directory, authority, now))
         measured.take_log(lines)
         return checked.server, f"{checked.size} leaves, cosigned by {', '.join(checked.cosigners)}"
     signed = decode(content, Signed, bytes_max=CASE_BYTES_MAX)

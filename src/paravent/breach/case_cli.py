@@ -9,7 +9,7 @@ import click
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
-from paravent.access.config import join_directory, read_directory
+from paravent.access.config import read_directory
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import case as cases
 from paravent.breach import config, entries
@@ -58,7 +58,7 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
     @verb(group, "Join the directory of a platform: pin the key that signs it.")
     @join_options
     def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
-        return cli.joined(join_directory(home, config.load(home), directory, cli.pin_of(signer, key), anew=anew))
+        return cli.join(home, config.load(home), directory, cli.pin_of(signer, key), anew=anew)
 
     @verb(group, "Open a case; prints its identifier.")
     @click.option("--title", required=True)

@@ -16,6 +16,7 @@ from paravent.access.store import read_secret, write_secret
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.log_check import check_log as verified_log
+from paravent.breach.log_check import require_cosigned
 from paravent.breach.store import Store
 from paravent.breach.suspension_cli import add_suspension_verbs
 from paravent.breach.unsealing import unseal as open_window
@@ -24,7 +25,7 @@ from paravent.crypto.timestamp import Authority
 from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import decode
 from paravent.wire.log import LogExport, LogLine
-from paravent.wire.statements import CustodianEntry
+from paravent.wire.statements import CustodianEntry, Directory
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -68,7 +69,7 @@ def unseal(
     known = open_directory(directory.read_bytes(), cli.pin_of(signer, key))
     keys = [BoxKey(read_secret(path, 96)) for path in shares]
     window = (_hour(first), _hour(last))
-    lines = [decode(line, LogLine) for path in leaves for line in path.read_bytes().splitlines()]
+    lines = [line for path in leaves for line in _witnessed(path, known)]
     if dry_run:
         return Said(text=f"{len(lines)} leaves would be read; nothing was opened", values={"opened": False})
     names = [entry.name for entry in known.custodians if entry.box_key in {bytes(one.public) for one in keys}]
@@ -115,6 +116,13 @@ def check_log(
     return Said(
         text=f"{found.server}: {found.size} leaves, cosigned by {', '.join(found.cosigners)}; {stamped}", values=values
     )
+
+
+def _witnessed(leaves: Path, known: Directory) -> list[LogLine]:
+    """Reads an export, checked as ``check-log`` does: nothing is opened of a log that one server alone vouches for."""
+    lines = [decode(line, LogLine) for line in leaves.read_bytes().splitlines()]
+    require_cosigned(verified_log(lines, cli.read_file(leaves.with_suffix(".json"), LogExport), known, None, cli.now()))
+    return lines
 
 
 def _certificate(path: Path) -> Certificate:

@@ -15,7 +15,7 @@ from paravent.crypto.merkle import leaf_hash
 from paravent.crypto.note import NoteKey, SignatureKind, parse_note
 from paravent.crypto.signing import VerifyKey
 from paravent.crypto.timestamp import Authority, verify_stamp
-from paravent.errors import ProofFailure
+from paravent.errors import ProofFailure, TooFewServers
 from paravent.wire.log import LogExport, LogLine
 from paravent.wire.statements import Directory, HubEntry, KeyServerEntry
 
@@ -46,7 +46,7 @@ def check_log(
     checkpoint, note = open_checkpoint(export.note, _key(server, SignatureKind.ED25519), culprit=server.name)
     # 2. leaves
     roots = _roots(lines, server.name)
-    if roots.get(checkpoint.size) != checkpoint.root:
+    if checkpoint.size != len(lines) or roots[checkpoint.size] != checkpoint.root:
         raise ProofFailure("the leaves do not lead to the checkpoint", culprit=server.name)
     # 3. cosignatures
     cosigners = []
@@ -67,6 +67,13 @@ def check_log(
         server=server.name, size=checkpoint.size, cosigners=tuple(cosigners), stamped_size=stamped_size,
         stamped_at=stamped_at,
     )  # fmt: skip
+
+
+def require_cosigned(checked: CheckedLog) -> CheckedLog:
+    """Raises TooFewServers unless another party cosigned a log: alone, a server says what it likes."""
+    if not checked.cosigners:
+        raise TooFewServers(f"no other party has cosigned this log of {checked.server}: export it again in a minute")
+    return checked
 
 
 def _roots(lines: Sequence[LogLine], server: str) -> dict[int, bytes]:

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
-from paravent.access.config import join_directory, read_directory
+from paravent.access.config import read_directory
 from paravent.access.devices import date_text
 from paravent.desk import config, trade
 from paravent.desk.config import DeskConfig
@@ -62,7 +62,7 @@ def init(home: Path, professional: str, shop: str, port: int, allow_single_opera
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
-    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
+    return cli.join(home, config.load(home), directory, pin, anew=anew)
 
 
 @verb(group, "Enrol this device at the hub and at every key server: the professional logs in, in a browser here.")

@@ -59,7 +59,7 @@ def verify_bundle(
 ) -> VerifiedEpoch:
     """Verifies a bundle.
 
-    1. epoch file; 2. its dates; 3. receipts of t servers; 4. independence of the servers;
+    1. epoch file; 2. its dates; 3. receipts of a quorum; 4. independence of the servers;
     5. batches and their receipts; 6. cosignatures of the head; 7. public shares. Raises UnknownInsurer,
     ProofFailure, EpochNotLive or TooFewServers.
     """
@@ -89,7 +89,7 @@ def verify_bundle(
             raise ProofFailure("a batch file is of another epoch", culprit=amc)
         batches[batch.batch] = verify_receipts(announced, epoch, batch.batch, directory)
     # 6. cosignatures of the head; its signature, counter and date are checked with the row
-    verify_cosignatures(bundle.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.threshold)
+    verify_cosignatures(bundle.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.quorum())
     # 7. public shares
     commitments = [decode_element(commitment) for commitment in epoch.commitments]
     servers = {

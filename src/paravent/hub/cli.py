@@ -8,7 +8,7 @@ import click
 
 from paravent.access import cli
 from paravent.access.cli import Said, join_options, verb
-from paravent.access.config import DIRECTORY_NAME, join_directory, read_directory, read_signed_directory
+from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.database import Connection
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.store import read_secret
@@ -95,7 +95,7 @@ def directory(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
-    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
+    return cli.join(home, config.load(home), directory, pin, anew=anew)
 
 
 @verb(group, "Write what the hub holds of each insurer, counted and signed, for a case of the breach desk.")

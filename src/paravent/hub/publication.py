@@ -63,7 +63,7 @@ def verify_publication(
         verify_receipts(announced, epoch, batch.batch, directory)
     # 4. head
     head = open_statement(publication.head, ManifestHead, Label.MANIFEST_HEAD, amc, issuer)
-    verify_cosignatures(publication.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.threshold)
+    verify_cosignatures(publication.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.quorum())
     if (head.insurer, head.epoch) != (amc, epoch.epoch) or set(head.live_batches) != {b.batch for b in batches}:
         raise ProofFailure("the manifest head is of another epoch or other batches", culprit=amc)
     if current is not None and (head.counter <= current.counter or head.epoch < current.epoch):

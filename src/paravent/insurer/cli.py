@@ -13,7 +13,7 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.client import SignedClient
-from paravent.access.config import join_directory, read_directory
+from paravent.access.config import read_directory
 from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
@@ -22,6 +22,7 @@ from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import Published, Publisher, pull_events
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.journal_client import JournalReader
+from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.members import Member, Reject, read_members, require_shared_guarantees
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
@@ -67,7 +68,7 @@ def init(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
-    return cli.joined(join_directory(home, config.load(home), directory, pin, anew=anew))
+    return cli.join(home, config.load(home), directory, pin, anew=anew)
 
 
 @verb(group, "Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
@@ -208,12 +209,25 @@ def journal(home: Path, member: str | None) -> Said:
     with Store(home) as store:
         lines = [] if member is None else store.journal.lines(member)
         persons, unreadable = store.journal.persons_opened(), store.journal.unreadable()
-    shown = [f"{_hour(line.hour)}  {line.shop}  {', '.join(line.servers)}" for line in lines]
-    total = f"{persons} persons opened so far, {found} new entries, {unreadable} unreadable"
+        confirmed = store.journal.persons_opened(settings.threshold)
+    shown = [_journal_line(line, settings.threshold) for line in lines]
+    total = (
+        f"{persons} persons opened so far, {confirmed} of them by {settings.threshold} servers or more,"
+        f" {found} new entries, {unreadable} unreadable"
+    )
     return Said(text="\n".join([*shown, total]), values={
-        "persons_opened": persons, "new_entries": found, "unreadable": unreadable,
-        "openings": [{"hour": line.hour, "shop": line.shop, "servers": line.servers} for line in lines],
+        "persons_opened": persons, "persons_confirmed": confirmed, "new_entries": found, "unreadable": unreadable,
+        "openings": [
+            {"hour": line.hour, "shop": line.shop, "servers": line.servers,
+             "confirmed": line.confirmed(settings.threshold)}
+            for line in lines
+        ],
     })  # fmt: skip
+
+
+def _journal_line(line: JournalLine, threshold: int) -> str:
+    mark = "" if line.confirmed(threshold) else f"  ! moins de / fewer than {threshold}"
+    return f"{_hour(line.hour)}  {line.shop}  {', '.join(line.servers)}{mark}"
 
 
 @verb(group, "Serve on loopback until stopped: pull, recompute, show.")

@@ -60,7 +60,7 @@ class Dealing:
     # --- epoch and batch ---------------------------------------------------------------------
 
     async def epoch(self, *, following: bool) -> DrawnEpoch:
-        """Returns the epoch to publish in, the ``following`` one if asked, held by at least t servers.
+        """Returns the epoch to publish in, the ``following`` one if asked, held by a quorum of servers.
 
         Raises EpochNotLive once the current one has ended, and TooFewServers: the same deal is then resent next time.
         """
@@ -91,7 +91,7 @@ class Dealing:
         return drawn
 
     async def batch(self, epoch: EpochFile) -> DrawnBatch:
-        """Draws a batch that at least t servers hold; a number is used once, whatever becomes of the deal."""
+        """Draws a batch that a quorum of servers holds; a number is used once, whatever becomes of the deal."""
         number = self._store.next_counter(f"batch-{epoch.epoch}")
         drawn = epochs.draw_batch(self._dealer, epoch, number, int(time.time()), os.urandom)
         receipts = await self._deal(epoch, drawn.signed, number, partial(epochs.batch_box, self._dealer, drawn), set())
@@ -128,7 +128,7 @@ class Dealing:
     # --- manifest head -----------------------------------------------------------------------
 
     async def cosigned_head(self, head: Signed, epoch: EpochFile) -> Cosigned:
-        """Returns a manifest head with the cosignatures of at least t servers; raises TooFewServers."""
+        """Returns a manifest head with the cosignatures of a quorum; raises TooFewServers."""
 
         async def ask(server: KeyServerEntry) -> Cosignature:
             given = await self._client.post(server.name, server.address, "/v1/heads", head, Cosignature)
@@ -202,5 +202,5 @@ class Dealing:
 
 
 def _require(epoch: EpochFile, given: Sequence[object]) -> None:
-    if len(given) < epoch.threshold:
-        raise TooFewServers(f"{len(given)} of the {epoch.threshold} key servers needed took part; try again later")
+    if len(given) < epoch.quorum():
+        raise TooFewServers(f"{len(given)} of the {epoch.quorum()} key servers needed took part; try again later")

@@ -45,6 +45,10 @@ class JournalLine:
     shop: str
     servers: tuple[str, ...]
 
+    def confirmed(self, threshold: int) -> bool:
+        """Says whether t servers witnessed it: with fewer nothing was opened, or a server invented it."""
+        return len(self.servers) >= threshold
+
 
 class Journal:
     """The journal tables of the insurer's database; writes are in the caller's transaction."""
@@ -123,10 +127,11 @@ class Journal:
         found = self._connection.execute("SELECT handle FROM handle WHERE epoch = ? AND member = ?", (epoch, member))
         return [bytes(handle) for (handle,) in found]
 
-    def persons_opened(self) -> int:
-        """Counts the distinct members whose record was opened."""
+    def persons_opened(self, servers_min: int = 1) -> int:
+        """Counts the distinct members whose record so many servers say to have opened, together."""
         (count,) = self._connection.execute(
-            "SELECT COUNT(DISTINCT h.member) FROM witnessed AS w JOIN handle AS h"
-            " ON h.epoch = w.epoch AND h.handle = w.handle"
+            "SELECT COUNT(DISTINCT h.member) FROM handle AS h WHERE (SELECT COUNT(DISTINCT w.server)"
+            " FROM witnessed AS w WHERE w.epoch = h.epoch AND w.handle = h.handle) >= ?",
+            (servers_min,),
         ).fetchone()
         return int(count)

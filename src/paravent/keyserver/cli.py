@@ -9,9 +9,11 @@ import msgspec
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
-from paravent.access.config import join_directory, read_directory, read_signed_directory
+from paravent.access.config import read_directory, read_signed_directory
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.crypto.checkpoint import parse_checkpoint
 from paravent.crypto.labels import Label
+from paravent.crypto.note import parse_note
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.cosigning import own_checkpoint
@@ -57,14 +59,14 @@ def init(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool, cosigned: Path | None) -> Said:
     """Pins and cosigns a directory."""
     settings, pin = config.load(home), cli.pin_of(signer, key)
-    joined = join_directory(home, settings, directory, pin, cosigned=False, anew=anew)
+    said = cli.join(home, settings, directory, pin, cosigned=False, anew=anew)
     if cosigned is not None:
         statement = read_signed_directory(directory)
         identity = config.read_identity(home, settings)
         own = cosign(statement, Label.DIRECTORY, identity.name, identity.signing_key)
         others = tuple(other for other in statement.cosignatures if other.server != own.server)
         cli.write_file(cosigned, msgspec.structs.replace(statement, cosignatures=(*others, own)))
-    return cli.joined(joined)
+    return said
 
 
 @verb(group, "End an epoch of an insurer, and every earlier one, on this server: delete its shares and opening keys.")
@@ -100,19 +102,25 @@ def export_log(home: Path, out: Path) -> Said:
     identity = config.read_identity(home, config.load(home))
     with _store(home) as store:
         log = store.log
-        # Signed now: the leaves and the checkpoint are of one moment. The cosigned note is kept when it is as new.
-        signed, kept = own_checkpoint(identity, log), log.checkpoint()
-        note = kept if kept is not None and kept.startswith(signed.text.encode()) else signed.encode()
-        leaves = log.entries(0, log.size())
+        # As far as another party cosigned: newer leaves would be this server's word alone, until the next visit.
+        kept = log.checkpoint()
+        if kept is None or len(parse_note(kept).signatures) < 2:
+            kept = own_checkpoint(identity, log).encode()
+        leaves, newer = log.entries(0, parse_checkpoint(parse_note(kept).text).size), log.size()
         stamped, stamp = log.stamp() or (None, None)
     with out.open("wb") as file:
         for index, entry in leaves:
             file.write(encode(LogLine(server=identity.name, index=index, entry=entry)) + b"\n")
-    export = LogExport(server=identity.name, note=note, stamped_note=stamped, stamp=stamp)
+    export = LogExport(server=identity.name, note=kept, stamped_note=stamped, stamp=stamp)
     cli.write_file(out.with_suffix(".json"), export)
     return Said(
-        text=f"{len(leaves)} leaves written to {out}",
-        values={"leaves": len(leaves), "file": str(out), "checkpoint": str(out.with_suffix(".json"))},
+        text=f"{len(leaves)} leaves written to {out}, {newer - len(leaves)} newer ones are not cosigned yet",
+        values={
+            "leaves": len(leaves),
+            "newer": newer - len(leaves),
+            "file": str(out),
+            "checkpoint": str(out.with_suffix(".json")),
+        },
     )
 
 

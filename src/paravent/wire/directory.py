@@ -6,6 +6,9 @@ server cosigns one.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure, StaleData, TooFewServers
@@ -74,6 +77,39 @@ def _leads(party: str, old: tuple[bytes, ...], new: tuple[bytes, ...], changes: 
         if change.party == party and [len(key) for key in change.keys] == [len(key) for key in current]:
             current = change.keys
     return current == new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """Who left a directory, who arrived in it, and whose keys changed, each as role and name with a key.
+
+    A party that was renamed is one that left and one that arrived: no change of keys shows it, so people are told.
+    """
+
+    left: tuple[str, ...]
+    arrived: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def differences(former: Directory, directory: Directory) -> Differences:
+    """Compares two directories, custodians included."""
+    before, after = _by_role(former), _by_role(directory)
+    return Differences(
+        left=tuple(_shown(who, before[who]) for who in before if who not in after),
+        arrived=tuple(_shown(who, after[who]) for who in after if who not in before),
+        changed=tuple(_shown(who, after[who]) for who in after if who in before and before[who] != after[who]),
+    )
+
+
+def _by_role(directory: Directory) -> dict[tuple[str, str], tuple[bytes, ...]]:
+    roles = {directory.hub.name: "hub"} | {entry.name: "key server" for entry in directory.keyservers}
+    roles |= {entry.amc: "insurer" for entry in directory.insurers}
+    found = {(roles.get(name, "breach desk"), name): keys for name, keys in directory.signers()}
+    return found | {("custodian", entry.name): (entry.box_key,) for entry in directory.custodians}
+
+
+def _shown(who: tuple[str, str], keys: tuple[bytes, ...]) -> str:
+    return f"{who[0]} {who[1]} (key {hashlib.sha256(keys[0]).hexdigest()[:32]})"
 
 
 def sign_change(party: str, keys: tuple[bytes, ...], former: SigningKey) -> Signed:

@@ -1,6 +1,6 @@
 """Receipts: what key servers say they hold (docs/protocol.md section 3, steps 3.4 and 3.7).
 
-The hub checks them before serving, the desk before asking: at least t, each by a server of the epoch.
+The hub checks them before serving, the desk before asking: a quorum of them, each by a server of the epoch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from paravent.wire.statements import Announced, Directory, EpochFile, Receipt, S
 def verify_receipts(announced: Announced, epoch: EpochFile, batch: int | None, directory: Directory) -> tuple[int, ...]:
     """Returns the indices of the servers that receipted a statement, ascending.
 
-    Raises ProofFailure naming a server whose receipt is wrong, or TooFewServers below the threshold.
+    Raises ProofFailure naming a server whose receipt is wrong, or TooFewServers below the quorum.
     """
     indices = {verify_receipt(receipt, announced.statement, epoch, batch, directory) for receipt in announced.receipts}
-    if len(indices) < epoch.threshold:
-        raise TooFewServers(f"{len(indices)} key servers hold this statement, {epoch.threshold} are needed")
+    if len(indices) < epoch.quorum():
+        raise TooFewServers(f"{len(indices)} key servers hold this statement, {epoch.quorum()} are needed")
     return tuple(sorted(indices))
 
 

@@ -162,6 +162,10 @@ class EpochFile(Message, frozen=True, kw_only=True):
     servers: tuple[Name, ...]
     commitments: tuple[Bytes32, ...]
 
+    def quorum(self) -> int:
+        """Returns how many servers receipt and cosign: t, and more than half, so that two files of one number meet."""
+        return max(self.threshold, len(self.servers) // 2 + 1)
+
 
 class KeyDigest(Message, frozen=True, kw_only=True):
     """The commitment to one opening key K_T."""

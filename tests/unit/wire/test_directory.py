@@ -11,10 +11,11 @@ from msgspec.structs import replace as changed
 from tests.unit.crypto.examples import seeded
 from tests.unit.crypto.mutation import FAILURES, edited
 
+from paravent.access.cli import join as join_and_say
 from paravent.access.cli import write_file
 from paravent.access.config import DirectoryPin, join_directory, read_config, read_signed_directory, write_config
 from paravent.crypto.labels import Label
-from paravent.crypto.signing import SigningKey
+from paravent.crypto.signing import SigningKey, key_id
 from paravent.errors import InvalidConfiguration, MalformedMessage, ProofFailure, StaleData, TooFewServers
 from paravent.hub.cli import group as hub
 from paravent.hub.config import sign_directory
@@ -24,6 +25,7 @@ from paravent.wire.cosignatures import cosign
 from paravent.wire.directory import Keys, quorum, sign_change, verify_directory
 from paravent.wire.statements import (
     Cosigned,
+    CustodianEntry,
     Directory,
     HubEntry,
     InsurerEntry,
@@ -277,6 +279,24 @@ def test_a_home_joins_successors_only(tmp_path: Path) -> None:
     with pytest.raises(ProofFailure):
         join(home, by(changed(with_key("one"), version=3), "two", "three"))
     assert join(home, by(changed(with_key("one"), version=3), "two", "three"), anew=True).version == 3
+
+
+def test_a_party_that_was_renamed_is_told_as_one_that_left_and_one_that_arrived(tmp_path: Path) -> None:
+    """No change of keys shows it: the same address, another name, another key."""
+    home = tmp_path / "home"
+    join(home, by(FIRST, "one", "two"), first=True)
+    renamed = changed(server("new"), address="http://three")
+    custodian = CustodianEntry(name="custodian-1", box_key=b"box")
+    second = changed(FIRST, version=2, keyservers=(*FIRST.keyservers[:2], renamed), custodians=(custodian,))
+    write_file(tmp_path / "file", by(second, "one", "two"))
+    said = join_and_say(home, read_config(home, Joined), tmp_path / "file", PIN)
+    assert said.values["left"] == (f"key server three (key {key_id(KEYS['three'].public)})",)
+    assert said.values["arrived"][0] == f"key server new (key {key_id(KEYS['new'].public)})"
+    assert said.values["arrived"][1].startswith("custodian custodian-1 (key ")
+    assert "left: key server three" in said.text
+    third = changed(second, version=3, hub=changed(FIRST.hub, verify_key=KEYS["other"].public))
+    assert directory.differences(second, third).changed == (f"hub hub (key {key_id(KEYS['other'].public)})",)
+    assert directory.differences(FIRST, FIRST) == directory.Differences(left=(), arrived=(), changed=())
 
 
 def test_the_directory_key_stands_outside_the_home_of_the_hub(tmp_path: Path) -> None:
