@@ -294,6 +294,39 @@ class NoReservation(RightRefused):
     advice_en = "Request a prise en charge first."
 
 
+class UnknownClaim(Refusal):
+    """No accepted claim or reservation of this shop and insurer has this identifier."""
+
+    code = "unknown-claim"
+    status = 404
+    title_fr = "Demande de paiement inconnue"
+    title_en = "Unknown claim"
+    advice_fr = "Vérifiez l'identifiant : il doit être celui d'une demande acceptée de ce magasin, pour cet assuré."
+    advice_en = "Check the identifier: it is that of an accepted claim of this shop, for this insured person."
+
+
+class ClaimClosed(Refusal):
+    """The claim was already corrected or reversed, or its dispute does not allow this."""
+
+    code = "claim-closed"
+    status = 409
+    title_fr = "L'état de cette demande de paiement ne le permet pas"
+    title_en = "The state of this claim does not allow it"
+    advice_fr = "Relisez les décisions sur cette demande : elle a été corrigée, annulée ou contestée entre-temps."
+    advice_en = "Read the decisions on this claim again: it was corrected, reversed or disputed meanwhile."
+
+
+class TooLate(Refusal):
+    """The time allowed to correct, dispute or reverse a claim is over."""
+
+    code = "too-late"
+    status = 409
+    title_fr = "Délai dépassé"
+    title_en = "Too late"
+    advice_fr = "Réglez-le directement entre le magasin et l'organisme, hors de la plateforme."
+    advice_en = "Settle it directly between the shop and the insurer, outside the platform."
+
+
 class IdempotencyConflict(Refusal):
     """The same idempotency key was used with another body."""
 

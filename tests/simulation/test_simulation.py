@@ -19,13 +19,14 @@ from paravent.drill.simulation.operations import Failure, Operation, draw, read_
 from paravent.drill.simulation.run import broken_by, find_failure, run
 from paravent.drill.simulation.watch import Property
 from paravent.errors import ParaventError, QuotaExceeded
-from paravent.hub.claim_store import ClaimStore
+from paravent.hub.books import Books
+from paravent.hub.claim_store import ClaimStore, StoredRecord
 from paravent.hub.store import Store as HubStore
 from paravent.insurer.store import Store as InsurerStore
 from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.state import LeafPosition
 from paravent.keyserver.witness import Scribe
-from paravent.optics.claim_states import RightRecord
+from paravent.optics.claim_states import Paid, RightRecord, RightState
 
 SEEDS = 200
 PROCESSES = 2
@@ -139,6 +140,13 @@ def as_refusal(failures: Sequence[ParaventError], *_: int) -> ParaventError:
     return QuotaExceeded(f"{len(failures)} servers did not answer")
 
 
+def replaced(store: ClaimStore, name: bytes, _: StoredRecord | None, sealed: bytes) -> bool:
+    """A write that compares nothing."""
+    store._connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, 1)", (name, sealed))
+    return True
+
+
+BOUGHT = RightRecord(state=RightState.CONSUMED, paid=(Paid(month=202606, early=False),))
 HONEST_SCRIBE = Scribe.opening
 HONEST_CHECK = SimulatedDesk.check
 
@@ -152,15 +160,14 @@ DEFECTS = [
     Defect(
         name="a claim is paid at every turn", broken=Property.PAID_ONCE,
         changes=(
-            ((ClaimStore, "decision"), always(None)), ((ClaimStore, "right"), always(None)),
-            ((ClaimStore, "keep_decision"), nothing), ((ClaimStore, "take_claim_identifier"), always(value=True)),
-            ((ClaimStore, "keep_right"), always(value=True)), ("paravent.hub.acts.apply", always(RightRecord())),
-            ((InsurerStore, "claim_known"), always(value=False)), ((InsurerStore, "paid"), always(RightRecord())),
+            ((Books, "decided"), always(None)), ((Books, "right"), always(None)), ((Books, "claim"), always(None)),
+            ((Books, "keep"), nothing), ("paravent.hub.acts.apply", always(BOUGHT)),
+            ((InsurerStore, "line_of"), always(None)), ((InsurerStore, "paid"), always(RightRecord())),
         ),
     ),
     Defect(
         name="an act is decided anew", broken=Property.ONE_DECISION,
-        changes=(((ClaimStore, "decision"), always(None)), ((ClaimStore, "keep_decision"), nothing)),
+        changes=(((Books, "decided"), always(None)), ((ClaimStore, "keep_record"), replaced)),
     ),
     Defect(
         name="absence is not proved", broken=Property.COVERED,

@@ -19,7 +19,7 @@ import click
 import msgspec
 
 from paravent.access.config import DirectoryPin, join_directory, read_directory
-from paravent.errors import InvalidConfiguration, ParaventError, StorageDown
+from paravent.errors import InvalidConfiguration, MalformedMessage, ParaventError, StorageDown
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.directory import differences
 from paravent.wire.statements import Directory
@@ -134,12 +134,26 @@ def write_file(path: Path, message: Message) -> None:
     path.write_bytes(encode(message) + b"\n")
 
 
+_IDENTIFIER_BYTES = 16
+
+
 def pin_of(signer: str, key: str) -> DirectoryPin:
     """Builds a directory pin; raises InvalidConfiguration when the key is not 32 hexadecimal bytes."""
     try:
         return msgspec.convert({"signer": signer, "key": key}, DirectoryPin)
     except msgspec.ValidationError:
         raise InvalidConfiguration("a directory key is 64 lower-case hexadecimal characters") from None
+
+
+def identifier(text: str) -> bytes:
+    """Reads an identifier of a decision, a claim or an act; raises MalformedMessage."""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != _IDENTIFIER_BYTES:
+        raise MalformedMessage("an identifier is 32 hexadecimal characters")
+    return found
 
 
 def join(

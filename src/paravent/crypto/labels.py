@@ -33,7 +33,8 @@ class Label(bytes, Enum):
     NULLIFIER = b"paravent/1/nullifier"
     RESERVATION_HOLDER = b"paravent/1/reservation-holder"
     ACT = b"paravent/1/act"
-    KEPT_DECISION = b"paravent/1/kept-decision"
+    CLAIM_NAME = b"paravent/1/claim-name"
+    KEPT_RECORD = b"paravent/1/kept-record"
     # proofs of knowledge of a, made with the handle key (section 7)
     FETCH = b"paravent/1/fetch"
     AUTH = b"paravent/1/auth"
@@ -54,6 +55,7 @@ class Label(bytes, Enum):
     OPENING = b"paravent/1/opening"
     CLAIM = b"paravent/1/claim"
     DECISION = b"paravent/1/decision"
+    INSURER_ACT = b"paravent/1/insurer-act"
     SUSPENSION = b"paravent/1/suspension"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"

@@ -25,7 +25,9 @@ from paravent.desk.session import (
     ActRequest,
     CardCheck,
     ClaimRequest,
+    CorrectionRequest,
     DecisionResult,
+    DecisionsResult,
     NumberCheck,
     PendingAct,
     PendingActs,
@@ -37,9 +39,10 @@ from paravent.desk.session import (
 )
 from paravent.desk.store import Store
 from paravent.errors import BadInput, LocalTokenRequired, ParaventError
+from paravent.optics.grounds import ground_fr
 from paravent.optics.store import shipped_rules
 from paravent.person.store import shipped_lens_rules
-from paravent.wire.claims import Act, Decision
+from paravent.wire.claims import Act, Decision, DecisionsRequest
 from paravent.wire.codec import Message, decode
 from paravent.wire.problem import title_fr
 
@@ -110,6 +113,19 @@ def build(home: Path) -> Starlette:
         )
         return json_response(_result(act, await desk.act(act, salt)))
 
+    async def correction(request: Request) -> Response:
+        asked = await body(request, CorrectionRequest)
+        taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
+        act, salt = trade.claim(
+            checks.find(asked.check), quoted, taken, settings.payee(), early_renewal=asked.early_renewal, key=key,
+            rng=os.urandom, corrects=asked.corrects,
+        )  # fmt: skip
+        return json_response(_result(act, await desk.act(act, salt)))
+
+    async def decisions(request: Request) -> Response:
+        found = await desk.decisions(await body(request, DecisionsRequest))
+        return json_response(DecisionsResult(decisions=tuple(_result(None, decision) for decision in found)))
+
     async def resend(request: Request) -> Response:
         asked = await body(request, ResendRequest)
         kept = store.act(asked.idempotency_key)
@@ -143,6 +159,7 @@ def build(home: Path) -> Starlette:
     posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/v1/checks/card": card, "/v1/checks/number": number, "/v1/quotes": quote,
         "/v1/reservations": reservation, "/v1/cancellations": cancellation, "/v1/claims": claim,
+        "/v1/corrections": correction, "/v1/decisions": decisions,
         "/v1/resends": resend, "/v1/pending": pending, "/v1/quota": quota, "/v1/refreshes": refresh,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
@@ -159,7 +176,7 @@ class Nothing(Message, frozen=True, kw_only=True):
 
 
 def _quoted(
-    desk: DeskClient, checks: Checks, asked: QuoteRequest | ClaimRequest, degraded_cents_max: int
+    desk: DeskClient, checks: Checks, asked: QuoteRequest | ClaimRequest | CorrectionRequest, degraded_cents_max: int
 ) -> tuple[trade.Prescribed, trade.Quoted]:
     entitled = checks.find(asked.check)
     taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
@@ -167,10 +184,11 @@ def _quoted(
     return taken, trade.quote(asked.basket, taken, entitled, tables, shipped_rules(), degraded_cents_max)
 
 
-def _result(act: Act, decision: Decision) -> DecisionResult:
+def _result(act: Act | None, decision: Decision) -> DecisionResult:
     return DecisionResult(
-        idempotency_key=act.idempotency_key, kind=decision.kind.value, outcome=decision.outcome.value,
-        reason=decision.reason, detail=decision.detail, reason_fr=title_fr(decision.reason),
-        amc_cents=decision.amc_cents, reserved_until=decision.reserved_until, payable_from=decision.payable_from,
-        decided_at=decision.decided_at, decision_id=decision.decision_id,
+        idempotency_key=None if act is None else act.idempotency_key, kind=decision.kind.value,
+        outcome=decision.outcome.value, reason=decision.reason, detail=decision.detail,
+        reason_fr=title_fr(decision.reason), claim_id=decision.claim_id, ground=decision.ground,
+        ground_fr=ground_fr(decision.ground), amc_cents=decision.amc_cents, reserved_until=decision.reserved_until,
+        payable_from=decision.payable_from, decided_at=decision.decided_at, decision_id=decision.decision_id,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``paravent desk``: create, join, enrol, classify, check, quote, agree, claim, cancel, serve (docs/operating.md)."""
+"""``paravent desk``: create, join, enrol, classify, check, quote, agree, claim, correct, serve (docs/operating.md)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from paravent.desk import config, trade
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled
 from paravent.errors import BadInput, ParaventError, UnreadableCard
+from paravent.optics.grounds import ground_en, ground_fr
 from paravent.optics.items import EquipmentClass
 from paravent.optics.money import format_euros
 from paravent.optics.store import shipped_rules
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.person.nir import Nir
 from paravent.person.store import shipped_lens_rules
-from paravent.wire.claims import Act
+from paravent.wire.claims import Act, Decision, DecisionsRequest
 from paravent.wire.codec import decode
 from paravent.wire.enrolment import DeviceActKind, DeviceState, EnrolledDevice
 
@@ -221,21 +222,30 @@ def agree(home: Path, early_renewal: bool, dry_run: bool, **customer: Any) -> Sa
 @basket_options
 @click.option("--early-renewal", is_flag=True)
 @dry_run_option
-def claim(home: Path, early_renewal: bool, dry_run: bool, **options: Any) -> Said:
+def claim(home: Path, dry_run: bool, **options: Any) -> Said:
     """Claims."""
+    return _claim(home, options, None, dry_run=dry_run)
 
+
+@verb(group, "Correct a claim of this shop: another one, with other items or amounts, takes its place.")
+@click.argument("claim_id")
+@customer_options
+@basket_options
+@click.option("--early-renewal", is_flag=True)
+@dry_run_option
+def correct(home: Path, claim_id: str, dry_run: bool, **options: Any) -> Said:
+    """Corrects."""
+    return _claim(home, options, cli.identifier(claim_id), dry_run=dry_run)
+
+
+def _claim(home: Path, options: dict[str, Any], corrects: bytes | None, *, dry_run: bool) -> Said:
     async def run(session: Session) -> Said:
         entitled = await session.entitled(options)
         taken, quoted = session.quoted(entitled, options)
         act, salt = trade.claim(
-            entitled,
-            quoted,
-            taken,
-            config.load(home).payee(),
-            early_renewal=early_renewal,
-            key=config.device_key(home),
-            rng=cli.rng,
-        )
+            entitled, quoted, taken, config.load(home).payee(), early_renewal=options["early_renewal"],
+            key=config.device_key(home), rng=cli.rng, corrects=corrects,
+        )  # fmt: skip
         return await session.act(act, salt, dry_run=dry_run)
 
     return _run(home, run)
@@ -269,6 +279,31 @@ def refresh(home: Path) -> Said:
 
     async def run(session: Session) -> Said:
         return await session.refreshed()
+
+    return _run(home, run)
+
+
+@verb(group, "Say what was decided on a claim of this shop, or on an act of this desk.")
+@click.option("--claim", "claim_id", default=None, help="Identifier of the claim, as its decision gave it.")
+@click.option("--act", default=None, help="Idempotency key of the act.")
+def decisions(home: Path, claim_id: str | None, act: str | None) -> Said:
+    """Asks."""
+    asked = DecisionsRequest(
+        act=None if act is None else cli.identifier(act), claim=None if claim_id is None else cli.identifier(claim_id)
+    )
+
+    async def run(session: Session) -> Said:
+        return await session.decisions(asked)
+
+    return _run(home, run)
+
+
+@verb(group, "List the acts that got no answer, and ask the hub whether it decided them; sends none again.")
+def pending(home: Path) -> Said:
+    """Asks."""
+
+    async def run(session: Session) -> Said:
+        return await session.pending()
 
     return _run(home, run)
 
@@ -335,14 +370,22 @@ class Session:
         """Sends an act and tells the decision; a dry run sends nothing."""
         if dry_run:
             return Said(text=f"{act.kind}: nothing was sent", values={"kind": act.kind.value, "sent": False})
-        decision = await self._client.act(act, salt)
-        amount = f" {format_euros(decision.amc_cents)}" if decision.amc_cents else ""
-        text = f"{decision.kind}: {decision.outcome}{amount} {decision.reason} {decision.detail}".rstrip()
-        return Said(text=text, values={
-            "kind": decision.kind.value, "outcome": decision.outcome.value, "reason": decision.reason,
-            "detail": decision.detail, "payable_from": decision.payable_from, "amc_cents": decision.amc_cents,
-            "decision_id": decision.decision_id.hex(),
-        })  # fmt: skip
+        return _told(await self._client.act(act, salt))
+
+    async def decisions(self, asked: DecisionsRequest) -> Said:
+        """Tells what was decided on an act or a claim."""
+        said = [_told(decision) for decision in await self._client.decisions(asked)]
+        text = "\n".join(one.text for one in said) or "aucune décision / nothing was decided"
+        return Said(text=text, values={"decisions": [dict(one.values) for one in said]})
+
+    async def pending(self) -> Said:
+        """Asks of every act without an answer whether it was decided."""
+        waiting = [
+            {"kind": act.kind.value, "idempotency_key": act.idempotency_key.hex()} for act in self._client.undecided()
+            if not await self._client.decisions(DecisionsRequest(act=act.idempotency_key, claim=None))
+        ]  # fmt: skip
+        lines = [f"{act['kind']} {act['idempotency_key']}: resend" for act in waiting]
+        return Said(text="\n".join(lines) or "nothing waits", values={"pending": waiting})
 
     async def quota(self) -> Said:
         """Asks every verifier what is left."""
@@ -362,6 +405,20 @@ class Session:
         """Lists the acts that got no answer."""
         acts: list[Act] = self._client.undecided()
         return acts
+
+
+def _told(decision: Decision) -> Said:
+    """Tells a decision."""
+    amount = f" {format_euros(decision.amc_cents)}" if decision.amc_cents else ""
+    ground = f" {ground_fr(decision.ground)} / {ground_en(decision.ground)}" if decision.ground else ""
+    text = f"{decision.kind}: {decision.outcome}{amount}{ground} {decision.reason} {decision.detail}".rstrip()
+    claim = decision.claim_id
+    return Said(text=text, values={
+        "kind": decision.kind.value, "outcome": decision.outcome.value, "reason": decision.reason,
+        "detail": decision.detail, "payable_from": decision.payable_from, "amc_cents": decision.amc_cents,
+        "decision_id": decision.decision_id.hex(), "claim_id": None if claim is None else claim.hex(),
+        "ground": decision.ground,
+    })  # fmt: skip
 
 
 def _run(home: Path, work: Callable[[Session], Coroutine[None, None, Said]]) -> Said:

@@ -44,7 +44,7 @@ from paravent.optics.guarantee import GuaranteeTables
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.wire.card import read_card
-from paravent.wire.claims import Act, Decision
+from paravent.wire.claims import Act, Decision, DecisionsAnswer, DecisionsRequest
 from paravent.wire.codec import decode, encode
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
 from paravent.wire.quota import QuotaAnswer, QuotaRequest
@@ -314,11 +314,30 @@ class DeskClient:
             # The hub decided nothing and never will on these bytes: there is nothing to send again.
             self._store.drop_act(act.idempotency_key)
             raise
-        decision = open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
+        return self._keep_decision(act, body, signed)
+
+    def _keep_decision(self, act: Act, body: bytes, signed: Signed) -> Decision:
+        decision = self._open_decision(signed)
         if (decision.kind, decision.request) != (act.kind, hashlib.sha256(body).digest()):
-            raise ProofFailure("the decision answers another act", culprit=hub.name)
+            raise ProofFailure("the decision answers another act", culprit=self._directory.hub.name)
         self._store.keep_decision(act.idempotency_key, signed)
         return decision
+
+    def _open_decision(self, signed: Signed) -> Decision:
+        hub = self._directory.hub
+        return open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
+
+    async def decisions(self, asked: DecisionsRequest) -> list[Decision]:
+        """Asks what was decided on an act of this desk or a claim of its shop, oldest first; nothing is decided.
+
+        An act that got no answer and was decided is kept as such; one of which nothing is found can be sent again.
+        """
+        hub = self._directory.hub
+        answer = await self._client.post(hub.name, hub.address, "/v1/decisions", asked, DecisionsAnswer)
+        kept = None if asked.act is None else self._store.act(asked.act)
+        if kept is not None and answer.decisions:
+            self._keep_decision(decode(kept[0], Act), kept[0], answer.decisions[0])
+        return [self._open_decision(signed) for signed in answer.decisions]
 
     def undecided(self) -> list[Act]:
         """Lists the acts that got no answer, oldest first."""

@@ -95,6 +95,16 @@ class ClaimRequest(Message, frozen=True, kw_only=True):
     early_renewal: bool = False
 
 
+class CorrectionRequest(Message, frozen=True, kw_only=True):
+    """A claim that takes the place of an accepted one of this shop, for a checked customer."""
+
+    check: str
+    prescription: Annotated[str, msgspec.Meta(max_length=65_536)]
+    basket: Basket
+    corrects: Bytes16
+    early_renewal: bool = False
+
+
 class ResendRequest(Message, frozen=True, kw_only=True):
     """Sends an act again, byte for byte: the same decision comes back."""
 
@@ -121,15 +131,24 @@ class PendingActs(Message, frozen=True, kw_only=True):
     acts: tuple[PendingAct, ...]
 
 
+class DecisionsResult(Message, frozen=True, kw_only=True):
+    """What was decided on an act or a claim, oldest first; nothing when nothing was: it can be sent again."""
+
+    decisions: tuple[DecisionResult, ...]
+
+
 class DecisionResult(Message, frozen=True, kw_only=True):
     """The hub's decision in plain words."""
 
-    idempotency_key: Bytes16
+    idempotency_key: Bytes16 | None
     kind: str
     outcome: str
     reason: str
     detail: str
     reason_fr: str
+    claim_id: Bytes16 | None
+    ground: str | None
+    ground_fr: str
     amc_cents: int
     reserved_until: int | None
     payable_from: int | None

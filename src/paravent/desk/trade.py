@@ -119,12 +119,16 @@ def cancellation(entitled: Entitled, rng: Rng) -> Act:
 
 def claim(
     entitled: Entitled, quoted: Quoted, taken: Prescribed, payee: Payee, *, early_renewal: bool, key: SigningKey,
-    rng: Rng,
+    rng: Rng, corrects: bytes | None = None,
 ) -> tuple[Act, bytes]:  # fmt: skip
-    """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit."""
+    """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit.
+
+    With ``corrects``, the identifier of a claim of this shop, it is the correction that takes that claim's place.
+    """
     claim_id, salt = rng(16), rng(SALT_BYTES)
     content = Claim(
-        claim_id=claim_id, insurer=entitled.part.insurer, professional=payee.professional, shop=payee.shop,
+        claim_id=claim_id, corrects=corrects, insurer=entitled.part.insurer, professional=payee.professional,
+        shop=payee.shop,
         entitlement=hashlib.sha256(entitled.entitlement).digest(), items=quoted.items,
         amo_cents=quoted.quote.amo_cents, amc_cents=quoted.quote.amc_cents, rest_cents=quoted.quote.rest_cents,
         early_renewal=early_renewal, rules=quoted.quote.rules,
@@ -132,7 +136,8 @@ def claim(
     )  # fmt: skip
     signed = sign_statement(content, Label.CLAIM, key_id(key.public), key)
     act = Act(
-        kind=ActKind.CONSUME, entitlement=entitled.entitlement, idempotency_key=rng(16),
+        kind=ActKind.CONSUME if corrects is None else ActKind.CORRECT, entitlement=entitled.entitlement,
+        idempotency_key=rng(16),
         early_renewal=early_renewal, claim=signed,
     )  # fmt: skip
     return act, salt

@@ -1,4 +1,4 @@
-"""Deciding an act of the trade: reserve, consume, cancel (docs/protocol.md section 11).
+"""Deciding an act of a desk: reserve, consume, cancel, correct (docs/protocol.md section 11).
 
 The adjudicator reads entitlements and amounts in memory, never a person; what it keeps of them is
 sealed to the insurer. It opens no connection: everything it needs is in its store.
@@ -10,13 +10,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as changed
+
 from paravent.access.devices import Device, DeviceRegister, authenticate, charge_of
 from paravent.access.quotas import Charge, QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
-from paravent.crypto import hpke, status
+from paravent.crypto import status
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.group import Rng
-from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import (
@@ -24,24 +25,24 @@ from paravent.errors import (
     EntitlementRevoked,
     EpochNotLive,
     IdempotencyConflict,
-    MalformedMessage,
     OutsideValidity,
     Refusal,
-    RenewalNotDue,
     StaleData,
-    StorageDown,
+    UnknownClaim,
+    UnknownInsurer,
 )
+from paravent.hub.books import Books, KeptAct, KeptClaim, KeptRight
+from paravent.hub.decisions import refused, seal_event
 from paravent.hub.state import HubIdentity
 from paravent.hub.statements import GUARANTEES, STATUS_LIST
-from paravent.optics.claim_states import Request, RightRecord, apply
+from paravent.hub.vault import ActId, HolderId, RightId
+from paravent.optics.claim_states import ClaimRecord, ClaimState, Request, RightState, apply, change_claim
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.optics.months import month_of
+from paravent.optics.months import Month, month_of
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
     CLAIM_BYTES_MAX,
-    DETAIL_BYTES,
-    PAYMENT_BYTES,
     Act,
     ActDetail,
     ActKind,
@@ -51,7 +52,7 @@ from paravent.wire.claims import (
     PaymentLine,
     require_same,
 )
-from paravent.wire.codec import decode, encode, encode_padded
+from paravent.wire.codec import decode
 from paravent.wire.statements import (
     STATUS_LIST_AGE_SECONDS_MAX,
     Directory,
@@ -63,7 +64,6 @@ from paravent.wire.statements import (
 )
 
 if TYPE_CHECKING:
-    from paravent.hub.claim_store import ClaimStore
     from paravent.hub.store import Store
 
 
@@ -99,8 +99,8 @@ class Adjudicator:
         act = decode(request.body, Act)
         part = verify_entitlement(act.entitlement, self.directory.issuers())
         insurer = self.directory.insurer(part.insurer)
-        if insurer is None or (act.claim is None) != (act.kind is not ActKind.CONSUME):
-            raise MalformedMessage("a claim goes with a consumption, and with nothing else")
+        if insurer is None:
+            raise UnknownInsurer("no insurer of the directory has this AMC number")
         claim = None
         if act.claim is not None:
             if len(act.claim.payload) > CLAIM_BYTES_MAX:
@@ -118,54 +118,102 @@ class Adjudicator:
         1. idempotency; 2. terms and amounts; 3. state, compared and set; 4. sealed event; 5. decision kept.
         Raises IdempotencyConflict; every other refusal of the trade is a signed decision.
         """
-        claims = store.claims
         # 1. idempotency
-        key = self.identity.database_key
-        act = key.act(admitted.device.keyid, admitted.act.idempotency_key)
-        known = claims.decision(act)
+        books = Books(store.claims, self.identity.database_key, rng)
+        act = books.key.act(admitted.device.keyid, admitted.act.idempotency_key)
+        known = books.decided(act, admitted.body_digest)
         if known is not None:
-            digest, decided = key.open(act, known)
-            if digest != admitted.body_digest:
-                raise IdempotencyConflict("this idempotency key was used with another request")
-            return decode(decided, Signed)
+            return known
         store.spend(admitted.charge(), now)
         # 2 and 3. the decision itself
+        decision = self._undecided(admitted, now, rng)
         try:
-            record = self._judge(admitted, store, now)
-            decision = self._decision(admitted, Outcome.ACCEPTED, None, record, now, rng)
+            decision = self._judge(admitted, decision, act, store, books)
         except Refusal as refusal:
-            decision = self._decision(admitted, Outcome.REFUSED, refusal, None, now, rng)
+            decision = refused(decision, refusal)
         signed = sign_statement(decision, Label.DECISION, self.identity.name, self.identity.signing_key)
         # 4. sealed event
-        detail, payment = self._seal(admitted, decision, signed)
-        claims.add_event(admitted.insurer.amc, decision.month, detail, payment)
+        device = admitted.device
+        detail = ActDetail(
+            act=admitted.act, device_key=device.public, professional=device.professional, shop=device.shop,
+            decision=signed, padding="",
+        )  # fmt: skip
+        line = PaymentLine(
+            decision_id=decision.decision_id, professional=device.professional, shop=device.shop,
+            amc_cents=decision.amc_cents, padding="",
+        )  # fmt: skip
+        store.claims.add_event(
+            decision.insurer, decision.month, *seal_event(self.identity, admitted.insurer, detail, line)
+        )
         # 5. decision kept under its key
-        claims.keep_decision(act, key.seal(act, admitted.body_digest, encode(signed), rng))
+        books.keep(act, KeptAct(request=admitted.body_digest, decision=signed))
         return signed
 
-    def _judge(self, admitted: AdmittedAct, store: Store, now: int) -> RightRecord:
-        part, act = admitted.part, admitted.act
+    def _undecided(self, admitted: AdmittedAct, now: int, rng: Rng) -> Decision:
+        claim = admitted.claim
+        return Decision(
+            decision_id=rng(16), kind=admitted.act.kind, insurer=admitted.insurer.amc, outcome=Outcome.ACCEPTED,
+            reason="", detail="", request=admitted.body_digest, claim_id=None if claim is None else claim.claim_id,
+            corrects=None if claim is None else claim.corrects, ground=None,
+            amc_cents=0 if claim is None else claim.amc_cents, month=month_of(now), decided_at=now,
+            reserved_until=None, payable_from=None,
+        )  # fmt: skip
+
+    def _judge(self, admitted: AdmittedAct, decision: Decision, act: ActId, store: Store, books: Books) -> Decision:
+        """Judges an act and writes what it changes; returns the decision with the end of a reservation."""
+        part, now = admitted.part, decision.decided_at
         if not part.valid_from <= now < part.valid_until:
             raise OutsideValidity("the entitlement is not valid today")
         self._require_not_revoked(admitted, store, now)
+        if admitted.claim is not None and admitted.claim.corrects is not None:
+            self._correct(admitted, admitted.claim, admitted.claim.corrects, decision, act, store, books)
+            return decision
         if admitted.claim is not None:
-            self._require_amounts(admitted, admitted.claim, store)
-        request = Request(
-            kind=act.kind, holder=self.identity.database_key.holder(admitted.device.shop, admitted.device.keyid),
-            now=now, month=month_of(now), free_from=part.free_from, renewal_months=part.renewal_months,
-            early_renewal=act.early_renewal,
-        )  # fmt: skip
-        return self._change_state(part, request, admitted.claim, store.claims)
+            self._require_amounts(admitted, admitted.claim, Month(number=decision.month), store)
+        return self._change_right(admitted, decision, act, books)
 
-    def _change_state(self, part: HubPart, request: Request, claim: Claim | None, claims: ClaimStore) -> RightRecord:
-        right = self.identity.database_key.right(part.insurer, part.nullifier)
-        former = claims.right(right)
-        record = apply(RightRecord() if former is None else former.record, request)
-        if claim is not None and not claims.take_claim_identifier(claim.claim_id):
-            raise IdempotencyConflict("this claim identifier was already accepted")
-        if not claims.keep_right(right, former, record):
-            raise StorageDown("the right changed meanwhile")
-        return record
+    def _change_right(self, admitted: AdmittedAct, decision: Decision, act: ActId, books: Books) -> Decision:
+        """Reserves, consumes or cancels; consuming opens a claim."""
+        part, key = admitted.part, books.key
+        right, shop = key.right(part.insurer, part.nullifier), key.holder(admitted.device.shop)
+        request = Request(
+            kind=decision.kind, holder=shop, now=decision.decided_at, month=decision.month, free_from=part.free_from,
+            renewal_months=part.renewal_months, early_renewal=admitted.act.early_renewal,
+        )  # fmt: skip
+        former = books.right(right)
+        record = apply(None if former is None else former.record, request)
+        reserved = record.state is RightState.RESERVED
+        if admitted.claim is not None:
+            opened = ClaimRecord(
+                state=ClaimState.ACCEPTED, paid=record.paid[-1], amc_cents=decision.amc_cents,
+                decided_at=decision.decided_at, first_decided_at=decision.decided_at,
+            )  # fmt: skip
+            _open_claim(admitted.claim, opened, right, shop, decision, act, books)
+        books.keep(right, KeptRight(
+            record=record, reserved_by=act if reserved else None,
+            decision_id=decision.decision_id if reserved else None,
+        ))  # fmt: skip
+        return changed(decision, reserved_until=record.reserved_until)
+
+    def _correct(
+        self, admitted: AdmittedAct, claim: Claim, corrects: bytes, decision: Decision, act: ActId, store: Store,
+        books: Books,
+    ) -> None:  # fmt: skip
+        """Puts a claim in the place of another one of this right and shop, in the month of the first."""
+        key, part = books.key, admitted.part
+        right, shop = key.right(part.insurer, part.nullifier), key.holder(admitted.device.shop)
+        name = key.claim(corrects)
+        former = books.claim(name)
+        if former is None or (former.right, former.shop) != (right, shop):
+            raise UnknownClaim("no claim of this shop for this right has the identifier to correct")
+        closed = change_claim(former.record, ActKind.CORRECT, decision.decided_at)
+        self._require_amounts(admitted, claim, Month(number=former.record.paid.month), store)
+        opened = changed(
+            former.record, amc_cents=decision.amc_cents, decided_at=decision.decided_at
+        )  # fmt: skip
+        _open_claim(claim, opened, right, shop, decision, act, books)
+        books.keep(name, changed(former, record=closed))
+        books.follow(ActId(former.opened_by), act)
 
     def _require_not_revoked(self, admitted: AdmittedAct, store: Store, now: int) -> None:
         amc = admitted.insurer.amc
@@ -179,43 +227,24 @@ class Adjudicator:
         if status.is_revoked(statuses.bits, admitted.part.status_index):
             raise EntitlementRevoked("the insurer revoked this entitlement")
 
-    def _require_amounts(self, admitted: AdmittedAct, claim: Claim, store: Store) -> None:
+    def _require_amounts(self, admitted: AdmittedAct, claim: Claim, month: Month, store: Store) -> None:
+        """Recomputes a claim with the guarantee in force in the month that it counts for."""
         amc = admitted.insurer.amc
         signed = store.statement(amc, GUARANTEES)
         if signed is None:
             raise EpochNotLive("the insurer has published no guarantee")
         tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, amc, VerifyKey(admitted.insurer.issuer_key))
-        adjudicate(claim, tables.find(admitted.part.guarantee), self.rules)
+        adjudicate(claim, tables.find(admitted.part.guarantee, month), self.rules)
 
-    def _decision(
-        self, admitted: AdmittedAct, outcome: Outcome, refusal: Refusal | None, record: RightRecord | None, now: int,
-        rng: Rng,
-    ) -> Decision:  # fmt: skip
-        claim = admitted.claim
-        accepted = outcome is Outcome.ACCEPTED
-        return Decision(
-            decision_id=rng(16), kind=admitted.act.kind, insurer=admitted.insurer.amc, outcome=outcome,
-            reason="" if refusal is None else refusal.code, detail="" if refusal is None else str(refusal),
-            request=admitted.body_digest, claim_id=None if claim is None else claim.claim_id,
-            amc_cents=claim.amc_cents if claim is not None and accepted else 0,
-            month=month_of(now), decided_at=now, reserved_until=None if record is None else record.reserved_until,
-            payable_from=refusal.payable_from if isinstance(refusal, RenewalNotDue) else None,
-        )  # fmt: skip
 
-    def _seal(self, admitted: AdmittedAct, decision: Decision, signed: Signed) -> tuple[bytes, bytes]:
-        """Seals what happened to the insurer; every act looks alike, whatever it was and however it ended."""
-        amc, device = admitted.insurer.amc, admitted.device
-        detail = ActDetail(
-            act=admitted.act, device_key=device.public, professional=device.professional, shop=device.shop,
-            decision=signed, padding="",
-        )  # fmt: skip
-        claims_key = BoxPublicKey(admitted.insurer.claims_key)
-        padded = encode_padded(detail, DETAIL_BYTES)
-        sealed = hpke.seal(claims_key, padded, Label.CLAIM_DETAIL_BOX, self.identity.name, amc)
-        line = PaymentLine(
-            decision_id=decision.decision_id, professional=device.professional, shop=device.shop,
-            amc_cents=decision.amc_cents, padding="",
-        )  # fmt: skip
-        payments_key = BoxPublicKey(admitted.insurer.payments_key)
-        padded = encode_padded(line, PAYMENT_BYTES)
-        return sealed, hpke.seal(payments_key, padded, Label.PAYMENT_LINE_BOX, self.identity.name, amc)
+def _open_claim(
+    claim: Claim, record: ClaimRecord, right: RightId, shop: HolderId, decision: Decision, act: ActId, books: Books
+) -> None:
+    """Keeps a claim as accepted; raises IdempotencyConflict when its identifier was taken, by whatever insurer."""
+    name = books.key.claim(claim.claim_id)
+    if books.claim(name) is not None:
+        raise IdempotencyConflict("this claim identifier was already accepted")
+    books.keep(name, KeptClaim(
+        record=record, insurer=decision.insurer, right=right, shop=shop, opened_by=act,
+        decision_id=decision.decision_id,
+    ))  # fmt: skip

@@ -24,7 +24,7 @@ from paravent.access.quota_app import quota_route
 from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
-from paravent.hub import acts, publication, rows, statements
+from paravent.hub import acts, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.store import shipped_rules
@@ -56,6 +56,7 @@ def build(
     """Builds the application of the hub."""
     commits = GroupCommit(store)
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
+    insurer_adjudicator = insurer_acts.InsurerAdjudicator(identity=identity, directory=directory)
 
     verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
 
@@ -71,6 +72,17 @@ def build(
         now = _now()
         admitted = adjudicator.admit(received, store, now)
         return json_response(await commits.run(lambda: adjudicator.decide(admitted, store, now, os.urandom)))
+
+    async def insurer_act(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, ACT_BYTES_MAX)
+        now = _now()
+        admitted = insurer_adjudicator.admit(received, now)
+        return json_response(await commits.run(lambda: insurer_adjudicator.decide(admitted, store, now, os.urandom)))
+
+    async def decisions(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, ACT_BYTES_MAX)
+        device, asked = follow_up.admit(received, store, identity, _now())
+        return json_response(follow_up.answer(device, asked, store.claims, identity, os.urandom))
 
     async def bundle(request: Request) -> Response:
         manifest = store.newest(request.path_params["amc"])
@@ -166,6 +178,8 @@ def build(
     routes = [
         Route("/v1/rows", row, methods=["POST"]),
         Route("/v1/acts", act, methods=["POST"]),
+        Route("/v1/insurer-acts", insurer_act, methods=["POST"]),
+        Route("/v1/decisions", decisions, methods=["POST"]),
         Route("/v1/directory", serve_directory, methods=["GET"]),
         Route("/v1/insurers/{amc}/epoch", bundle, methods=["GET"]),
         Route("/v1/insurers/{amc}/{kind}", statement, methods=["GET"]),

@@ -1,7 +1,7 @@
 """Names and seals for what the hub's database must not show (docs/protocol.md section 11): pure.
 
 The key stands outside the database and its backups. With a dump alone, a right, a shop or an act is a
-pseudonym that nothing links to another table, and a kept decision is unreadable.
+pseudonym that nothing links to another record, and what is kept under it is unreadable.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ RightId = NewType("RightId", bytes)
 """32 bytes that stand for a nullifier."""
 
 HolderId = NewType("HolderId", bytes)
-"""32 bytes that stand for the shop and device holding a reservation."""
+"""32 bytes that stand for the shop that holds a reservation or made a claim."""
 
 ActId = NewType("ActId", bytes)
-"""32 bytes that stand for a device and its idempotency key."""
+"""32 bytes that stand for a device, or an insurer, and its idempotency key."""
+
+ClaimId = NewType("ClaimId", bytes)
+"""32 bytes that stand for a claim identifier, whoever its insurer is."""
+
+RecordId = ActId | RightId | ClaimId
 
 _NONCE_BYTES = 12
-_DIGEST_BYTES = 32
-_PADDED_BYTES = 1_024
+_PADDED_BYTES = 2_048
 
 
 class DatabaseKey(Secret):
-    """The key, outside the database, under which rights, holders and acts are named and decisions sealed."""
+    """The key, outside the database, under which rights, shops, acts and claims are named and records sealed."""
 
     __slots__ = ()
 
@@ -40,31 +44,33 @@ class DatabaseKey(Secret):
         """Names a right."""
         return RightId(self._mac(Label.NULLIFIER, insurer, nullifier))
 
-    def holder(self, shop: str, keyid: str) -> HolderId:
-        """Names the shop and device of a reservation."""
-        return HolderId(self._mac(Label.RESERVATION_HOLDER, shop, keyid))
+    def holder(self, shop: str) -> HolderId:
+        """Names the shop of a reservation or a claim."""
+        return HolderId(self._mac(Label.RESERVATION_HOLDER, shop))
 
-    def act(self, keyid: str, idempotency_key: bytes) -> ActId:
-        """Names an act."""
-        return ActId(self._mac(Label.ACT, keyid, idempotency_key))
+    def act(self, author: str, idempotency_key: bytes) -> ActId:
+        """Names an act of a device (its keyid) or of an insurer (its AMC number)."""
+        return ActId(self._mac(Label.ACT, author, idempotency_key))
 
-    def seal(self, act: ActId, body_digest: bytes, decision: bytes, rng: Rng) -> bytes:
-        """Seals the decision of an act with the digest of the request it answers, padded to one length."""
-        content = body_digest + len(decision).to_bytes(4, "big") + decision
+    def claim(self, claim: bytes) -> ClaimId:
+        """Names a claim."""
+        return ClaimId(self._mac(Label.CLAIM_NAME, claim))
+
+    def seal(self, name: bytes, record: bytes, rng: Rng) -> bytes:
+        """Seals a record under its name, padded so that every kind of record has one length."""
+        content = len(record).to_bytes(4, "big") + record
         nonce = rng(_NONCE_BYTES)
         padded = content + bytes(-len(content) % _PADDED_BYTES)
-        return nonce + ChaCha20Poly1305(self._mac(Label.KEPT_DECISION, act)).encrypt(nonce, padded, act)
+        return nonce + ChaCha20Poly1305(self._mac(Label.KEPT_RECORD, name)).encrypt(nonce, padded, name)
 
-    def open(self, act: ActId, sealed: bytes) -> tuple[bytes, bytes]:
-        """Returns (digest of the request, decision); raises StorageDown when the database was altered."""
-        key = ChaCha20Poly1305(self._mac(Label.KEPT_DECISION, act))
+    def open(self, name: bytes, sealed: bytes) -> bytes:
+        """Opens the record of a name; raises StorageDown when the database was altered."""
+        key = ChaCha20Poly1305(self._mac(Label.KEPT_RECORD, name))
         try:
-            content = key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], act)
+            content = key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name)
         except (InvalidTag, ValueError) as error:
-            raise StorageDown("a kept decision does not open: the database was altered") from error
-        start = _DIGEST_BYTES + 4
-        size = int.from_bytes(content[_DIGEST_BYTES:start], "big")
-        return content[:_DIGEST_BYTES], content[start : start + size]
+            raise StorageDown("a kept record does not open: the database was altered") from error
+        return content[4 : 4 + int.from_bytes(content[:4], "big")]
 
     def _mac(self, label: Label, *fields: bytes | str) -> bytes:
         return hmac.digest(self.reveal(), enc(label, *fields), "sha256")

@@ -20,7 +20,7 @@ from paravent.access.config import read_directory
 from paravent.access.logs import log_event, where
 from paravent.errors import ParaventError
 from paravent.insurer import config
-from paravent.insurer.claims import PAYABLE
+from paravent.insurer.act_client import resend_acts
 from paravent.insurer.client import pull_events
 from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
@@ -34,9 +34,11 @@ class ClaimLine(Message, frozen=True, kw_only=True):
     """One reviewed decision, without anybody's name: the screens of the insurer add it."""
 
     decision: str
+    claim: str
     kind: str
     state: str
     reason: str
+    claimed_cents: Natural
     payable_cents: Natural
     month: Natural
 
@@ -55,14 +57,15 @@ def summarise(settings: config.InsurerConfig, store: Store) -> ClaimsSummary:
     """Summarises the reviewed decisions."""
     lines = tuple(
         ClaimLine(
-            decision=claim.decision.hex(), kind=claim.kind, state=claim.state, reason=claim.reason,
+            decision=claim.decision.hex(), claim="" if claim.claim is None else claim.claim.hex(), kind=claim.kind,
+            state=claim.state.value, reason=claim.reason, claimed_cents=claim.claimed_cents,
             payable_cents=claim.payable_cents, month=claim.month,
         )
         for claim in store.claims()
     )  # fmt: skip
     return ClaimsSummary(
         insurer=settings.amc, name=settings.name, reviewed=len(lines),
-        payable_cents=sum(line.payable_cents for line in lines if line.state == PAYABLE), claims=lines,
+        payable_cents=sum(line.payable_cents for line in lines), claims=lines,
     )  # fmt: skip
 
 
@@ -82,6 +85,7 @@ def build(home: Path) -> Starlette:
             dealing = Dealing(settings, keys, directory, store, client)
             next_journal = 0.0
             while True:
+                await _safely(settings.amc, resend_acts(directory, store, client))
                 await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
                 if time.monotonic() >= next_journal:
                     for server in directory.keyservers:

@@ -1,14 +1,15 @@
 """Recomputing a decision before anything is paid (docs/protocol.md section 11, step 11.6): pure.
 
 The insurer trusts neither hub nor desk: it opens the detail, checks every signature, recomputes the
-amounts with the same rules, and finds its own member behind the nullifier.
+amounts with the same rules, and finds its own member behind the nullifier. What it asked for itself, it finds
+again under its own signature.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.labels import Label
@@ -20,32 +21,38 @@ from paravent.errors import (
     OutsideValidity,
     ParaventError,
     ProofFailure,
+    TooLate,
+    UnknownClaim,
 )
 from paravent.insurer.config import InsurerKeys
-from paravent.insurer.store import ReviewedClaim
-from paravent.optics.claim_states import RightRecord, require_due
+from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
+from paravent.optics.claim_states import CORRECTION_SECONDS, RightRecord, require_due
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.months import Month, month_of
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
+    CLAIM_KINDS,
     ActDetail,
     ActKind,
     Claim,
     Decision,
+    InsurerAct,
+    InsurerActDetail,
     Outcome,
     PaymentLine,
     SealedEvent,
+    read_detail,
     require_same,
 )
-from paravent.wire.codec import decode
+from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATUS_LIST_AGE_SECONDS_MAX, Directory, open_statement
 
 SKEW_SECONDS_MAX = 300
-PAYABLE = "payable"
-NOTED = "noted"
-REFUSED = "refused"
-DISPUTED = "disputed"
+
+_CHANGES: Final = {
+    ActKind.REVERSE: LedgerState.REVERSED, ActKind.DISPUTE: LedgerState.DISPUTED, ActKind.UPHOLD: LedgerState.PAYABLE,
+}  # fmt: skip
 
 
 class ClaimLedger(Protocol):
@@ -57,14 +64,26 @@ class ClaimLedger(Protocol):
     def revoked_at(self, member: str) -> int | None:
         """Returns when a member's entitlements were revoked (Unix seconds), or None."""
 
-    def paid(self, member: str) -> RightRecord:
-        """Returns the months of a member's last payable equipment and of the last that was early."""
+    def paid(self, member: str, *, without: int | None = None) -> RightRecord:
+        """Returns what counts as paid for a member, without the line of one event when it is given."""
 
-    def claim_known(self, claim: bytes) -> bool:
-        """Says whether a claim identifier was already found payable."""
+    def line_of(self, claim: bytes) -> ReviewedClaim | None:
+        """Returns the line of a claim that the hub accepted, or None."""
 
     def decision_known(self, decision: bytes, number: int) -> bool:
         """Says whether another event had this decision identifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What recomputing an act found: whose it is, what it counts as, and which line it changes."""
+
+    member: str | None
+    claimed_cents: int = 0
+    month: int | None = None
+    early: bool = False
+    first_decided_at: int = 0
+    change: LedgerChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,36 +106,46 @@ class Reviewer:
             detail, decision = self._open(event, now)
         except ParaventError as error:
             return _unreadable(event, error)
+        line = _line(event, detail, decision)
         refused = decision.outcome is Outcome.REFUSED
         try:
-            member, early = self._recompute(detail, decision, event)
+            found = self._recompute(detail, decision, event)
         except ParaventError as error:
             if refused:
-                return _reviewed(event, decision, None, REFUSED, decision.reason)
-            return _reviewed(event, decision, None, DISPUTED, f"{error.code}: {error}")
+                return replace(line, state=LedgerState.REFUSED, reason=decision.reason)
+            return replace(
+                line, state=LedgerState.DISPUTED, reason=f"{error.code}: {error}", member=self._known_member(detail)
+            )
+        line = replace(line, member=found.member, claimed_cents=found.claimed_cents or line.claimed_cents)
         if refused:
-            return _reviewed(event, decision, member, REFUSED, decision.reason)
-        state = PAYABLE if decision.kind is ActKind.CONSUME else NOTED
-        return _reviewed(event, decision, member, state, "", early=early)
+            return replace(line, state=LedgerState.REFUSED, reason=decision.reason)
+        if decision.kind not in CLAIM_KINDS:
+            return replace(line, change=found.change, reason="" if decision.ground is None else decision.ground.value)
+        return replace(
+            line, state=LedgerState.PAYABLE, payable_cents=decision.amc_cents, month=found.month or decision.month,
+            early=found.early, correctable_until=found.first_decided_at + CORRECTION_SECONDS, change=found.change,
+        )  # fmt: skip
 
-    def _open(self, event: SealedEvent, now: int) -> tuple[ActDetail, Decision]:
+    def _open(self, event: SealedEvent, now: int) -> tuple[ActDetail | InsurerActDetail, Decision]:
         hub = self.directory.hub
         opened = self.keys.claims.open(event.detail, Label.CLAIM_DETAIL_BOX, hub.name, self.amc, culprit=hub.name)
-        detail = decode(opened, ActDetail)
+        detail = read_detail(opened)
         decision = open_statement(detail.decision, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
-        if (decision.insurer, decision.month, decision.kind) != (self.amc, event.month, detail.act.kind):
+        if (decision.insurer, decision.month) != (self.amc, event.month):
             raise ProofFailure("an event's decision is another one", culprit=hub.name)
+        if isinstance(detail, ActDetail) and detail.act.kind is not decision.kind:
+            raise ProofFailure("an event's decision is on another kind of act", culprit=hub.name)
         # The date is compared with now first: one that no calendar holds has no month.
         if decision.decided_at > now + SKEW_SECONDS_MAX or decision.month != month_of(decision.decided_at):
             raise ProofFailure("a decision is of another month than its date, or of the future", culprit=hub.name)
         if self.ledger.decision_known(decision.decision_id, event.number):
             raise ProofFailure("two events have one decision identifier", culprit=hub.name)
-        if (detail.act.claim is None) is (decision.kind is ActKind.CONSUME):
-            raise ProofFailure("a claim goes with a consumption, and with nothing else", culprit=hub.name)
         return detail, decision
 
-    def _recompute(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> tuple[str, bool]:
-        """Returns the member and whether the equipment is an early renewal; raises what does not agree."""
+    def _recompute(self, detail: ActDetail | InsurerActDetail, decision: Decision, event: SealedEvent) -> Found:
+        """Returns what the act is and changes; raises what does not agree."""
+        if isinstance(detail, InsurerActDetail):
+            return self._own(detail, decision)
         part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
         member = self.ledger.member_of(part.nullifier)
         if part.insurer != self.amc or member is None:
@@ -125,20 +154,65 @@ class Reviewer:
         if accepted:
             self._check_right(part, decision, member)
         if detail.act.claim is None:
-            return member, False
+            return Found(member=member)
         device = VerifyKey(detail.device_key)
         claim = open_statement(detail.act.claim, Claim, Label.CLAIM, key_id(device), device)
         require_same(claim, detail.act, self.amc, detail.professional, detail.shop)
         if not accepted:
-            return member, False
-        self._check_money(claim, decision, part)
+            return Found(member=member, claimed_cents=claim.amc_cents)
+        former = None if claim.corrects is None else self._corrected(claim.corrects, detail, decision, member)
+        month = decision.month if former is None else former.month
+        self._check_money(claim, decision, part, Month(number=month))
         self._check_payment(detail, decision, event)
         # Payable by what this insurer itself has found payable, whatever the hub remembers.
         early = require_due(
-            self.ledger.paid(member), month=Month(number=decision.month), free_from=part.free_from,
-            renewal_months=part.renewal_months, early_renewal=claim.early_renewal,
+            self.ledger.paid(member, without=None if former is None else former.number), month=Month(number=month),
+            free_from=part.free_from, renewal_months=part.renewal_months, early_renewal=claim.early_renewal,
         )  # fmt: skip
-        return member, early
+        change = None if former is None else LedgerChange(
+            number=former.number, state=LedgerState.REVERSED, reason=CORRECTED
+        )  # fmt: skip
+        return Found(
+            member=member, claimed_cents=claim.amc_cents, month=month, early=early, change=change,
+            first_decided_at=decision.decided_at if former is None else former.correctable_until - CORRECTION_SECONDS,
+        )  # fmt: skip
+
+    def _known_member(self, detail: ActDetail | InsurerActDetail) -> str | None:
+        """Finds whose a disputed act is, where its entitlement says it, so that it can be upheld or reversed."""
+        if isinstance(detail, InsurerActDetail):
+            return None
+        try:
+            return self.ledger.member_of(verify_entitlement(detail.act.entitlement, self.directory.issuers()).nullifier)
+        except ParaventError:
+            return None
+
+    def _own(self, detail: InsurerActDetail, decision: Decision) -> Found:
+        """What this insurer asked for itself, under its own signature, and what the hub says that it did of it."""
+        hub = self.directory.hub.name
+        act = open_statement(detail.insurer_act, InsurerAct, Label.INSURER_ACT, self.amc, self.keys.issuer.public)
+        if decision.request != hashlib.sha256(encode(detail.insurer_act)).digest():
+            raise ProofFailure("the decision answers another act", culprit=hub)
+        if (decision.kind, decision.claim_id, decision.ground) != (act.kind, act.claim_id, act.ground):
+            raise ProofFailure("the decision is on another act", culprit=hub)
+        if act.nullifier is not None:
+            return Found(member=self.ledger.member_of(act.nullifier))
+        line = self.ledger.line_of(act.claim_id or b"")
+        if line is None:
+            raise UnknownClaim("this insurer has no claim of this identifier")
+        ground = "" if act.ground is None else act.ground.value
+        change = LedgerChange(number=line.number, state=_CHANGES[act.kind], reason=ground)
+        return Found(member=line.member, change=change)
+
+    def _corrected(self, corrects: bytes, detail: ActDetail, decision: Decision, member: str) -> ReviewedClaim:
+        """Returns the line that a correction replaces: of this member and shop, still open, in time."""
+        line = self.ledger.line_of(corrects)
+        if line is None or (line.member, line.shop) != (member, detail.shop):
+            raise UnknownClaim("the claim corrected is not of this member and shop")
+        if line.state is LedgerState.REVERSED or decision.corrects != corrects:
+            raise ProofFailure("the claim corrected is closed, or another one", culprit=self.directory.hub.name)
+        if decision.decided_at >= line.correctable_until:
+            raise TooLate("the hub accepted a correction after its term")
+        return line
 
     def _check_right(self, part: HubPart, decision: Decision, member: str) -> None:
         """At the time of the decision the right was valid, and not revoked for longer than a status list lives."""
@@ -148,11 +222,11 @@ class Reviewer:
         if revoked_at is not None and decision.decided_at > revoked_at + STATUS_LIST_AGE_SECONDS_MAX:
             raise EntitlementRevoked("the entitlement had been revoked for more than 48 hours")
 
-    def _check_money(self, claim: Claim, decision: Decision, part: HubPart) -> None:
-        adjudicate(claim, self.tables.find(part.guarantee), self.rules)
+    def _check_money(self, claim: Claim, decision: Decision, part: HubPart, month: Month) -> None:
+        adjudicate(claim, self.tables.find(part.guarantee, month), self.rules)
         if (decision.amc_cents, decision.claim_id) != (claim.amc_cents, claim.claim_id):
             raise ProofFailure("the decision is for another claim", culprit=self.directory.hub.name)
-        if self.ledger.claim_known(claim.claim_id):
+        if self.ledger.line_of(claim.claim_id) is not None:
             raise IdempotencyConflict("this claim was already judged")
 
     def _check_payment(self, detail: ActDetail, decision: Decision, event: SealedEvent) -> None:
@@ -165,14 +239,15 @@ class Reviewer:
             raise ProofFailure("the payment line pays somebody else than who claimed", culprit=hub)
 
 
-def _reviewed(
-    event: SealedEvent, decision: Decision, member: str | None, state: str, reason: str, *, early: bool = False
-) -> ReviewedClaim:
-    payable = state == PAYABLE
+def _line(event: SealedEvent, detail: ActDetail | InsurerActDetail, decision: Decision) -> ReviewedClaim:
+    """Begins the line of an event that opened: noted, and nothing to pay."""
+    desk = isinstance(detail, ActDetail)
     return ReviewedClaim(
-        number=event.number, decision=decision.decision_id, claim=decision.claim_id if payable else None,
-        member=member, kind=decision.kind.value, state=state, reason=reason,
-        payable_cents=decision.amc_cents if payable else 0, month=decision.month, early=early,
+        number=event.number, decision=decision.decision_id, claim=decision.claim_id if desk else None, member=None,
+        professional=detail.professional if isinstance(detail, ActDetail) else "",
+        shop=detail.shop if isinstance(detail, ActDetail) else "", kind=decision.kind.value, state=LedgerState.NOTED,
+        reason="", claimed_cents=decision.amc_cents, payable_cents=0, month=decision.month, early=False,
+        decided_at=decision.decided_at, correctable_until=decision.decided_at + CORRECTION_SECONDS,
     )  # fmt: skip
 
 
@@ -180,6 +255,6 @@ def _unreadable(event: SealedEvent, error: ParaventError) -> ReviewedClaim:
     """Records an event that says nothing believable, under the hash of what was received."""
     return ReviewedClaim(
         number=event.number, decision=hashlib.sha256(event.detail).digest()[:16], claim=None, member=None,
-        kind="unreadable", state=DISPUTED, reason=f"{error.code}: {error}", payable_cents=0, month=event.month,
-        early=False,
+        professional="", shop="", kind="unreadable", state=LedgerState.DISPUTED, reason=f"{error.code}: {error}",
+        claimed_cents=0, payable_cents=0, month=event.month, early=False, decided_at=0, correctable_until=0,
     )  # fmt: skip

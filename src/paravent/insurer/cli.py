@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
@@ -17,6 +18,7 @@ from paravent.access.config import read_directory
 from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
+from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.card import card_of, qr_png
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import Published, Publisher, pull_events
@@ -190,14 +192,18 @@ def claims(home: Path) -> Said:
     with Store(home) as store:
         summary = summarise(settings, store)
     lines = [
-        f"{line.month} {line.kind:8} {line.state:9} {format_euros(line.payable_cents):>12}  {line.reason}"
+        f"{line.month} {line.kind:8} {line.state:9} {format_euros(line.payable_cents):>12}  {line.claim} {line.reason}"
         for line in summary.claims
     ]
     total = f"{summary.name}: {format_euros(summary.payable_cents)} payable"
     return Said(text="\n".join([*lines, total]), values={
         "insurer": summary.insurer, "reviewed": summary.reviewed, "payable_cents": summary.payable_cents,
         "payable": sum(line.state == "payable" for line in summary.claims),
+        "claims": [msgspec.to_builtins(line) for line in summary.claims],
     })  # fmt: skip
+
+
+add_verbs(group)
 
 
 @verb(group, "Read the witness logs; list who opened a member's record, or how many were opened.")

@@ -21,7 +21,8 @@ from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
-from paravent.optics.claim_states import RightRecord
+from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
+from paravent.optics.claim_states import Paid, RightRecord
 from paravent.wire.codec import Bytes32, Message, decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
 
@@ -49,14 +50,20 @@ CREATE TABLE IF NOT EXISTS member_file (one INTEGER PRIMARY KEY CHECK (one = 1),
 CREATE TABLE IF NOT EXISTS published (kind TEXT PRIMARY KEY, signed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim (
-    number INTEGER PRIMARY KEY, decision BLOB NOT NULL, claim BLOB UNIQUE, member TEXT, kind TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL,
-    early INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, decision BLOB NOT NULL, claim BLOB, member TEXT, professional TEXT NOT NULL,
+    shop TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    claimed_cents INTEGER NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL, early INTEGER NOT NULL,
+    decided_at INTEGER NOT NULL, correctable_until INTEGER NOT NULL, counts INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS claim_by_decision ON claim (decision);
+CREATE INDEX IF NOT EXISTS claim_by_claim ON claim (claim);
 CREATE INDEX IF NOT EXISTS claim_by_member ON claim (member);
+CREATE TABLE IF NOT EXISTS insurer_act (
+    idempotency_key BLOB PRIMARY KEY, signed BLOB NOT NULL, decision BLOB, made_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
+_COLUMNS = tuple(column.name for column in fields(ReviewedClaim) if column.name != "change")
 EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
 
 
@@ -74,22 +81,6 @@ class RightNumbers:
 
     nullifier: bytes
     status_index: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewedClaim:
-    """A decision as the insurer judged it after recomputing; ``number`` is the hub's, ``early`` an early renewal."""
-
-    number: int
-    decision: bytes
-    claim: bytes | None
-    member: str | None
-    kind: str
-    state: str
-    reason: str
-    payable_cents: int
-    month: int
-    early: bool
 
 
 class Store:
@@ -134,6 +125,14 @@ class Store:
         """Finds the member behind a nullifier, or None."""
         found = self._connection.execute("SELECT member FROM member_right WHERE nullifier = ?", (nullifier,)).fetchone()
         return None if found is None else str(found[0])
+
+    def nullifier_of(self, member: str) -> bytes:
+        """Returns the nullifier of a member's right; raises InvalidMemberFile when no such member was published."""
+        self.require_member(member)
+        (nullifier,) = self._connection.execute(
+            "SELECT nullifier FROM member_right WHERE member = ?", (member,)
+        ).fetchone()
+        return bytes(nullifier)
 
     def require_member(self, member: str) -> None:
         """Raises InvalidMemberFile when no such member was published."""
@@ -304,15 +303,25 @@ class Store:
     # --- claims --------------------------------------------------------------------------------
 
     def keep_claim(self, reviewed: ReviewedClaim) -> None:
-        """Keeps a reviewed event; the same event again changes nothing."""
+        """Keeps a reviewed event and what it changes in an earlier line; the same event again changes nothing."""
+        values = [getattr(reviewed, name) for name in _COLUMNS]
         with self.commit():
-            self._connection.execute(
-                "INSERT INTO claim VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
-                (
-                    reviewed.number, reviewed.decision, reviewed.claim, reviewed.member, reviewed.kind, reviewed.state,
-                    reviewed.reason, reviewed.payable_cents, reviewed.month, reviewed.early,
-                ),
-            )  # fmt: skip
+            inserted = self._connection.execute(
+                f"INSERT INTO claim ({', '.join(_COLUMNS)}, counts) VALUES ({'?, ' * len(_COLUMNS)}?)"  # noqa: S608 - constants
+                " ON CONFLICT (number) DO NOTHING",
+                (*values, reviewed.state is LedgerState.PAYABLE),
+            )
+            if inserted.rowcount == 1 and reviewed.change is not None:
+                self._change_line(reviewed.change)
+
+    def _change_line(self, change: LedgerChange) -> None:
+        """Changes the state of a line; one that was found payable counts for its right until it is reversed."""
+        payable = change.state is LedgerState.PAYABLE
+        self._connection.execute(
+            "UPDATE claim SET state = ?, reason = ?, payable_cents = CASE WHEN ? THEN claimed_cents ELSE 0 END,"
+            " counts = CASE WHEN ? THEN 1 WHEN ? THEN 0 ELSE counts END WHERE number = ?",
+            (change.state, change.reason, payable, payable, change.state is LedgerState.REVERSED, change.number),
+        )
 
     def decision_known(self, decision: bytes, number: int) -> bool:
         """Says whether another event had this decision identifier."""
@@ -321,30 +330,66 @@ class Store:
         ).fetchone()
         return found is not None
 
-    def claim_known(self, claim: bytes) -> bool:
-        """Says whether a claim identifier was already judged."""
-        found = self._connection.execute("SELECT 1 FROM claim WHERE claim = ?", (claim,)).fetchone()
-        return found is not None
+    def line_of(self, claim: bytes) -> ReviewedClaim | None:
+        """Returns the first line of a claim that the hub accepted, or None."""
+        return next(self._lines("claim = ? AND state <> 'refused'", claim), None)
 
-    def paid(self, member: str) -> RightRecord:
-        """Returns the months of a member's last payable equipment and of the last that was early."""
-        month, early = self._connection.execute(
-            "SELECT MAX(month), MAX(CASE WHEN early THEN month END) FROM claim"
-            " WHERE member = ? AND kind = 'consume' AND state = 'payable'",
-            (member,),
-        ).fetchone()
-        return RightRecord(consumed_month=month, early_month=early)
+    def reservation_of(self, member: str) -> ReviewedClaim | None:
+        """Returns the last reservation that the hub granted on a member's right, or None."""
+        lines = list(self._lines("member = ? AND kind = 'reserve' AND state = 'noted'", member))
+        return lines[-1] if lines else None
+
+    def paid(self, member: str, *, without: int | None = None) -> RightRecord:
+        """Returns what counts as paid for a member, without the line of one event when it is given."""
+        found = self._connection.execute(
+            "SELECT month, early FROM claim WHERE member = ? AND counts AND number <> ? ORDER BY month",
+            (member, -1 if without is None else without),
+        )
+        return RightRecord(paid=tuple(Paid(month=month, early=bool(early)) for month, early in found))
 
     def claims(self) -> list[ReviewedClaim]:
         """Lists the reviewed events, oldest first."""
+        return list(self._lines("1"))
+
+    def _lines(self, condition: str, *values: object) -> Iterator[ReviewedClaim]:
         found = self._connection.execute(
-            "SELECT number, decision, claim, member, kind, state, reason, payable_cents, month, early FROM claim"
-            " ORDER BY number"
+            f"SELECT {', '.join(_COLUMNS)} FROM claim WHERE {condition} ORDER BY number",  # noqa: S608 - constants
+            values,
         )
-        names = [field.name for field in fields(ReviewedClaim)]
-        return [
-            ReviewedClaim(**(dict(zip(names, values, strict=True)) | {"early": bool(values[-1])})) for values in found
-        ]
+        for line in found:
+            named = dict(zip(_COLUMNS, line, strict=True))
+            yield ReviewedClaim(**named | {"early": bool(named["early"]), "state": LedgerState(named["state"])})
+
+    # --- acts of this insurer -----------------------------------------------------------------
+
+    def keep_insurer_act(self, idempotency_key: bytes, signed: Signed, now: int) -> None:
+        """Keeps an act durably before it is sent, so that a retry sends the same bytes."""
+        with self.commit():
+            self._connection.execute(
+                "INSERT INTO insurer_act VALUES (?, ?, NULL, ?) ON CONFLICT (idempotency_key) DO NOTHING",
+                (idempotency_key, encode(signed), now),
+            )
+
+    def keep_insurer_decision(self, idempotency_key: bytes, decision: Signed) -> None:
+        """Keeps the hub's signed answer to an act."""
+        with self.commit():
+            self._connection.execute(
+                "UPDATE insurer_act SET decision = ? WHERE idempotency_key = ?", (encode(decision), idempotency_key)
+            )
+
+    def drop_insurer_act(self, idempotency_key: bytes) -> None:
+        """Forgets an act that the hub will never decide."""
+        with self.commit():
+            self._connection.execute(
+                "DELETE FROM insurer_act WHERE idempotency_key = ? AND decision IS NULL", (idempotency_key,)
+            )
+
+    def undecided_insurer_acts(self) -> list[Signed]:
+        """Lists the acts that got no answer, oldest first."""
+        found = self._connection.execute("SELECT signed FROM insurer_act WHERE decision IS NULL ORDER BY made_at")
+        return [decode(signed, Signed) for (signed,) in found]
+
+    # --- pulling --------------------------------------------------------------------------------
 
     def last_pulled(self) -> int:
         """Returns the hub's number of the last event pulled."""

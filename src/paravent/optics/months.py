@@ -1,16 +1,19 @@
 """Calendar months as YYYYMM: the only dates a right is counted in (docs/protocol.md section 11).
 
-Renewal is counted in whole months, so that no day of purchase is kept. It reads no clock.
+Renewal is counted in whole months, so that no day of purchase is kept. A month is that of the legal time of
+metropolitan France: what a contract, a shop and its customer call a month. It reads no clock.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from paravent.errors import MalformedMessage
 
+FRANCE = ZoneInfo("Europe/Paris")
 _TEXT = re.compile(r"([0-9]{4})-?([0-9]{2})")
 
 
@@ -45,6 +48,13 @@ class Month:
 
 
 def month_of(now: int) -> int:
-    """Returns the month of an instant (UTC) as YYYYMM."""
-    day = datetime.fromtimestamp(now, UTC)
+    """Returns the month of an instant as YYYYMM, in the legal time of metropolitan France."""
+    day = datetime.fromtimestamp(now, FRANCE)
     return day.year * 100 + day.month
+
+
+def end_of_day(now: int) -> int:
+    """Returns the first midnight (Unix seconds), in the same time, that is not before an instant."""
+    day = datetime.fromtimestamp(now, FRANCE)
+    midnight = datetime.combine(day.date(), time(), FRANCE)
+    return int((midnight if midnight == day else midnight + timedelta(days=1)).timestamp())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -69,10 +71,14 @@ def counted(month: int) -> int:
 
 
 def end_of_reservation(now: int) -> int:
-    """The first midnight (UTC) at which sixty whole days have passed."""
-    end = datetime.fromtimestamp(now, UTC) + timedelta(days=60)
-    midnight = datetime.combine(end.date(), time(), UTC)
-    return int((midnight if midnight == end else midnight + timedelta(days=1)).timestamp())
+    """The first midnight in France at which sixty whole days have passed: two hours before that of UTC in summer."""
+    end = datetime.fromtimestamp(now + 60 * 86_400, UTC)
+    for hour in itertools.count():
+        # Every instant at which a day of France can begin is tried.
+        start = datetime.combine(end.date() - timedelta(days=1), time(), UTC) + timedelta(hours=hour)
+        if start >= end and start.astimezone(ZoneInfo("Europe/Paris")).time() == time():
+            return int(start.timestamp())
+    raise AssertionError
 
 
 class NaiveRight:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.optics.examples import EVERY, SHIPPED, item
 
 from paravent.errors import InvalidBasket, MalformedMessage, RenewalNotDue
-from paravent.optics.claim_states import Request, RightRecord, RightState, apply, payable_from
+from paravent.optics.claim_states import Paid, Request, RightRecord, RightState, apply, payable_from
 from paravent.optics.guarantee import Guarantee
 from paravent.optics.items import equipment_of
 from paravent.optics.money import CENTS_MAX, format_euros, format_plain, parse_euros, percent_of
@@ -231,7 +231,9 @@ def test_a_month_does_not_leave_its_thousand_years(start: int, months: int) -> N
     ],
 )  # fmt: skip
 def test_equipment_is_payable_from_one_month_on(consumed: int | None, renewal: int, free_from: int, due: int) -> None:
-    record = None if consumed is None else RightRecord(state=RightState.CONSUMED, consumed_month=consumed)
+    record = (
+        None if consumed is None else RightRecord(state=RightState.CONSUMED, paid=(Paid(month=consumed, early=False),))
+    )
     assert payable_from(record or RightRecord(), free_from, renewal) == Month(number=due)
     for month, early, refused in (
         (Month(number=due).plus(-1), False, True), (Month(number=due), False, False),

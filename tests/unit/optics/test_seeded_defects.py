@@ -193,7 +193,7 @@ DEFECTS = [
         new="now > record.reserved_until", broken=properties.a_reservation_ends_with_its_last_day,
     ),
     Defect(
-        name="records not checked", owner=RightRecord, attribute="__post_init__", replacement=accepts,
+        name="records not checked", owner=claim_states, attribute="_require_agreement", replacement=accepts,
         broken=properties.a_record_agrees_with_its_state,
     ),
 ]  # fmt: skip

@@ -39,7 +39,6 @@ from paravent.insurer.card import card_of
 from paravent.insurer.claims import Reviewer
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.store import DATABASE
-from paravent.optics.claim_states import RightRecord, RightState
 from paravent.optics.store import shipped_rules
 from paravent.wire.card import read_card
 from paravent.wire.claims import Decision, Outcome
@@ -346,14 +345,14 @@ def the_same_act_has_one_decision(world: World) -> None:
 def one_writer_wins(world: World) -> None:
     """Of two connections that read one state, one writes."""
     name, other = RightId(world.rng(32)), open_hub(world.home / "hub", QuotaLimits(), world.rng)
-    record = RightRecord(state=RightState.RESERVED, holder=b"one", reserved_until=1)
+    record = b"sealed"
     try:
         for _ in range(2):
-            formers = [(store, store.claims.right(name)) for store in (world.hub_store, other)]
+            formers = [(store, store.claims.record(name)) for store in (world.hub_store, other)]
             won = []
             for store, former in formers:
                 with store.commit():
-                    won.append(store.claims.keep_right(name, former, record))
+                    won.append(store.claims.keep_record(name, former, record))
             assert won == [True, False]
     finally:
         other.close()
@@ -429,5 +428,5 @@ def a_second_pair_too_soon_is_not_paid(world: World) -> None:
         store.keep_claim(judged)
         payable.append(judged.payable_cents)
         with world.hub_store.commit():
-            world.hub_store._connection.execute("DELETE FROM right_state")
+            world.hub_store._connection.execute("DELETE FROM record")
     assert payable == [shop.quoted.quote.amc_cents, 0]

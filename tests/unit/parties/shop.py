@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec.structs import replace as changed
 from tests.unit.parties.world import AMC, World
 
 import paravent
 from paravent.access.devices import Device
 from paravent.crypto.labels import Label
-from paravent.crypto.signing import SigningKey, VerifyKey
+from paravent.crypto.signing import SigningKey
 from paravent.desk import trade
 from paravent.desk.entitled import Entitled
 from paravent.desk.trade import Basket, Prescribed, Quoted
+from paravent.hub import follow_up
 from paravent.hub.acts import AdmittedAct
 from paravent.optics.items import EquipmentClass
 from paravent.optics.store import shipped_rules
 from paravent.person.identity import PersonIdentity
 from paravent.person.store import shipped_lens_rules
-from paravent.wire.claims import Act, Claim, Decision
+from paravent.wire.claims import Act, Claim, Decision, DecisionsRequest
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
 PRESCRIPTION = Path(paravent.__file__).parent / "drill" / "data" / "visionprescription-33123.r4.json"
@@ -58,6 +60,28 @@ class Shop:
         self.world.enrol(device)
         return replace(self, key=key, device=device)
 
+    def second_device(self) -> Shop:
+        """Another machine of the same shop, with the same customer."""
+        key = SigningKey.generate(self.world.rng)
+        device = Device(public=key.public, professional="80000000003", shop=self.device.shop)
+        self.world.enrol(device)
+        return replace(self, key=key, device=device)
+
+    def cheaper(self, cents: int = 5_000) -> Shop:
+        """The same sale with a frame that costs less."""
+        basket = changed(BASKET, frame_cents=BASKET.frame_cents - cents)
+        tables = self.world.insurers[self.entitled.part.insurer].tables
+        return replace(self, quoted=trade.quote(basket, self.taken, self.entitled, tables, shipped_rules(), 30_000))
+
+    def told(self, *, act: bytes | None = None, claim: bytes | None = None) -> list[Decision]:
+        """Asks the hub what was decided."""
+        world = self.world
+        asked = DecisionsRequest(act=act, claim=claim)
+        request, _ = world.signed(world.hub.base_url, "/v1/decisions", asked, key=self.key)
+        device, asked = follow_up.admit(request, world.hub_store, world.hub, world.now)
+        answer = follow_up.answer(device, asked, world.hub_store.claims, world.hub, world.rng)
+        return [self.read(signed) for signed in answer.decisions]
+
     # --- acts -------------------------------------------------------------------------------
 
     def reservation(self, *, early: bool = False) -> Act:
@@ -68,11 +92,12 @@ class Shop:
         """Gives it back."""
         return trade.cancellation(self.entitled, self.world.rng)
 
-    def claim(self, *, early: bool = False) -> tuple[Act, Claim]:
-        """Claims the quoted equipment."""
+    def claim(self, *, early: bool = False, corrects: bytes | None = None) -> tuple[Act, Claim]:
+        """Claims the quoted equipment, or corrects a claim."""
         act, _ = trade.claim(
-            self.entitled, self.quoted, self.taken, self.payee(), early_renewal=early, key=self.key, rng=self.world.rng
-        )
+            self.entitled, self.quoted, self.taken, self.payee(), early_renewal=early, key=self.key,
+            rng=self.world.rng, corrects=corrects,
+        )  # fmt: skip
         assert act.claim is not None
         return act, open_statement(act.claim, Claim, Label.CLAIM, self.device.keyid, self.key.public)
 
@@ -103,8 +128,7 @@ class Shop:
 
     def read(self, signed: Signed) -> Decision:
         """Verifies a decision."""
-        hub = self.world.directory.hub
-        return open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
+        return self.world.read(signed)
 
     def decide(self, act: Act) -> Decision:
         """Sends an act and reads the decision."""

@@ -31,8 +31,11 @@ from paravent.errors import (
 from paravent.hub.claim_store import ClaimStore
 from paravent.hub.store import DATABASE, Store
 from paravent.hub.vault import RightId
-from paravent.optics.claim_states import RESERVATION_DAYS, RightRecord, RightState
+from paravent.insurer.claims import Reviewer
+from paravent.insurer.ledger import LedgerState, ReviewedClaim
+from paravent.optics.claim_states import RESERVATION_DAYS
 from paravent.optics.months import month_of
+from paravent.optics.store import shipped_rules
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
@@ -45,9 +48,9 @@ def shop(world: World) -> Shop:
     return Shop.of(world, world.covered())
 
 
-def decisions(world: World) -> int:
-    """How many decisions the hub keeps."""
-    (count,) = world.hub_store._connection.execute("SELECT COUNT(*) FROM act").fetchone()
+def records(world: World) -> int:
+    """How many records the hub keeps."""
+    (count,) = world.hub_store._connection.execute("SELECT COUNT(*) FROM record").fetchone()
     return int(count)
 
 
@@ -67,8 +70,8 @@ def refused(decision: Decision, reason: str) -> Decision:
 
 
 def end_of_reservation(now: int) -> int:
-    """Midnight (UTC) after 60 days."""
-    return -(-(now + RESERVATION_DAYS * DAY) // DAY) * DAY
+    """Midnight in France after 60 days: 22:00 UTC in summer."""
+    return -(-(now + RESERVATION_DAYS * DAY + 7_200) // DAY) * DAY - 7_200
 
 
 # --- one pair of glasses ---------------------------------------------------------------------
@@ -115,9 +118,10 @@ def test_the_decision_is_signed_by_the_hub(shop: Shop) -> None:
 def test_the_same_act_again_gets_the_same_bytes_and_one_event(kind: str, shop: Shop) -> None:
     act = shop.reservation() if kind == "reservation" else shop.cancellation()
     first = shop.send(act)
+    kept = records(shop.world)
     shop.world.now += 30
     assert {shop.send(act) for _ in range(3)} == {first}
-    assert (events(shop.world), decisions(shop.world)) == (1, 1)
+    assert (events(shop.world), records(shop.world)) == (1, kept)
 
 
 def test_the_same_claim_again_is_paid_once(shop: Shop) -> None:
@@ -290,7 +294,7 @@ def test_an_old_status_list_decides_nothing(shop: Shop) -> None:
     shop.world.now += 2 * DAY + 1
     with pytest.raises(StaleData):
         shop.decide(shop.reservation())
-    assert decisions(shop.world) == 0
+    assert records(shop.world) == 0
 
 
 def test_no_status_list_decides_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +320,7 @@ def test_an_altered_entitlement_decides_nothing(place: int, shop: Shop) -> None:
     altered[place] ^= 1
     with pytest.raises((ProofFailure, MalformedMessage, UnknownInsurer)):
         shop.decide(changed(act, entitlement=bytes(altered)))
-    assert (events(shop.world), decisions(shop.world)) == (0, 0)
+    assert (events(shop.world), records(shop.world)) == (0, 0)
 
 
 def test_an_unknown_device_decides_nothing(shop: Shop) -> None:
@@ -372,8 +376,23 @@ def test_a_claim_identifier_is_used_once(shop: Shop) -> None:
 
 def sole_claim(world: World) -> bytes:
     """The one claim identifier that the hub has accepted."""
-    ((claim,),) = world.hub_store._connection.execute("SELECT claim FROM claim_identifier").fetchall()
-    return bytes(claim)
+    lines = [line for line in told(world) if line.state is LedgerState.PAYABLE]
+    assert len(lines) == 1
+    return lines[0].claim or b""
+
+
+def told(world: World) -> list[ReviewedClaim]:
+    """What the insurer makes of every event so far."""
+    insurer = world.insurers[AMC]
+    reviewer = Reviewer(
+        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
+        ledger=insurer.store,
+    )  # fmt: skip
+    while found := world.hub_store.claims.events(AMC, insurer.store.last_pulled()).events:
+        for event in found:
+            insurer.store.keep_claim(reviewer.review(event, world.now))
+            insurer.store.keep_pulled(event.number)
+    return insurer.store.claims()
 
 
 def test_a_refused_claim_does_not_take_its_identifier(shop: Shop) -> None:
@@ -428,7 +447,7 @@ def test_a_storage_fault_keeps_nothing(shop: Shop, monkeypatch: pytest.MonkeyPat
 
     act, _ = shop.claim()
     with monkeypatch.context() as broken:
-        broken.setattr(type(shop.world.hub_store.claims), "keep_decision", fails)
+        broken.setattr(type(shop.world.hub_store.claims), "keep_record", fails)
         with pytest.raises(StorageDown):
             shop.decide(act)
     assert events(shop.world) == 1
@@ -442,14 +461,14 @@ def test_compare_and_set_lets_one_writer_win(world: World) -> None:
     """Two connections read the same state; only one may write."""
     name = RightId(world.rng(32))
     other = open_hub(world.home / "hub", QuotaLimits(), world.rng)
+    record = b"sealed"
     stores = (world.hub_store, other)
-    record = RightRecord(state=RightState.RESERVED, holder=b"one", reserved_until=1)
     for _ in range(2):  # the first round inserts, the second updates
-        formers = [store.claims.right(name) for store in stores]
+        formers = [store.claims.record(name) for store in stores]
         won = []
         for store, former in zip(stores, formers, strict=True):
             with store.commit():
-                won.append(store.claims.keep_right(name, former, record))
+                won.append(store.claims.keep_record(name, former, record))
         assert won == [True, False]
     other.close()
 
@@ -479,14 +498,16 @@ def test_two_shops_at_once_get_one_reservation(shop: Shop) -> None:
 
 
 def test_a_right_that_changed_meanwhile_is_a_technical_failure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(shop.world.hub_store.claims), "keep_right", lambda *_: False)
+    monkeypatch.setattr(type(shop.world.hub_store.claims), "keep_record", lambda *_: False)
     with pytest.raises(StorageDown):
         shop.decide(shop.reservation())
-    assert (events(shop.world), decisions(shop.world)) == (0, 0)
+    assert (events(shop.world), records(shop.world)) == (0, 0)
 
 
-@pytest.mark.parametrize(("now", "month"), [(0, 197001), (1_767_225_599, 202512), (1_767_225_600, 202601)])
-def test_a_month_is_that_of_utc(now: int, month: int) -> None:
+@pytest.mark.parametrize(
+    ("now", "month"), [(0, 197001), (1_767_221_999, 202512), (1_767_222_000, 202601), (1_782_856_800, 202607)]
+)
+def test_a_month_is_that_of_france(now: int, month: int) -> None:
     assert month_of(now) == month
 
 

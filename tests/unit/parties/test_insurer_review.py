@@ -11,9 +11,9 @@ from paravent.crypto import hpke
 from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey
-from paravent.errors import ProofFailure
-from paravent.insurer.claims import DISPUTED, NOTED, PAYABLE, REFUSED, Reviewer
-from paravent.insurer.store import ReviewedClaim
+from paravent.errors import MalformedMessage, ProofFailure
+from paravent.insurer.claims import Reviewer
+from paravent.insurer.ledger import LedgerState, ReviewedClaim
 from paravent.optics.months import month_of
 from paravent.optics.store import shipped_rules
 from paravent.wire.claims import (
@@ -26,6 +26,10 @@ from paravent.wire.claims import (
 )
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.statements import Signed, open_statement, sign_statement
+
+DISPUTED, NOTED, PAYABLE, REFUSED = (
+    LedgerState.DISPUTED, LedgerState.NOTED, LedgerState.PAYABLE, LedgerState.REFUSED
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -253,8 +257,15 @@ def test_an_entitlement_that_the_insurer_did_not_sign_is_disputed(shop: Shop) ->
 
 def test_a_consumption_without_a_claim_is_never_payable(shop: Shop) -> None:
     detail, decision = consumption(shop.world)
-    detail = changed(detail, act=changed(detail.act, claim=None))
-    assert reviewed(shop.world, event_of(shop.world, detail, decision)).payable_cents == 0
+    with pytest.raises(MalformedMessage):
+        changed(detail.act, claim=None)
+    event = event_of(shop.world, detail, decision)
+    opened = encode(changed(detail, decision=decided(shop.world, decision))).replace(
+        b'"kind":"consume"', b'"kind":"cancel"'
+    )
+    keys = shop.world.insurers[AMC].keys
+    box = hpke.seal(BoxPublicKey(keys.claims.public), opened, Label.CLAIM_DETAIL_BOX, shop.world.hub.name, AMC)
+    assert reviewed(shop.world, changed(event, detail=box)).payable_cents == 0
 
 
 def test_a_claim_moved_to_another_members_entitlement_is_disputed(shop: Shop) -> None:

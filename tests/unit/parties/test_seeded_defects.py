@@ -18,7 +18,8 @@ from paravent.desk.epoch import VerifiedEpoch
 from paravent.desk.number_lane import Opening
 from paravent.errors import ParaventError
 from paravent.hub.acts import Adjudicator
-from paravent.hub.claim_store import ClaimStore, StoredRight
+from paravent.hub.books import Books
+from paravent.hub.claim_store import ClaimStore, StoredRecord
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.store import Store as InsurerStore
 from paravent.keyserver.state import LeafPosition
@@ -91,11 +92,8 @@ def head_without_counter(_: World) -> object:
 def unversioned(_: World) -> object:
     """A write that does not compare the version it read."""
 
-    def keep(store: ClaimStore, name: bytes, _: StoredRight | None, record: RightRecord) -> bool:
-        store._connection.execute(
-            "INSERT OR REPLACE INTO right_state VALUES (?, ?, ?, ?, ?, 1)",
-            (name, record.state.value, record.holder, record.reserved_until, record.consumed_month),
-        )
+    def keep(store: ClaimStore, name: bytes, _: StoredRecord | None, sealed: bytes) -> bool:
+        store._connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, 1)", (name, sealed))
         return True
 
     return keep
@@ -205,15 +203,15 @@ DEFECTS = [
         broken=properties.a_card_is_of_its_holder,
     ),
     Defect(
-        name="idempotency key not looked up", target=(ClaimStore, "decision"), replacement=always(None),
+        name="idempotency key not looked up", target=(Books, "decided"), replacement=always(None),
         broken=properties.the_same_act_has_one_decision,
     ),
     Defect(
-        name="version not compared", target=(ClaimStore, "keep_right"), replacement=unversioned,
+        name="version not compared", target=(ClaimStore, "keep_record"), replacement=unversioned,
         broken=properties.one_writer_wins,
     ),
     Defect(
-        name="state not read", target=(ClaimStore, "right"), replacement=always(None),
+        name="state not read", target=(Books, "right"), replacement=always(None),
         broken=properties.the_second_shop_is_refused,
     ),
     Defect(
@@ -225,7 +223,7 @@ DEFECTS = [
         replacement=nothing, broken=properties.the_hub_recomputes_amounts,
     ),
     Defect(
-        name="claims not remembered", target=(InsurerStore, "claim_known"), replacement=always(value=False),
+        name="claims not remembered", target=(InsurerStore, "line_of"), replacement=always(None),
         broken=properties.a_claim_is_paid_once,
     ),
     Defect(

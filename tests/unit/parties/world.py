@@ -23,7 +23,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import build_levels, root_of
 from paravent.crypto.sealing import Row
-from paravent.crypto.signing import SigningKey
+from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.desk.entitled import Entitled, Judgement, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
@@ -49,6 +49,7 @@ from paravent.optics.store import shipped_rules
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
+from paravent.wire.claims import Decision
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.cosignatures import cosign
 from paravent.wire.number_lane import EvaluationAnswer, OpeningAnswer, RowAnswer
@@ -68,6 +69,7 @@ from paravent.wire.statements import (
     Signed,
     StatusList,
     cosigned,
+    open_statement,
     sign_statement,
 )
 
@@ -324,6 +326,11 @@ class World:
         return PersonIdentity.from_card(
             name="NEMO Personne", birth_date="19700101", nir=Nir.from_thirteen(f"1700175999{number:03d}")
         )
+
+    def read(self, signed: Signed) -> Decision:
+        """Verifies a decision of the hub."""
+        hub = self.directory.hub
+        return open_statement(signed, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
 
     def adjudicator(self) -> Adjudicator:
         """The hub's adjudicator."""

@@ -1,0 +1,140 @@
+"""Deciding what an insurer asks of its own claims and rights (docs/protocol.md section 11, steps 11.4 and 11.5).
+
+Reverse, dispute, uphold, release: each a statement that the insurer signed, decided in one transaction as the acts
+of a desk are. The hub changes its records, signs what it did, and keeps it where the shop will read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from paravent.access.requests import HttpRequest
+from paravent.crypto.group import Rng
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import NoReservation, ProofFailure, Refusal, StorageDown, UnknownClaim
+from paravent.hub.books import Books, KeptAct, KeptRight
+from paravent.hub.decisions import refused, seal_event
+from paravent.hub.publication import authenticate_insurer
+from paravent.hub.state import HubIdentity
+from paravent.hub.vault import ActId, RightId
+from paravent.optics.claim_states import Paid, RightState, change_claim, give_back, release
+from paravent.optics.months import month_of
+from paravent.wire.claims import ActKind, Decision, InsurerAct, InsurerActDetail, Outcome, PaymentLine
+from paravent.wire.codec import decode
+from paravent.wire.statements import Directory, InsurerEntry, Signed, open_statement, sign_statement
+
+if TYPE_CHECKING:
+    from paravent.hub.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmittedInsurerAct:
+    """A verified act of an insurer, ready to be decided."""
+
+    insurer: InsurerEntry
+    act: InsurerAct
+    signed: Signed
+    body_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsurerAdjudicator:
+    """Decides acts of insurers on what their own members hold."""
+
+    identity: HubIdentity
+    directory: Directory
+
+    def admit(self, request: HttpRequest, now: int) -> AdmittedInsurerAct:
+        """Verifies an act of an insurer: request, statement, whose it is; raises what is wrong, deciding nothing."""
+        entry, _ = authenticate_insurer(request, self.directory, base_url=self.identity.base_url, now=now)
+        signed = decode(request.body, Signed)
+        act = open_statement(signed, InsurerAct, Label.INSURER_ACT, entry.amc, VerifyKey(entry.issuer_key))
+        if act.insurer != entry.amc:
+            raise ProofFailure("an insurer acts for itself only", culprit=entry.amc)
+        digest = hashlib.sha256(request.body).digest()
+        return AdmittedInsurerAct(insurer=entry, act=act, signed=signed, body_digest=digest)
+
+    def decide(self, admitted: AdmittedInsurerAct, store: Store, now: int, rng: Rng) -> Signed:
+        """Decides inside the caller's transaction, as the acts of a desk are (11.5); raises IdempotencyConflict."""
+        # 1. idempotency
+        books = Books(store.claims, self.identity.database_key, rng)
+        act = books.key.act(admitted.insurer.amc, admitted.act.idempotency_key)
+        known = books.decided(act, admitted.body_digest)
+        if known is not None:
+            return known
+        # 2 and 3. the decision itself
+        decision = _undecided(admitted, now, rng)
+        try:
+            followed = _judge(admitted.act, now, books)
+        except Refusal as refusal:
+            followed, decision = None, refused(decision, refusal)
+        signed = sign_statement(decision, Label.DECISION, self.identity.name, self.identity.signing_key)
+        # 4. sealed event; nobody is paid by an act of an insurer
+        detail = InsurerActDetail(insurer_act=admitted.signed, decision=signed, padding="")
+        line = PaymentLine(
+            decision_id=decision.decision_id, professional="-", shop="-", amc_cents=0, padding=""
+        )  # fmt: skip
+        store.claims.add_event(
+            decision.insurer, decision.month, *seal_event(self.identity, admitted.insurer, detail, line)
+        )
+        # 5. decision kept under its key, and told to the shop whose act it followed
+        books.keep(act, KeptAct(request=admitted.body_digest, decision=signed))
+        if followed is not None:
+            books.follow(followed, act)
+        return signed
+
+
+def _judge(act: InsurerAct, now: int, books: Books) -> ActId:
+    """Judges an act and writes what it changes; returns the act of a shop that it follows.
+
+    Raises NoReservation, UnknownClaim, ClaimClosed, TooLate.
+    """
+    if act.nullifier is not None:
+        return _release(act, books.key.right(act.insurer, act.nullifier), now, books)
+    return _change_claim(act, act.claim_id or b"", now, books)
+
+
+def _release(act: InsurerAct, right: RightId, now: int, books: Books) -> ActId:
+    kept = books.right(right)
+    if kept is None or kept.reserved_by is None or kept.decision_id != act.decision_id:
+        raise NoReservation("the right is not held by this reservation")
+    books.keep(right, KeptRight(record=release(kept.record, now), reserved_by=None, decision_id=None))
+    return ActId(kept.reserved_by)
+
+
+def _change_claim(act: InsurerAct, claim_id: bytes, now: int, books: Books) -> ActId:
+    name = books.key.claim(claim_id)
+    kept = books.claim(name)
+    if kept is None or (kept.insurer, kept.decision_id) != (act.insurer, act.decision_id):
+        raise UnknownClaim("no accepted claim of this insurer has this identifier and decision")
+    changed = change_claim(kept.record, act.kind, now)
+    if act.kind is ActKind.REVERSE:
+        _give_back(RightId(kept.right), kept.record.paid, now, books)
+    books.keep(name, replace(kept, record=changed))
+    return ActId(kept.opened_by)
+
+
+def _give_back(right: RightId, paid: Paid, now: int, books: Books) -> None:
+    """Takes what a claim was paid for out of its right; a renewal reserved meanwhile stays."""
+    kept = books.right(right)
+    if kept is None:
+        raise StorageDown("the right of an accepted claim is not kept")
+    record = give_back(kept.record, paid, now)
+    held = record.state is RightState.RESERVED
+    books.keep(right, KeptRight(
+        record=record, reserved_by=kept.reserved_by if held else None, decision_id=kept.decision_id if held else None
+    ))  # fmt: skip
+
+
+def _undecided(admitted: AdmittedInsurerAct, now: int, rng: Rng) -> Decision:
+    act = admitted.act
+    return Decision(
+        decision_id=rng(16), kind=act.kind, insurer=act.insurer, outcome=Outcome.ACCEPTED, reason="", detail="",
+        request=admitted.body_digest, claim_id=act.claim_id, corrects=None, ground=act.ground, amc_cents=0,
+        month=month_of(now), decided_at=now, reserved_until=None, payable_from=None,
+    )  # fmt: skip
