@@ -20,7 +20,7 @@ pytestmark = engines.BOTH
 
 # SHA-256 of each migration, in order: a change of a table is a new migration, added at the end.
 RELEASED = {
-    "hub": ("fb1bc5d9a8cba2a7", "65c5c6d2f3f17eaf"),
+    "hub": ("fb1bc5d9a8cba2a7", "65c5c6d2f3f17eaf", "f20bebc3c2e6b251"),
     "keyserver": ("e5c5032229c79248", "f8cc744ece82f770"),
 }
 
@@ -70,7 +70,7 @@ def test_a_database_without_numbers_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with closing(connect(path)) as old:
         old.executescript(hub_store.MIGRATIONS[0])
-        old.execute("INSERT INTO record VALUES (?, ?, 1)", (b"c" * 32, b"sealed"))
+        old.execute("INSERT INTO claim_identifier VALUES (?)", (b"c" * 16,))
         migrate(old, hub_store.MIGRATIONS[:1])
-        assert old.execute("SELECT name, sealed FROM record").fetchall() == [(b"c" * 32, b"sealed")]
+        assert old.execute("SELECT claim FROM claim_identifier").fetchall() == [(b"c" * 16,)]
         assert old.execute("SELECT number FROM migration").fetchall() == [(1,)]

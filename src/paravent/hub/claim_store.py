@@ -16,13 +16,27 @@ from paravent.wire.claims import PullAnswer, SealedEvent
 EVENTS_PER_PULL_MAX = 32
 
 CLAIM_SCHEMA = """
-CREATE TABLE IF NOT EXISTS record (name BLOB PRIMARY KEY, sealed BLOB NOT NULL, version INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS right_state (
+    nullifier BLOB PRIMARY KEY, state TEXT NOT NULL, holder BLOB, reserved_until INTEGER, consumed_month INTEGER,
+    early_month INTEGER, version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS act (name BLOB PRIMARY KEY, decision BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim_identifier (claim BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
     number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, month INTEGER NOT NULL, detail BLOB NOT NULL,
     payment BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_by_insurer ON event (insurer, number);
+"""
+
+# What stood in clear in the first tables is not carried over: only the key outside the database can name a record.
+RECORD_SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (
+    name BLOB PRIMARY KEY, sealed BLOB NOT NULL, version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+DROP TABLE right_state;
+DROP TABLE act;
+DROP TABLE claim_identifier;
 """
 
 

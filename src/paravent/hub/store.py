@@ -20,7 +20,7 @@ from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
 from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure
-from paravent.hub.claim_store import CLAIM_SCHEMA, ClaimStore
+from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
 from paravent.hub.state import Manifest, PlacedRow
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import (
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS statement (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA)
+MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA)
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
 

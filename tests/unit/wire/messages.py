@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from msgspec import inspect
 from tests.unit.crypto.modules import subclasses
 
+from paravent.optics.claim_states import RightRecord, RightState
 from paravent.optics.guarantee import Guarantee
 from paravent.optics.rules import BandRules, LensLimit, RulesFile
+from paravent.wire.claims import CLAIM_KINDS, INSURER_KINDS, Act, ActKind, DecisionsRequest, Ground, InsurerAct
 from paravent.wire.codec import Message
 from paravent.wire.optics_terms import LensCategory
 
@@ -48,7 +50,37 @@ def _in_order(kind: type[Message], fields: dict[str, Any]) -> dict[str, Any]:
         months = {name: fields[name] for name in ("valid_from", "valid_to")}
         real = {name: month and month - month % 100 + 1 + month % 12 for name, month in months.items()}
         return _rising(fields | real, "valid_from", "valid_to")
-    return fields
+    return _ACTS[kind](fields) if kind in _ACTS else fields
+
+
+def _act(fields: dict[str, Any]) -> dict[str, Any]:
+    kinds = CLAIM_KINDS if fields["claim"] is not None else set(ActKind) - CLAIM_KINDS - INSURER_KINDS
+    return fields | {"kind": fields["kind"] if fields["kind"] in kinds else min(kinds)}
+
+
+def _insurer_act(fields: dict[str, Any]) -> dict[str, Any]:
+    kind = fields["kind"] if fields["kind"] in INSURER_KINDS else ActKind.DISPUTE
+    release, identifier = kind is ActKind.RELEASE, fields["claim_id"] or fields["nullifier"] or bytes(16)
+    named = {"claim_id": None, "nullifier": identifier} if release else {"claim_id": identifier, "nullifier": None}
+    ground = None if kind is ActKind.UPHOLD else fields["ground"] or Ground.AUDIT
+    return fields | named | {"kind": kind, "ground": ground}
+
+
+def _decisions_request(fields: dict[str, Any]) -> dict[str, Any]:
+    claim = fields["claim"]
+    return fields | {"act": fields["act"] or bytes(16)} if claim is None else fields | {"act": None}
+
+
+def _right(fields: dict[str, Any]) -> dict[str, Any]:
+    if fields["holder"] is not None and fields["reserved_until"] is not None:
+        return fields | {"state": RightState.RESERVED}
+    state = RightState.CONSUMED if fields["paid"] else RightState.FREE
+    return fields | {"state": state, "holder": None, "reserved_until": None}
+
+
+_ACTS: Mapping[type[Message], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    Act: _act, InsurerAct: _insurer_act, DecisionsRequest: _decisions_request, RightRecord: _right,
+}  # fmt: skip
 
 
 def _integers(kind: inspect.IntType) -> st.SearchStrategy[int]:

@@ -14,14 +14,15 @@ from tests.unit.wire.messages import messages
 
 from paravent.errors import MalformedMessage
 from paravent.wire import claims
-from paravent.wire.claims import Act, ActDetail, Claim, PaymentLine
+from paravent.wire.claims import Act, ActDetail, ActKind, Claim, InsurerActDetail, PaymentLine
 from paravent.wire.codec import Message, decode, encode, encode_padded
 
 
 def agreeing(claim: Claim, act: Act) -> Claim:
     """The claim, changed to be that of the act."""
     digest = hashlib.sha256(act.entitlement).digest()
-    return msgspec.structs.replace(claim, entitlement=digest, early_renewal=act.early_renewal)
+    corrects = claim.claim_id if act.kind is ActKind.CORRECT else None
+    return msgspec.structs.replace(claim, entitlement=digest, early_renewal=act.early_renewal, corrects=corrects)
 
 
 @FEW
@@ -33,6 +34,7 @@ def _claims_agree_with_their_acts(drawn: Claim, act: Act) -> None:
     wrong = [
         (msgspec.structs.replace(claim, early_renewal=not act.early_renewal), act, said),
         (msgspec.structs.replace(claim, entitlement=bytes(32)), act, said),
+        (msgspec.structs.replace(claim, corrects=None if claim.corrects else bytes(16)), act, said),
         (claim, msgspec.structs.replace(act, entitlement=act.entitlement + b"\0"), said),
         *((claim, act, (*said[:place], said[place] + "1", *said[place + 1 :])) for place in range(3)),
     ]
@@ -46,6 +48,7 @@ def test_a_claim_is_of_its_act_its_entitlement_and_its_insurer() -> None:
 
 
 CHECKS = [
+    "(claim.corrects is not None) != (act.kind is ActKind.CORRECT)",
     "claim.insurer != insurer", "claim.early_renewal != act.early_renewal",
     "claim.entitlement != hashlib.sha256(act.entitlement).digest()",
     "(claim.professional, claim.shop) != (professional, shop)",
@@ -59,7 +62,7 @@ def test_a_comparison_that_is_left_out_is_noticed(check: str, monkeypatch: pytes
         _claims_agree_with_their_acts()
 
 
-@pytest.mark.parametrize("kind", [ActDetail, PaymentLine])
+@pytest.mark.parametrize("kind", [ActDetail, InsurerActDetail, PaymentLine])
 def test_padding_makes_one_length_of_many(kind: type[Message]) -> None:
     @given(messages(kind), st.sampled_from([256, 512, 4_096]))
     def holds(drawn: Message, multiple: int) -> None:
