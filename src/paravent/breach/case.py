@@ -70,18 +70,18 @@ def take(
         export, lines = read_log(content)
         checked = require_cosigned(check_log(lines, export, directory, authority, now))
         measured.take_log(lines)
-        return checked.server, f"{checked.size} leaves, cosigned by {', '.join(checked.cosigners)}"
+        return checked.server, f"{checked.size} inscriptions, contresignées par {', '.join(checked.cosigners)}"
     signed = decode(content, Signed, bytes_max=CASE_BYTES_MAX)
     match kind:
         case "counts":
             counts = measured.take_counts(signed, directory)
-            return directory.hub.name, f"{len(counts.insurers)} insurers"
+            return directory.hub.name, f"{len(counts.insurers)} organismes"
         case "answer":
             answer = measured.take_answer(signed, case, directory)
-            return answer.insurer, f"{len(answer.leaves)} leaves opened, {answer.persons} distinct members"
+            return answer.insurer, f"{len(answer.leaves)} inscriptions ouvertes, {answer.persons} assurés distincts"
         case "leak":
             leak = measured.take_leak(signed, case, directory)
-            return leak.insurer, f"{leak.rows} rows, {leak.persons} distinct members"
+            return leak.insurer, f"{leak.rows} lignes, {leak.persons} assurés distincts"
         case _:
             raise InvalidConfiguration("what is measured is a log, counts, an answer or a leak")
 

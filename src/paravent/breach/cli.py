@@ -17,6 +17,7 @@ from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
+from paravent.breach.notice_cli import add_notice_verbs
 from paravent.breach.store import Store
 from paravent.breach.suspension_cli import add_suspension_verbs
 from paravent.breach.unsealing import unseal as open_window
@@ -141,3 +142,4 @@ def _hour(text: str) -> int:
 
 add_suspension_verbs(group)
 add_case_verbs(group)
+add_notice_verbs(group)

@@ -182,6 +182,14 @@ class Filed(Event, frozen=True, kw_only=True, tag="filed"):
     delay_reason: str | None = None
 
 
+class AffairKnown(Event, frozen=True, kw_only=True, tag="affair"):
+    """Where complaints of this inquiry go, under which reference: it belongs to this inquiry alone."""
+
+    recipient: str
+    reference: str
+    address: str
+
+
 class Documented(Event, frozen=True, kw_only=True, tag="documented"):
     """A document or an export made from the case, by its digest."""
 
@@ -213,7 +221,7 @@ class Bundled(Event, frozen=True, kw_only=True, tag="bundled"):
 
 AnyEvent = (
     Opened | Noted | Artefact | Custody | Involved | Requested | Stolen | Measured | Unsealed | Computed | Decided
-    | Filed | Documented | Switched | Stamped | Bundled
+    | Filed | AffairKnown | Documented | Switched | Stamped | Bundled
 )  # fmt: skip
 
 

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from tests.unit.breach.conftest import Case
 
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import exposure
-from paravent.breach.case import compute, measure, standing
+from paravent.breach.case import measure, standing
 from paravent.breach.entries import Entry, LootKind, Placed, Stolen
-from paravent.breach.exposure import Exposure, exposures
-from paravent.breach.store import Store
-from paravent.drill.cases.attacks import PERSONS, Attack, Played, clear_file, stolen_credential, stolen_hub
-from paravent.drill.credentials.scene import Scene, scene
-
-Case = tuple[Scene, Store, Played, list[Exposure]]
-
-
-def played(attack: Attack, home: Path) -> Iterator[Case]:
-    with scene(2, (), PERSONS, QuotaLimits()) as attacked, Store(home / "breach") as store:
-        found = attack(attacked, store)
-        computed = compute(store, found.case, attacked.platform.directory, QuotaLimits(), attacked.platform.now)
-        yield attacked, store, found, [exposure for exposure, _ in computed]
-
-
-@pytest.fixture(scope="module")
-def credential(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    yield from played(stolen_credential, tmp_path_factory.mktemp("credential"))
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    yield from played(stolen_hub, tmp_path_factory.mktemp("hub"))
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    yield from played(clear_file, tmp_path_factory.mktemp("file"))
+from paravent.breach.exposure import exposures
 
 
 def test_a_stolen_credential_is_listed_exactly(credential: Case) -> None:
-    _, _, found, computed = credential
+    found, computed = credential.played, credential.exposures
     assert found.opened == 180  # 3 servers · 40 · 3 days, two servers a person
     assert {one.insurer: frozenset(one.labels) for one in computed} == found.truth
     assert sum(one.proved for one in computed) == found.opened
@@ -51,14 +24,14 @@ def test_a_stolen_credential_is_listed_exactly(credential: Case) -> None:
 
 
 def test_a_copied_database_opened_nothing(hub: Case) -> None:
-    _, _, found, computed = hub
+    found, computed = hub.played, hub.exposures
     assert found.opened == 0
     assert [(one.proved, one.estimate, one.upper) for one in computed] == [(0, 0, 0)] * 2
     assert {one.assumptions for one in computed} == {("sealed", "sealed", "sealed")}
 
 
 def test_a_clear_file_is_counted_and_listed_by_its_insurer(file: Case) -> None:
-    _, _, found, computed = file
+    found, computed = file.played, file.exposures
     hit, other = sorted(computed, key=lambda one: -one.proved)
     assert frozenset(hit.labels) == found.truth[hit.insurer]
     assert hit.proved == hit.estimate == found.opened
@@ -67,7 +40,7 @@ def test_a_clear_file_is_counted_and_listed_by_its_insurer(file: Case) -> None:
 
 def test_t_servers_and_a_copy_open_everybody(hub: Case) -> None:
     """With shares of t servers the same copy opens every row: the computation says so."""
-    attacked, store, found, _ = hub
+    attacked, store, found = hub.scene, hub.store, hub.played
     placed = list(store.entries(found.case))
     for number, all_open in ((1, False), (2, True)):
         said = Stolen(kind=LootKind.KEY_SERVER, server=f"keyserver-{number}")
@@ -91,7 +64,7 @@ def _one_leaf_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_seeded_defect_is_seen(
     defect: Callable[[pytest.MonkeyPatch], None], credential: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene_, store, found, right = credential
+    scene_, store, found, right = credential.scene, credential.store, credential.played, credential.exposures
     measured = measure(store, found.case, scene_.platform.directory, scene_.platform.now)
     stolen = [each for each in standing(store.entries(found.case)) if isinstance(each.entry.said, Stolen)]
     defect(monkeypatch)

@@ -1,0 +1,55 @@
+"""Deadlines as iCalendar (RFC 5545), for the calendars that data-protection officers live in: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from paravent.breach.duties import Duty
+
+LINE_OCTETS_MAX = 75
+
+
+def calendar_of(case: str, duties: Iterable[Duty], now: int) -> bytes:
+    """Writes one event per duty that has an instant and no filing."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Paravent//breach desk//FR", "CALSCALE:GREGORIAN"]
+    for duty in duties:
+        at = duty.next_at
+        if at is not None and not duty.filings:
+            lines += _event(case, duty, at, now)
+    lines.append("END:VCALENDAR")
+    return "".join(f"{part}\r\n" for line in lines for part in _folded(line)).encode()
+
+
+def _event(case: str, duty: Duty, at: int, now: int) -> list[str]:
+    rule = duty.rule
+    sure = "" if rule.status == "verified" else f" ({rule.status})"
+    own = "" if duty.due_at is not None else " (objectif interne)"
+    described = f"{rule.text} {rule.source}{sure}. {rule.condition}".strip()
+    return [
+        "BEGIN:VEVENT", f"UID:{case}-{duty.identifier}@paravent", f"DTSTAMP:{_instant(now)}", f"DTSTART:{_instant(at)}",
+        f"SUMMARY:{_text(f'{case} : {rule.regime}, {rule.recipient} {duty.insurer or str()}{own}'.strip())}",
+        f"DESCRIPTION:{_text(described)}", "END:VEVENT",
+    ]  # fmt: skip
+
+
+def _instant(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _text(text: str) -> str:
+    """Escapes a text (RFC 5545 section 3.3.11)."""
+    escaped = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return escaped.replace("\n", "\\n")
+
+
+def _folded(line: str) -> Iterable[str]:
+    """Cuts a line into parts of at most 75 octets, those after the first starting with a space (section 3.1)."""
+    part, size = "", 0
+    for character in line:
+        octets = len(character.encode())
+        if size + octets > LINE_OCTETS_MAX:
+            yield part
+            part, size = " ", 1
+        part, size = part + character, size + octets
+    yield part

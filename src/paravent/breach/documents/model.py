@@ -1,0 +1,129 @@
+"""A document as data, the facts that it is written from, and how a figure says where it comes from: pure.
+
+A figure is written with the positions of its entries in the breach desk's log: ``180 [e12]``. A document for the
+public shows no mark; its JSON keeps them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from paravent.breach.duties import Duty
+from paravent.breach.entries import Category, Computed, LootKind, Noted, Opened, Placed, Stolen
+from paravent.breach.severity import Severity
+
+_MARK = re.compile(r"\u00a0?\[e(\d+(?:, e\d+)*)\]")
+_MONTHS = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+    "décembre",
+)  # fmt: skip
+UNKNOWN = "à compléter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading, sentences, and a table when there are columns."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document: its file name, its title, for whom; ``public`` ones are read by laymen and show no mark."""
+
+    name: str
+    title: str
+    recipient: str
+    sections: tuple[Section, ...]
+    public: bool = False
+
+    def sources(self) -> tuple[int, ...]:
+        """Lists the positions of the entries that its figures came from."""
+        texts = [text for section in self.sections for text in _texts(section)]
+        marks = [mark for text in texts for mark in _MARK.findall(text)]
+        return tuple(sorted({int(each.strip(" e")) for mark in marks for each in mark.split(",")}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affair:
+    """What belongs to one inquiry and to no other: where complaints go, under which reference."""
+
+    recipient: str = UNKNOWN
+    reference: str = UNKNOWN
+    address: str = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A case as documents are written from it."""
+
+    case: str
+    operator: str
+    contact: str
+    now: int
+    start: Placed
+    entries: Sequence[Placed]
+    exposures: dict[str, Placed]
+    names: dict[str, str]
+    duties: Sequence[Duty]
+    severity: tuple[Severity, Severity]
+    affair: Affair
+
+    @property
+    def opened(self) -> Opened:
+        """What the case is."""
+        said = self.start.entry.said
+        assert isinstance(said, Opened)  # noqa: S101 - ``start`` is the entry that opened the case
+        return said
+
+    def exposure(self, insurer: str) -> Computed:
+        """Returns an insurer's exposure."""
+        said = self.exposures[insurer].entry.said
+        assert isinstance(said, Computed)  # noqa: S101 - ``exposures`` holds computed entries
+        return said
+
+    def cited(self, value: int, insurer: str) -> str:
+        """Writes a figure of an insurer's exposure with its entry."""
+        return f"{number(value)}\u00a0[e{self.exposures[insurer].position}]"
+
+    def noted(self, category: Category) -> list[str]:
+        """Lists the notes of a category, each with its entry."""
+        return [
+            f"{each.entry.said.text}\u00a0[e{each.position}]"
+            for each in self.entries if isinstance(each.entry.said, Noted) and each.entry.said.category is category
+        ]  # fmt: skip
+
+    def kinds(self) -> set[LootKind]:
+        """Lists what was stolen or seized."""
+        return {each.entry.said.kind for each in self.entries if isinstance(each.entry.said, Stolen)}
+
+    def when(self, at: int | None) -> str:
+        """Writes an instant of the opening entry, with it."""
+        return "inconnu à ce jour" if at is None else f"{instant(at)}\u00a0[e{self.start.position}]"
+
+
+def number(value: int) -> str:
+    """Writes a number with the thin space of French."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def instant(at: int) -> str:
+    """Writes an instant in words, UTC."""
+    moment = datetime.fromtimestamp(at, UTC)
+    day = "1er" if moment.day == 1 else str(moment.day)
+    return f"{day} {_MONTHS[moment.month - 1]} {moment.year} à {moment.hour} h {moment.minute:02d} UTC"
+
+
+def without_marks(text: str) -> str:
+    """Takes the marks out of a text."""
+    return _MARK.sub("", text)
+
+
+def _texts(section: Section) -> list[str]:
+    return [section.heading, *section.paragraphs, *(cell for row in section.rows for cell in row)]

@@ -1,0 +1,134 @@
+"""``paravent breach``: what is due, what was decided and filed, the documents of a case (docs/operating.md)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from paravent.access import cli
+from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.quotas import QuotaLimits
+from paravent.breach import case as cases
+from paravent.breach import config, notifying
+from paravent.breach.calendar_file import calendar_of
+from paravent.breach.case_cli import directory_of, instant
+from paravent.breach.duties import Duty, duties, require_duty
+from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Stage
+from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
+from paravent.breach.store import Store
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_CASE = click.argument("case")
+_DUTY = click.argument("duty")
+
+
+def add_notice_verbs(group: click.Group) -> None:
+    """Adds to the group of the breach desk: due, decide, filed, affair, notify."""
+
+    @verb(group, "List what is due, to whom, when, and what was decided and filed; write a calendar with --ics.")
+    @_CASE
+    @click.option("--ics", type=_FILE, default=None, help="iCalendar file to write.")
+    def due(home: Path, case: str, ics: Path | None) -> Said:
+        now = cli.now()
+        with Store(home) as store:
+            found = _duties(store, home, case)
+        if ics is not None:
+            ics.write_bytes(calendar_of(case, found, now))
+        lines = [f"{_shown(duty.next_at):20} {duty.identifier:32} {duty.rule.recipient}" for duty in found]
+        return Said(text="\n".join(lines), values={"case": case, "duties": [_values(duty, now) for duty in found]})
+
+    @verb(group, "Record what was decided of a duty, and why.")
+    @_CASE
+    @_DUTY
+    @click.option("--decision", required=True)
+    @click.option("--reason", required=True)
+    @click.option("--role", required=True, help="Who decided, by role.")
+    def decide(home: Path, case: str, duty: str, decision: str, reason: str, role: str) -> Said:
+        return _added(home, case, Decided(duty=duty, decision=decision, reason=reason), role)
+
+    @verb(group, "Record a filing that somebody made; nothing is ever sent from here.")
+    @_CASE
+    @_DUTY
+    @click.option("--stage", type=click.Choice([one.value for one in Stage]), required=True)
+    @click.option("--at", required=True, help="When it was made, UTC.")
+    @click.option("--reference", required=True, help="What the recipient answered.")
+    @click.option("--delay-reason", default=None, help="Why it is late, when it is.")
+    @click.option("--role", required=True, help="Who filed, by role.")
+    def filed(
+        home: Path, case: str, duty: str, stage: str, at: str, reference: str, delay_reason: str | None, role: str
+    ) -> Said:
+        said = Filed(
+            duty=duty, stage=Stage(stage), filed_at=instant(at) or 0, reference=reference, delay_reason=delay_reason
+        )
+        return _added(home, case, said, role)
+
+    @verb(group, "Say where complaints of this inquiry go: it belongs to this inquiry alone.")
+    @_CASE
+    @click.option("--recipient", required=True)
+    @click.option("--reference", required=True)
+    @click.option("--address", required=True)
+    def affair(home: Path, case: str, recipient: str, reference: str, address: str) -> Said:
+        said = AffairKnown(recipient=recipient, reference=reference, address=address)
+        with Store(home) as store:
+            placed = store.add(case, said, role=cases.OPERATOR, now=cli.now())
+        return Said(text=f"entry {placed.position}", values={"case": case, "position": placed.position})
+
+    @verb(group, "Write every document of a case, from measured facts: text, JSON, PDF; register as CSV and XLSX.")
+    @_CASE
+    @click.option("--out", type=_FOLDER, required=True)
+    @dry_run_option
+    def notify(home: Path, case: str, out: Path, dry_run: bool) -> Said:
+        now, known, settings = cli.now(), directory_of(home), config.load(home)
+        with Store(home) as store:
+            cases.compute(store, case, known, QuotaLimits(), now)
+            measured = cases.measure(store, case, known, now)
+            view = notifying.view_of(store, case, settings, known, measured, shipped_duties(), now)
+            files = notifying.write(store, view, shipped_contacts(), shipped_offences(), record=not dry_run)
+        if not dry_run:
+            out.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (out / name).write_bytes(content)
+        sealed, clear = view.severity
+        values = {
+            "case": case, "written": not dry_run, "documents": sorted(files),
+            "severity": {"as_sealed": sealed.score, "if_in_clear": clear.score},
+        }  # fmt: skip
+        return Said(text=f"{len(files)} files in {out}; nothing was sent to anybody", values=values)
+
+
+def _duties(store: Store, home: Path, case: str) -> list[Duty]:
+    insurers = [entry.amc for entry in directory_of(home).insurers]
+    return duties(shipped_duties(), store.entries(case), insurers)
+
+
+def _added(home: Path, case: str, said: Decided | Filed, role: str) -> Said:
+    with Store(home) as store:
+        require_duty(_duties(store, home, case), said.duty)
+        event: AnyEvent = said
+        placed = store.add(case, event, role=role, now=cli.now())
+    return Said(text=f"entry {placed.position}", values={"case": case, "duty": said.duty, "position": placed.position})
+
+
+def _values(duty: Duty, now: int) -> dict[str, object]:
+    return {
+        "duty": duty.identifier, "regime": duty.rule.regime, "role": duty.rule.role, "recipient": duty.rule.recipient,
+        "trigger": duty.rule.trigger, "trigger_at": _iso(duty.trigger_at), "due": _iso(duty.due_at),
+        "target": _iso(duty.target_at), "weekend": duty.weekend, "late": duty.late(now), "status": duty.rule.status,
+        "source": duty.rule.source, "condition": duty.rule.condition, "decision": duty.decision,
+        "reason": duty.reason,
+        "filings": [
+            {"stage": one.stage.value, "at": _iso(one.filed_at), "reference": one.reference, "delay": one.delay_reason}
+            for one in duty.filings
+        ],
+    }  # fmt: skip
+
+
+def _iso(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _shown(at: int | None) -> str:
+    return _iso(at) or "-"

@@ -1,0 +1,67 @@
+"""Writing every document of a case and recording that they were written (docs/protocol.md section 16)."""
+
+from __future__ import annotations
+
+from paravent.breach.calendar_file import calendar_of
+from paravent.breach.case import OPERATOR, opened, standing
+from paravent.breach.config import BreachConfig
+from paravent.breach.documents import register
+from paravent.breach.documents.justice import Offence
+from paravent.breach.documents.model import Affair, View
+from paravent.breach.documents.render import render
+from paravent.breach.documents.whole import documents
+from paravent.breach.duties import duties
+from paravent.breach.duties_rules import Contacts, DutyRules
+from paravent.breach.entries import AffairKnown, Computed, Documented, Placed, Stolen
+from paravent.breach.measured import Measured
+from paravent.breach.severity import severities
+from paravent.breach.store import Store
+from paravent.crypto.merkle import leaf_hash
+from paravent.errors import InvalidConfiguration
+from paravent.wire.statements import Directory
+
+
+def view_of(
+    store: Store, case: str, config: BreachConfig, directory: Directory, measured: Measured, rules: DutyRules, now: int
+) -> View:  # fmt: skip
+    """Gathers a case for its documents; raises InvalidConfiguration before ``affected`` was computed."""
+    entries = standing(store.entries(case))
+    exposures = {each.entry.said.insurer: each for each in entries if isinstance(each.entry.said, Computed)}
+    if not exposures:
+        raise InvalidConfiguration("no exposure was computed for this case: run affected first")
+    computed = [each.entry.said for each in entries if isinstance(each.entry.said, Computed)]
+    stolen = [each.entry.said for each in entries if isinstance(each.entry.said, Stolen)]
+    rows = sum(newest.count for amc in exposures if (newest := measured.newest(amc)) is not None)
+    names = {entry.amc: entry.name for entry in directory.insurers}
+    return View(
+        case=case, operator=config.operator, contact=config.contact, now=now, start=opened(entries), entries=entries,
+        exposures=exposures, names={amc: names.get(amc, amc) for amc in exposures},
+        duties=duties(rules, entries, exposures),
+        severity=severities(stolen, sum(one.estimate for one in computed), rows), affair=_affair(entries),
+    )  # fmt: skip
+
+
+def write(
+    store: Store, view: View, contacts: Contacts, offences: list[Offence], *, record: bool = True
+) -> dict[str, bytes]:
+    """Writes every document; returns the files by name, and records each by its digest."""
+    sources = {position: leaf_hash(leaf).hex() for position, leaf in enumerate(store.leaves())}
+    files: dict[str, bytes] = {}
+    for document in documents(view, contacts.contact, offences):
+        files |= render(document, view, sources).files()
+    rows = register.rows(view)
+    files["12-registre-des-violations.csv"] = register.as_csv(rows)
+    files["12-registre-des-violations.xlsx"] = register.as_xlsx(rows, view.now)
+    files["11-echeances.ics"] = calendar_of(view.case, view.duties, view.now)
+    if record:
+        for name, content in files.items():
+            said = Documented(name=name, sha256=store.keep_file(content))
+            store.add(view.case, said, role=OPERATOR, now=view.now)
+    return files
+
+
+def _affair(entries: list[Placed]) -> Affair:
+    found = [each.entry.said for each in entries if isinstance(each.entry.said, AffairKnown)]
+    if not found:
+        return Affair()
+    return Affair(recipient=found[-1].recipient, reference=found[-1].reference, address=found[-1].address)
