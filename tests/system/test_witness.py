@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -237,6 +238,32 @@ def test_a_server_that_went_back_answers_nothing(watched: Platform, population: 
     events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     assert {event["code"] for event in events if event["event"] == "log-rolled-back"} == {"log-rolled-back"}
     # With one of the two others stopped as well, the one that went back does not make up the number.
-    watched.stop(KEYSERVERS[1])
+    watched.stop(KEYSERVERS[2])
     status, problem = watched.desk("/v1/checks/number", particulars(adults(population)[21]))
     assert (status, problem["type"].rsplit(":", 1)[-1]) == (503, "too-few-servers")
+    # The next server keeps a copy of its log: an altered one is refused, the true one is taken back.
+    watched.stop(name)
+    keeper = watched.home / KEYSERVERS[1] / "keyserver.db"
+    (true,) = altered_copy(keeper, name, grown - 1, b"invented")
+    with pytest.raises(TechnicalFailure, match="does not lead to what"):
+        watched.command("keyserver", "restore-log", "--home", watched.home / name)
+    altered_copy(keeper, name, grown - 1, true)
+    restore = ("keyserver", "restore-log", "--home", watched.home / name, "--json")
+    assert watched.command(*restore, "--dry-run")["missing"] == grown - before
+    assert log_size(watched, name) < grown
+    restored = watched.command(*restore)
+    assert (restored["restored"], log_size(watched, name)) == (grown - before, grown)
+    assert restored["counted"] >= 1
+    # It answers again, and the openings that its database had forgotten are counted.
+    watched.start(name)
+    until(lambda: watched.desk("/v1/checks/number", particulars(adults(population)[21]))[0] == 200)
+    assert log_size(watched, name) > grown
+
+
+def altered_copy(database: Path, server: str, position: int, entry: bytes) -> tuple[bytes]:
+    """Puts another entry in a server's copy of a log, while it runs; returns the former one."""
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        where = (server, position)
+        (former,) = connection.execute("SELECT entry FROM copied WHERE (server, position) = (?, ?)", where).fetchone()
+        connection.execute("UPDATE copied SET entry = ? WHERE (server, position) = (?, ?)", (entry, *where))
+        return (bytes(former),)

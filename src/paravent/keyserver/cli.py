@@ -17,6 +17,7 @@ from paravent.crypto.note import parse_note
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.cosigning import own_checkpoint
+from paravent.keyserver.restoring import keeper_of, missing, remembered
 from paravent.keyserver.store import Store
 from paravent.wire.codec import encode
 from paravent.wire.cosignatures import cosign
@@ -122,6 +123,33 @@ def export_log(home: Path, out: Path) -> Said:
             "checkpoint": str(out.with_suffix(".json")),
         },
     )
+
+
+@verb(group, "Take the witness log back from the copy at the next server, after a roll-back; this server is stopped.")
+@dry_run_option
+def restore_log(home: Path, dry_run: bool) -> Said:
+    """Restores leaves and counts."""
+    # Imported here so that no other verb loads a client.
+    import asyncio
+
+    from paravent.access.peer_client import PeerClient
+    from paravent.keyserver.restoring_client import RestoringClient
+
+    settings = config.load(home)
+    identity = config.read_identity(home, settings)
+    directory = read_directory(home, settings.directory, cosigned=False)
+    client = RestoringClient(identity.name, directory, PeerClient(identity.signing_key, cli.rng))
+    cosigned = remembered(asyncio.run(client.memories()), identity)
+    copy = asyncio.run(client.copy(max(checkpoint.size for checkpoint in cosigned.values())))
+    with _store(home) as store:
+        own = [entry for _, entry in store.log.entries(0, store.log_size())]
+        lost = missing(own, copy, cosigned, keeper_of(identity.name, directory).name)
+        counted = 0 if dry_run else store.restore(lost, cli.now())
+    said = "would be restored" if dry_run else f"restored, {counted} openings counted again"
+    text = f"{len(lost)} leaves {said}; they lead to what {', '.join(cosigned)} cosigned"
+    return Said(text=text, values={
+        "restored": 0 if dry_run else len(lost), "missing": len(lost), "counted": counted, "cosigners": list(cosigned),
+    })  # fmt: skip
 
 
 @verb(group, "Serve until stopped.")

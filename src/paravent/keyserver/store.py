@@ -8,6 +8,7 @@ verifying; a shortened log is found by its peers.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from paravent.access.store import (
 )
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
+from paravent.crypto.labels import Label, enc
 from paravent.crypto.replicated import OpeningKey, ServerSet
 from paravent.errors import EpochNotLive, ProofFailure, StaleData
 from paravent.keyserver.log_store import LOG_SCHEMA, WitnessLog
+from paravent.keyserver.restoring import request_of
 from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
 from paravent.wire.codec import Amc, Bytes32, Message, Natural, ServerIndex, decode, encode
 from paravent.wire.deal import DealtKey
@@ -293,6 +296,18 @@ class Store(VerifierStore):
                 at = min(now, (entry.hour + 1) * HOUR_SECONDS)
                 missing += self._ledger.restore(QuotaKind.OPENING, names, entry.request, at, now)
         return missing
+
+    def restore(self, entries: Sequence[bytes], now: int) -> int:
+        """Appends entries of one's own log that were lost, and counts their openings again, in one transaction each.
+
+        Returns how many openings were counted again.
+        """
+        with self.commit():
+            for entry in entries:
+                # A deletion is found again under its own hash, an opening under its request.
+                deletion = entry.startswith(enc(Label.DELETION))
+                self.log.append(entry, hashlib.sha256(entry).digest() if deletion else request_of(entry))
+        return self.recount(now)
 
     def append(self, entry: bytes, request: bytes | None) -> LeafPosition:
         """Appends an entry to the witness log, at the next position."""

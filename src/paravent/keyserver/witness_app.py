@@ -22,6 +22,7 @@ from paravent.crypto.merkle import leaf_hash
 from paravent.errors import LogRolledBack, ParaventError, ProofFailure, UnknownParty, WitnessNotReady
 from paravent.keyserver import cosigning
 from paravent.keyserver.config import WatchSettings
+from paravent.keyserver.restoring import keeper_of
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
 from paravent.wire.codec import decode
@@ -29,6 +30,7 @@ from paravent.wire.log import (
     LEAVES_PER_ANSWER_MAX,
     CheckpointAnswer,
     CheckpointRequest,
+    CopyAnswer,
     CosignedCheckpoint,
     LeavesAnswer,
     LeavesRequest,
@@ -79,6 +81,7 @@ class Witness:
             Route("/v1/log/cosignatures", self.cosignature, methods=["POST"]),
             seen_route(self._identity.base_url, self._directory, self._store.memory),
             Route("/v1/log/leaves", self.leaves, methods=["POST"]),
+            Route("/v1/log/copy", self.copy, methods=["POST"]),
         ]
 
     async def checkpoint(self, request: Request) -> Response:
@@ -125,6 +128,14 @@ class Witness:
             for index, entry in inside if not insurer or concerns(entry, party)
         )  # fmt: skip
         return json_response(LeavesAnswer(next=inside[-1][0] + 1 if inside else asked.size, leaves=shown))
+
+    async def copy(self, request: Request) -> Response:
+        """Gives a server back what was copied here of its own log."""
+        received = await read_signed(request, self._identity.base_url)
+        party = authenticate_party(received, self._directory, base_url=self._identity.base_url, now=_now())
+        asked = decode(received.body, LeavesRequest)
+        found = self._store.log.copies(party, asked.start, min(LEAVES_PER_ANSWER_MAX, max(0, asked.size - asked.start)))
+        return json_response(CopyAnswer(entries=tuple(entry for _, entry in found)))
 
     def _cosigner(self, name: str) -> KeyServerEntry | HubEntry:
         for party in self._cosigners:
@@ -177,8 +188,7 @@ class Witness:
 
     def _is_ward(self, peer: KeyServerEntry) -> bool:
         """Each server keeps a copy of the log of the one before it in the directory."""
-        names = [entry.name for entry in self._directory.keyservers]
-        return names[(names.index(self._identity.name) - 1) % len(names)] == peer.name
+        return keeper_of(peer.name, self._directory).name == self._identity.name
 
     async def _copy(self, peer: KeyServerEntry, checkpoint: Checkpoint) -> None:
         start, size, root = self._store.log.copied(peer.name), checkpoint.size, checkpoint.root

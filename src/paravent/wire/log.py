@@ -159,6 +159,12 @@ class LeavesAnswer(Message, frozen=True, kw_only=True):
     leaves: tuple[LoggedLeaf, ...]
 
 
+class CopyAnswer(Message, frozen=True, kw_only=True):
+    """The next entries that the asked server copied of the asker's own log, from ``start`` on."""
+
+    entries: tuple[bytes, ...]
+
+
 class LogLine(Message, frozen=True, kw_only=True):
     """One leaf as a key server hands it over for a case."""
 
