@@ -10,6 +10,7 @@ from paravent.access.quotas import QuotaLimits
 from paravent.access.store import Ledger
 from paravent.drill.credentials.run import SMALL, STRATEGIES, THIEF_SERVER
 from paravent.drill.credentials.scene import DAY, bound, scene
+from paravent.drill.credentials.stolen import between_cosignatures
 from paravent.drill.credentials.strategies import Strategy, midnight, spread, together
 from paravent.drill.credentials.stuffing import one_nonce
 from paravent.drill.simulation.platform import Shape
@@ -83,6 +84,27 @@ def test_lost_answers_lengthen_the_list_and_hide_nobody() -> None:
         row = attacked.row("attack", faults=True)
     assert row["missing_listings"] == 0
     assert row["false_listings"] == row["listed_by_witnesses"] - row["opened"] > 0
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_roll_back_between_cosignatures_gains_what_was_forgotten_and_no_more(devices: int) -> None:
+    with scene(devices, (THIEF_SERVER,), PERSONS, SMALL, files=False) as attacked:
+        reached = between_cosignatures(attacked)
+        row = attacked.row("attack")
+        without = bound(attacked.platform.shape, devices, 0, 1)
+    assert without < row["opened"] == reached <= row["bound"]
+    assert (row["missing_listings"], row["false_listings"]) == (0, 0)
+
+
+def test_without_a_memory_a_roll_back_gains_everything_that_one_server_can_forget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control: nobody remembers, so that the server goes back to the beginning."""
+    monkeypatch.setattr("paravent.drill.credentials.stolen.require_not_rolled_back", lambda *_: None)
+    with scene(1, (THIEF_SERVER,), PERSONS, SMALL, files=False) as attacked:
+        reached = between_cosignatures(attacked)
+        row = attacked.row("attack")
+    assert reached < row["opened"] <= row["bound"]
 
 
 # --- the drill can see what it looks for ------------------------------------------------------------

@@ -48,6 +48,7 @@ def rows(home: Path, population: Population) -> Iterator[dict[str, Any]]:
     yield from _best(min(len(population.persons), PERSONS_MAX), QuotaLimits())
     yield from _tried()
     yield from _with_losses()
+    yield from _between_cosignatures()
     yield from attacked(home, population)
 
 
@@ -80,6 +81,14 @@ def _with_losses() -> Iterator[dict[str, Any]]:
             attack.losing = True
             attack.attacker.drain(attack.hits)
             yield attack.row(f"{_name(1, len(servers), 1)}-lost-answers", faults=True)
+
+
+def _between_cosignatures() -> Iterator[dict[str, Any]]:
+    """What a roll-back gains that nobody finds out: the server counts among the c for what its log forgot."""
+    for devices in DEVICES:
+        with scene(devices, (THIEF_SERVER,), _SMALL_PERSONS, SMALL, files=False) as attack:
+            reached = stolen.between_cosignatures(attack)
+            yield attack.row(f"{_name(devices, 1, 1)}-between-cosignatures") | {"bound": reached}
 
 
 def _name(devices: int, stolen: int, days: int) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from paravent.drill.credentials.scene import DAY, Scene
+from paravent.access.log_watch import Seen, take_checkpoint
+from paravent.crypto.merkle import EMPTY_ROOT
+from paravent.drill.credentials.scene import DAY, Scene, bound
+from paravent.errors import LogRolledBack
+from paravent.keyserver.cosigning import own_checkpoint, require_not_rolled_back
+from paravent.wire.log import CheckpointAnswer, SeenAnswer
 
 
 def clock_ahead(scene: Scene) -> None:
@@ -44,3 +49,35 @@ def roll_back(scene: Scene) -> None:
         before = server.home.copy()
     attacker.preferred.clear()
     attacker.drain(scene.hits)
+
+
+def between_cosignatures(scene: Scene) -> int:
+    """Puts one server back to just after its last cosignature, once; before that, its others would say so.
+
+    Returns the bound of this attack: what can be opened without a stolen server, and what was forgotten of it.
+    """
+    attacker, platform = scene.attacker, scene.platform
+    server = platform.servers[scene.stolen[0]]
+    attacker.preferred = {server.index}
+    earlier = server.home.copy()
+    # Two thirds of its quota are spent when the others cosign its log.
+    attacker.drain(scene.hits[: platform.shape.server_limits.openings_per_day_max * 2 // 3])
+    size = server.store.log_size()
+    note = own_checkpoint(server.identity, server.store.log).encode()
+    take_checkpoint(CheckpointAnswer(note=note, proof=()), server.entry(), Seen(size=0, root=EMPTY_ROOT))
+    remembered, cosigned = SeenAnswer(note=note), server.home.copy()
+    attacker.drain(scene.hits)
+    forgotten = server.store.log_size() - size
+    server.restart(earlier, platform.directory, platform.now)
+    try:
+        require_not_rolled_back(remembered, "another server", server.identity, server.store.log)
+    except LogRolledBack:
+        # Found out, it answers nobody: the thief goes back no further than the cosignature.
+        server.restart(cosigned, platform.directory, platform.now)
+        require_not_rolled_back(remembered, "another server", server.identity, server.store.log)
+    attacker.drain(scene.hits)
+    attacker.preferred.clear()
+    attacker.drain(scene.hits)
+    shape = platform.shape
+    gained = len(attacker.devices) * shape.servers * shape.server_limits.openings_per_day_max + forgotten
+    return min(gained // shape.threshold, bound(shape, len(attacker.devices), 1, 1))
