@@ -29,6 +29,8 @@ class Label(bytes, Enum):
     ROW = b"paravent/1/row"
     # entitlements (section 4)
     HOLDER = b"paravent/1/holder"
+    PORTFOLIO_LINE = b"paravent/1/portfolio-line"
+    PORTFOLIO_TERMS = b"paravent/1/portfolio-terms"
     BINDING = b"paravent/1/binding"
     NULLIFIER = b"paravent/1/nullifier"
     RESERVATION_HOLDER = b"paravent/1/reservation-holder"

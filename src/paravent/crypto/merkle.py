@@ -45,6 +45,23 @@ def root_of(levels: Sequence[bytes]) -> bytes:
     return levels[-1] or EMPTY_ROOT
 
 
+def root_of_leaves(leaf_hashes: Iterable[bytes]) -> tuple[bytes, int]:
+    """Computes a root and counts the leaves, keeping one hash for each level only."""
+    peaks: list[tuple[int, bytes]] = []
+    count = 0
+    for count, leaf in enumerate(leaf_hashes, start=1):  # noqa: B007 - the last count is the number of leaves
+        height, node = 0, leaf
+        while peaks and peaks[-1][0] == height:
+            node = node_hash(peaks.pop()[1], node)
+            height += 1
+        peaks.append((height, node))
+    # An odd last node goes up unchanged until it meets one on its left.
+    root = peaks.pop()[1] if peaks else EMPTY_ROOT
+    while peaks:
+        root = node_hash(peaks.pop()[1], root)
+    return root, count
+
+
 def path_positions(index: int, size: int) -> list[tuple[int, int]]:
     """Lists (level, position) of the siblings that prove leaf ``index`` in a tree of ``size`` leaves."""
     positions, level = [], 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from paravent.drill.population import Coverage, SyntheticPerson
+from paravent.insurer.member_file_store import MemberFile
+from paravent.insurer.members import Line, Member
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
 
@@ -12,3 +17,15 @@ def identity_of(person: SyntheticPerson, coverage: Coverage) -> PersonIdentity:
     return PersonIdentity.from_card(
         name=person.name, birth_date=person.birth_date, nir=Nir.from_thirteen(coverage.nir), rank=coverage.rank
     )
+
+
+def members_of(path: Path, amc: str) -> list[Member]:
+    """Reads a file of synthetic members whole, each person once with every identity."""
+    members: dict[str, Member] = {}
+    for line in MemberFile(path=path, amc=amc, synthetic=True).lines():
+        if not isinstance(line, Line):
+            raise TypeError(f"the population has a line that is rejected: {line.reason}")
+        known = members.get(line.member.member_id)
+        identities = (*(known.identities if known else ()), *line.member.identities)
+        members[line.member.member_id] = replace(line.member, identities=identities)
+    return list(members.values())

@@ -116,7 +116,7 @@ def build(
             announced, entry, directory, None if current is None else current.head
         )
         number = store.open_publication(
-            EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head), head
+            EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head), head, announced.base
         )
         return json_response(OpenedPublication(number=number, epoch=epoch.epoch))
 
@@ -124,10 +124,10 @@ def build(
         received = await read_signed(request, identity.base_url, CHUNK_BYTES_MAX)
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         number = request.path_params["number"]
-        staged, stored = store.staged(number, entry.amc)
-        head = decode(staged.head.payload, ManifestHead)
+        staged = store.staged(number, entry.amc)
+        head, stored = decode(staged.bundle.head.payload, ManifestHead), staged.rows
         chunk = list(from_records(received.body, entry.amc, head.epoch))
-        publication.check_batches(chunk, head)
+        publication.check_batches(chunk, head, staged.base)
         if request.path_params["first"] == stored:
             store.add_rows(number, stored, chunk)
             stored += len(chunk)
@@ -137,8 +137,10 @@ def build(
         received = await read_signed(request, identity.base_url)
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         number = request.path_params["number"]
-        staged, _ = store.staged(number, entry.amc)
-        head = decode(staged.head.payload, ManifestHead)
+        staged = store.staged(number, entry.amc)
+        head = decode(staged.bundle.head.payload, ManifestHead)
+        if staged.base is not None:
+            number = store.merge(number, head, staged.base)
         levels = publication.build_tree(store.staged_digests(number, head), head)
         store.go_live(number, head, levels)
         return json_response(PublicationState(rows=head.count, live=True))

@@ -12,7 +12,7 @@ from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import MalformedMessage, ProofFailure, StaleData, UnknownInsurer
 from paravent.wire.cosignatures import verify_cosignatures
-from paravent.wire.publication import Publication
+from paravent.wire.publication import REMOVED, Publication
 from paravent.wire.receipts import verify_receipts
 from paravent.wire.statements import (
     BatchFile,
@@ -45,7 +45,7 @@ def verify_publication(
     """Verifies everything that a publication announces, before any row is taken.
 
     1. the insurer's own; 2. epoch file and its receipts; 3. batch files and theirs; 4. head, its cosignatures
-    and counter.
+    and counter, and the live manifest that it changes, if it does.
     Raises ProofFailure naming who, TooFewServers, or StaleData.
     """
     amc, issuer = entry.amc, VerifyKey(entry.issuer_key)
@@ -66,6 +66,10 @@ def verify_publication(
     verify_cosignatures(publication.head, Label.MANIFEST_HEAD, epoch.servers, directory, epoch.quorum())
     if (head.insurer, head.epoch) != (amc, epoch.epoch) or set(head.live_batches) != {b.batch for b in batches}:
         raise ProofFailure("the manifest head is of another epoch or other batches", culprit=amc)
+    if publication.base is not None and (current is None or (current.epoch, current.counter) != (
+        head.epoch, publication.base
+    )):  # fmt: skip
+        raise StaleData("another manifest is live than the one that these changes are of: publish the complete file")
     if current is not None and (head.counter <= current.counter or head.epoch < current.epoch):
         raise StaleData("a manifest's counter goes up, and its epoch never goes down")
     return epoch, head
@@ -90,7 +94,11 @@ def build_tree(rows: Iterable[tuple[Handle, bytes]], head: ManifestHead) -> Sequ
     return levels
 
 
-def check_batches(rows: Sequence[Row], head: ManifestHead) -> None:
-    """Refuses rows of a batch that is not live."""
-    if any(row.batch not in head.live_batches for row in rows):
-        raise MalformedMessage("a row is of a batch that is not live")
+def check_batches(rows: Sequence[Row], head: ManifestHead, base: int | None = None) -> None:
+    """Refuses rows of a batch that is not live, and removals from nothing; a removal has one form."""
+    for row in rows:
+        if row.batch == REMOVED and base is not None:
+            if any(row.stored):
+                raise MalformedMessage("a removal stores nothing")
+        elif row.batch not in head.live_batches:
+            raise MalformedMessage("a row is of a batch that is not live")

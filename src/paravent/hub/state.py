@@ -39,6 +39,15 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """An unfinished publication: how many rows it has, and which manifest they change; None when they are all."""
+
+    bundle: EpochBundle
+    rows: int
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedRow:
     """A row and its position in the sorted manifest."""
 

@@ -19,10 +19,11 @@ from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
 from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
-from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure
+from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleData
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
-from paravent.hub.state import Manifest, PlacedRow
+from paravent.hub.state import Manifest, PlacedRow, Staged
 from paravent.wire.codec import decode, encode
+from paravent.wire.publication import REMOVED
 from paravent.wire.statements import (
     OPENABLE_SECONDS,
     STATEMENT_BYTES_MAX,
@@ -58,7 +59,11 @@ CREATE TABLE IF NOT EXISTS statement (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA)
+_BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
+
+MIGRATIONS = (
+    _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
+)  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
 
@@ -136,28 +141,33 @@ class Store(VerifierStore):
 
     # --- taking a publication -------------------------------------------------------------
 
-    def open_publication(self, bundle: EpochBundle, head: ManifestHead) -> int:
-        """Starts a manifest that is not live, dropping an unfinished one of the same epoch; returns its number."""
+    def open_publication(self, bundle: EpochBundle, head: ManifestHead, base: int | None = None) -> int:
+        """Starts a manifest that is not live, dropping unfinished ones of the same epoch; returns its number."""
         with self.commit():
-            stale = self._connection.execute(
-                "SELECT number FROM manifest WHERE insurer = ? AND epoch = ? AND live = 0", (head.insurer, head.epoch)
-            ).fetchall()
-            for (number,) in stale:
-                self._drop(number)
+            self._drop_unfinished(head)
             (opened,) = self._connection.execute(
-                "INSERT INTO manifest (insurer, epoch, bundle, rows, live) VALUES (?, ?, ?, 0, 0) RETURNING number",
-                (head.insurer, head.epoch, encode(bundle)),
+                "INSERT INTO manifest (insurer, epoch, bundle, rows, live, base) VALUES (?, ?, ?, 0, 0, ?)"
+                " RETURNING number",
+                (head.insurer, head.epoch, encode(bundle), base),
             ).fetchone()
         return int(opened)
 
-    def staged(self, number: int, insurer: str) -> tuple[EpochBundle, int]:
-        """Returns the bundle of an unfinished publication of this insurer and how many rows it has."""
+    def _drop_unfinished(self, head: ManifestHead) -> None:
+        stale = self._connection.execute(
+            "SELECT number FROM manifest WHERE insurer = ? AND epoch = ? AND live = 0", (head.insurer, head.epoch)
+        ).fetchall()
+        for (number,) in stale:
+            self._drop(number)
+
+    def staged(self, number: int, insurer: str) -> Staged:
+        """Returns an unfinished publication of this insurer; raises EpochNotLive when there is none."""
         found = self._connection.execute(
-            "SELECT bundle, rows FROM manifest WHERE number = ? AND insurer = ? AND live = 0", (number, insurer)
+            "SELECT bundle, rows, base FROM manifest WHERE number = ? AND insurer = ? AND live = 0", (number, insurer)
         ).fetchone()
         if found is None:
             raise EpochNotLive("there is no such publication in progress")
-        return decode(found[0], EpochBundle, bytes_max=STATEMENT_BYTES_MAX), int(found[1])
+        bundle = decode(found[0], EpochBundle, bytes_max=STATEMENT_BYTES_MAX)
+        return Staged(bundle=bundle, rows=int(found[1]), base=found[2])
 
     def add_rows(self, number: int, first: int, rows: Sequence[Row]) -> None:
         """Adds rows at positions from ``first``; raises MalformedMessage when they do not follow on, or not sorted."""
@@ -181,6 +191,30 @@ class Store(VerifierStore):
         handles = [b"" if last is None else last[0], *(row.handle for row in rows)]
         if any(after <= before for before, after in pairwise(handles)):
             raise MalformedMessage("rows are sorted by handle, each once")
+
+    def merge(self, number: int, head: ManifestHead, base: int) -> int:
+        """Applies changes to the live manifest of counter ``base``, as a new unfinished one; returns its number.
+
+        Raises StaleData when another is live by now.
+        """
+        live = self._live.get((head.insurer, head.epoch))
+        if live is None or live.head.counter != base:
+            raise StaleData("another manifest is live than the one that these changes are of")
+        with self.commit():
+            (merged,) = self._connection.execute(
+                "INSERT INTO manifest (insurer, epoch, bundle, rows, live)"
+                " SELECT insurer, epoch, bundle, 0, 0 FROM manifest WHERE number = ? RETURNING number",
+                (number,),
+            ).fetchone()
+            written = self._connection.execute(
+                "INSERT INTO row SELECT ?, handle, ROW_NUMBER() OVER (ORDER BY handle) - 1, batch, stored FROM ("
+                " SELECT handle, batch, stored FROM row WHERE manifest = ? AND batch <> ?"
+                " UNION ALL SELECT handle, batch, stored FROM row AS former WHERE manifest = ? AND NOT EXISTS"
+                " (SELECT 1 FROM row AS change WHERE change.manifest = ? AND change.handle = former.handle)) AS merged",
+                (merged, number, REMOVED, live.number, number),
+            )
+            self._connection.execute("UPDATE manifest SET rows = ? WHERE number = ?", (written.rowcount, merged))
+        return int(merged)
 
     def staged_digests(self, number: int, head: ManifestHead) -> Iterator[tuple[Handle, bytes]]:
         """Iterates (handle, H(row)) of a publication, by position."""
@@ -206,6 +240,7 @@ class Store(VerifierStore):
             )
             if updated.rowcount != 1:
                 raise ProofFailure("the publication is not whole", culprit=head.insurer)
+            self._drop_unfinished(head)
         self._load()
 
     # --- the end of an epoch ----------------------------------------------------------------

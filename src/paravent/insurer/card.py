@@ -9,8 +9,7 @@ import segno
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
 from paravent.insurer.members import Member, right_of
-from paravent.insurer.sealing import entitle
-from paravent.insurer.store import RightNumbers
+from paravent.insurer.sealing import RightNumbers, entitle
 from paravent.wire.card import card_text
 
 _MODULE_PIXELS = 6

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import resource
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +27,9 @@ from paravent.insurer.client import Published, Publisher, pull_events
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
-from paravent.insurer.members import Member, Reject, read_members, require_shared_guarantees
+from paravent.insurer.member_file_store import MemberFile
+from paravent.insurer.members import Line, Reject, require_shared_guarantees
+from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
 from paravent.optics.money import format_euros
@@ -36,6 +40,9 @@ from paravent.wire.statements import STATEMENT_BYTES_MAX
 T = TypeVar("T")
 
 _EXTRAPOLATED_FROM_PERSONS = 10_000
+_LINES_PER_PROGRESS = 1_000
+# The hub rebuilds its tree before it answers the last request.
+_PUBLISHING_SECONDS_MAX = 900.0
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -73,24 +80,19 @@ def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said
     return cli.join(home, config.load(home), directory, pin, anew=anew)
 
 
-@verb(group, "Check, seal and publish a member file (CSV) with its guarantee tables (TOML).")
+@verb(group, "Check, seal and publish a member file (CSV, Parquet, FHIR NDJSON) with its guarantee tables (TOML).")
 @click.argument("file", type=_EXISTING)
 @click.option("--guarantees", type=_EXISTING, required=True, help="Guarantee tables of this insurer.")
+@click.option("--delta", is_flag=True, help="The file lists only what was added, changed or ended.")
+@click.option("--complete", is_flag=True, help="Seal everybody anew, not only what changed.")
 @dry_run_option
-def publish(home: Path, file: Path, guarantees: Path, dry_run: bool) -> Said:
+def publish(home: Path, file: Path, guarantees: Path, delta: bool, complete: bool, dry_run: bool) -> Said:
     """Publishes a member file."""
+    if delta and complete:
+        raise InvalidMemberFile("a delta changes what is live: --complete needs the complete file")
     settings = config.load(home)
     tables = _checked_guarantees(guarantees, settings)
-    members = _checked_members(file, settings, [guarantee.code for guarantee in tables.guarantee])
-    if dry_run:
-        return Said(
-            text=f"{len(members)} persons would be published; nothing was.",
-            values={"persons": len(members), "published": False},
-        )
-    done = asyncio.run(_publish(home, settings, members, tables))
-    with Store(home) as store:
-        store.keep_member_file(file)
-    return _published(settings, done)
+    return _publish(home, settings, _file(file, settings, delta=delta), tables, complete=complete, dry_run=dry_run)
 
 
 @verb(group, "Open the next epoch: deal a new look-up key, seal everybody again, end the former epoch in 48 hours.")
@@ -101,19 +103,9 @@ def rotate(home: Path, members: Path | None, dry_run: bool) -> Said:
     settings = config.load(home)
     with Store(home) as store:
         file = members or store.member_file()
-        tables = decode(store.guarantees().payload, GuaranteeTables, bytes_max=STATEMENT_BYTES_MAX)
     if file is None or not file.exists():
-        raise InvalidMemberFile("the member file published last is not where it was: give --members")
-    checked = _checked_members(file, settings, [guarantee.code for guarantee in tables.guarantees])
-    if dry_run:
-        return Said(
-            text=f"{len(checked)} persons would be sealed again; nothing was.",
-            values={"persons": len(checked), "published": False},
-        )
-    done = asyncio.run(_publish(home, settings, checked, None))
-    with Store(home) as store:
-        store.keep_member_file(file)
-    return _published(settings, done)
+        raise InvalidMemberFile("no complete member file was published last, or it was moved: give --members")
+    return _publish(home, settings, _file(file, settings, delta=False), None, complete=True, dry_run=dry_run)
 
 
 @verb(group, "End an epoch and every earlier one at once, as after a theft: servers delete what was dealt.")
@@ -134,19 +126,35 @@ def end_epoch(home: Path, epoch: int, dry_run: bool) -> Said:
     return Said(text=text, values={"epoch": epoch, "ended": True, "waiting": list(waiting)})
 
 
-def _published(settings: InsurerConfig, done: Published) -> Said:
+def _published(settings: InsurerConfig, done: Published, lines: int) -> Said:
     text = (
         f"{settings.name}: {done.persons} persons published as {done.rows} rows"
         f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}, in {done.seconds:.1f} s"
     )
+    if not done.complete:
+        changes = done.changes
+        text += (
+            f"; lines: {changes.added} added, {changes.changed} changed, {changes.ended} ended, the others as before"
+        )
     # A few persons say nothing of a million.
-    if done.persons >= _EXTRAPOLATED_FROM_PERSONS:
+    if done.complete and done.persons >= _EXTRAPOLATED_FROM_PERSONS:
         text += f": {done.seconds_per_million_persons:,.0f} s for a million persons"
-    return Said(text=text, values={
-        "persons": done.persons, "handles": done.handles, "rows": done.rows, "epoch": done.epoch,
+    return Said(text=text, values=_changes(done.changes) | {
+        "lines": lines, "rejected": 0, "persons": done.persons, "handles": done.handles, "rows": done.rows,
+        "sealed": done.sealed, "complete": done.complete, "revoked": done.revoked, "epoch": done.epoch,
         "batch": done.batch, "receipts": done.receipts, "published": True, "seconds": round(done.seconds, 2),
-        "seconds_per_million_persons": round(done.seconds_per_million_persons),
+        "seconds_per_million_persons": round(done.seconds_per_million_persons), "peak_bytes": _peak_bytes(),
     })  # fmt: skip
+
+
+def _changes(changes: Changes) -> dict[str, int]:
+    return {"added": changes.added, "changed": changes.changed, "ended": changes.ended}
+
+
+def _peak_bytes() -> int:
+    """Returns the most memory that this process, or one of its sealing workers, ever had."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1_024
 
 
 @verb(group, "Write a member's card as a PNG QR code, and its text beside it.")
@@ -156,12 +164,14 @@ def _published(settings: InsurerConfig, done: Published) -> Said:
 def card(home: Path, member_id: str, members: Path, out: Path) -> Said:
     """Writes a card."""
     settings = config.load(home)
-    found = [member for member in _read(members, settings)[0] if member.member_id == member_id]
-    if not found:
+    lines = _file(members, settings, delta=False).lines()
+    taken = (line.member for line in lines if isinstance(line, Line))
+    found = next((member for member in taken if member.member_id == member_id), None)
+    if found is None:
         raise InvalidMemberFile("no such member in this file")
     with Store(home) as store:
         numbers = store.rights([member_id], cli.rng)[member_id]
-    text = card_of(settings.amc, config.read_keys(home).issuer, found[0], numbers, cli.rng)
+    text = card_of(settings.amc, config.read_keys(home).issuer, found, numbers, cli.rng)
     out.write_bytes(qr_png(text))
     out.with_suffix(".txt").write_text(text, encoding="ascii")
     return Said(text=f"card written: {out}", values={"picture": str(out), "text": str(out.with_suffix(".txt"))})
@@ -260,41 +270,100 @@ def _checked_guarantees(path: Path, settings: InsurerConfig) -> GuaranteeFile:
     return file
 
 
-def _read(path: Path, settings: InsurerConfig) -> tuple[list[Member], list[Reject]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return read_members(file, synthetic=settings.synthetic)
+def _file(path: Path, settings: InsurerConfig, *, delta: bool) -> MemberFile:
+    return MemberFile(path=path, amc=settings.amc, synthetic=settings.synthetic, delta=delta)
 
 
-def _checked_members(path: Path, settings: InsurerConfig, codes: Sequence[str]) -> list[Member]:
-    members, rejects = _read(path, settings)
-    if rejects:
-        target = path.with_name(path.name + ".rejects.csv")
-        lines = [f"{reject.line},{reject.reason}" for reject in rejects]
-        target.write_text("\n".join(["line,reason", *lines]) + "\n", encoding="utf-8")
-        raise InvalidMemberFile(f"{len(rejects)} lines rejected, listed in {target}; nothing was published")
-    if not members:
-        raise InvalidMemberFile("the member file has no line")
-    require_shared_guarantees(members, codes, settings.persons_per_guarantee_min)
-    return members
-
-
-async def _publish(
-    home: Path, settings: InsurerConfig, members: Sequence[Member], file: GuaranteeFile | None
-) -> Published:
-    """Publishes new guarantee tables and the members; without tables, the members in the next epoch."""
-
-    async def run(publisher: Publisher) -> Published:
-        if file is not None:
-            tables = GuaranteeTables(
-                insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=file.guarantee
+def _publish(
+    home: Path,
+    settings: InsurerConfig,
+    file: MemberFile,
+    tables: GuaranteeFile | None,
+    *,
+    complete: bool,
+    dry_run: bool,
+) -> Said:
+    """Publishes new guarantee tables and a file; without tables, everybody in the next epoch."""
+    with Store(home) as store, store.portfolio.staging(cli.rng):
+        lines = _stage(file, settings, store, tables)
+        changes = store.portfolio.changes(delta=file.delta)
+        if dry_run:
+            text = (
+                f"{changes.persons} persons would stand published: {changes.added} lines added, {changes.changed}"
+                f" changed, {changes.ended} ended; nothing was published."
             )
-            await publisher.publish_guarantees(tables)
-        with bar(f"{settings.name}: sealing") as progress:
-            done = await publisher.publish(members, progress, following=file is None)
-        await publisher.publish_status_list()
-        return done
+            return Said(text=text, values=_changes(changes) | {
+                "lines": lines, "rejected": 0, "persons": changes.persons, "published": False,
+                "peak_bytes": _peak_bytes(),
+            })  # fmt: skip
+        done = asyncio.run(_publish_staged(home, settings, store, file, tables, complete=complete))
+        store.keep_member_file(None if file.delta else file.path)
+    return _published(settings, done, lines)
 
-    return await _with_publisher(home, settings, run)
+
+def _stage(file: MemberFile, settings: InsurerConfig, store: Store, tables: GuaranteeFile | None) -> int:
+    """Stages a file and checks it as a whole; returns how many lines it has. Rejects go to a file beside it."""
+    codes = (
+        decode(store.guarantees().payload, GuaranteeTables, bytes_max=STATEMENT_BYTES_MAX).guarantees
+        if tables is None else tables.guarantee
+    )  # fmt: skip
+    lines, rejected = 0, 0
+    target = file.path.with_name(file.path.name + ".rejects.csv")
+
+    def counted() -> Iterator[Line | Reject]:
+        nonlocal lines
+        for lines, line in enumerate(file.lines(), start=1):
+            if lines % _LINES_PER_PROGRESS == 0:
+                progress(lines, None)
+            yield line
+
+    with bar(f"{settings.name}: checking") as progress, _rejects(target) as write:
+        for reject in store.portfolio.stage(counted(), delta=file.delta):
+            write(reject)
+            rejected += 1
+    if rejected:
+        raise InvalidMemberFile(f"{rejected} of {lines} lines rejected, listed in {target}; nothing was published")
+    if not lines:
+        raise InvalidMemberFile("the member file has no line")
+    shared = store.portfolio.shared_guarantees(delta=file.delta)
+    require_shared_guarantees(shared, [table.code for table in codes], settings.persons_per_guarantee_min)
+    return lines
+
+
+@contextmanager
+def _rejects(path: Path) -> Iterator[Callable[[Reject], None]]:
+    """Writes the lines not taken as they come; leaves no file when there are none."""
+    path.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        file = None
+
+        def write(reject: Reject) -> None:
+            nonlocal file
+            if file is None:
+                file = stack.enter_context(path.open("w", encoding="utf-8"))
+                file.write("line,reason\n")
+            file.write(f"{reject.line},{reject.reason}\n")
+
+        yield write
+
+
+async def _publish_staged(
+    home: Path, settings: InsurerConfig, store: Store, file: MemberFile, tables: GuaranteeFile | None, *, complete: bool
+) -> Published:
+    keys = config.read_keys(home)
+    directory = read_directory(home, settings.directory)
+    async with SignedClient(keys.issuer, cli.rng, timeout_seconds=_PUBLISHING_SECONDS_MAX) as client:
+        publisher = Publisher(settings, keys, directory, store, client)
+        if tables is not None:
+            await publisher.publish_guarantees(GuaranteeTables(
+                insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=tables.guarantee
+            ))  # fmt: skip
+        with bar(f"{settings.name}: sealing") as progress:
+            done = await publisher.publish(
+                file, home / "staging", progress, following=tables is None, complete=complete
+            )
+        await publisher.publish_status_list()
+    return done
 
 
 async def _with_publisher(
@@ -303,7 +372,7 @@ async def _with_publisher(
     keys = config.read_keys(home)
     directory = read_directory(home, settings.directory)
     with Store(home) as store:
-        async with SignedClient(keys.issuer, cli.rng, timeout_seconds=120.0) as client:
+        async with SignedClient(keys.issuer, cli.rng, timeout_seconds=_PUBLISHING_SECONDS_MAX) as client:
             return await run(Publisher(settings, keys, directory, store, client))
 
 

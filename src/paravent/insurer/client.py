@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
+from itertools import islice
+from pathlib import Path
 
 from paravent.access.client import SignedClient
 from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
-from paravent.crypto.merkle import build_levels, root_of
-from paravent.crypto.sealing import Row
+from paravent.crypto.merkle import root_of_leaves
+from paravent.crypto.sealing import Handle
 from paravent.crypto.status import encode as encode_bits
-from paravent.errors import InvalidConfiguration
+from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.deal_client import Dealing
-from paravent.insurer.members import Member, entries, right_of
-from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, seal
-from paravent.insurer.store import EPOCH_ROW, RightNumbers, Store
+from paravent.insurer.member_file_store import MemberFile
+from paravent.insurer.members import Change, Line, Member
+from paravent.insurer.portfolio_store import Changes
+from paravent.insurer.runs_store import Runs, merged
+from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, padding, removal
+from paravent.insurer.sealing_client import LINES_PER_TASK, ToSeal, seal_all
+from paravent.insurer.store import EPOCH_ROW, Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
@@ -31,7 +35,6 @@ from paravent.wire.publication import (
     OpenedPublication,
     Publication,
     PublicationState,
-    to_record,
 )
 from paravent.wire.statements import (
     OPENABLE_SECONDS,
@@ -50,18 +53,25 @@ Progress = Callable[[int, int], None]
 PULL_BYTES_MAX = 1_048_576
 # A check that had begun when rows were replaced has so long to end.
 BATCH_OPENABLE_SECONDS = 300
-_SEALING_CHUNK = 256
+
+
+BATCHES_LIVE_MAX = 60
+"""After so many publications of changes everybody is sealed anew: each live batch is keys at every server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What a publication did: persons and rows differ by second handles and decoys."""
+    """What a publication did: persons and rows differ by second handles and decoys; ``sealed`` lines were new."""
 
     epoch: int
     batch: int
     persons: int
     handles: int
     rows: int
+    sealed: int
+    changes: Changes
+    complete: bool
+    revoked: int
     receipts: int
     seconds: float
 
@@ -69,6 +79,15 @@ class Published:
     def seconds_per_million_persons(self) -> float:
         """Extrapolates the time it took, dealing and uploading included."""
         return self.seconds / max(self.persons, 1) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """A head as it was signed, and what it takes the place of."""
+
+    publication: Publication
+    counter: int
+    count: int
 
 
 class Publisher:
@@ -85,41 +104,108 @@ class Publisher:
         self._client = client
         self._dealing = Dealing(config, keys, directory, store, client)
 
-    async def publish(self, members: Sequence[Member], progress: Progress, *, following: bool = False) -> Published:
-        """Publishes the whole portfolio as a new batch: every person once, decoys up to the published multiple.
+    async def publish(
+        self, file: MemberFile, folder: Path, progress: Progress, *, following: bool = False, complete: bool = False
+    ) -> Published:
+        """Publishes a staged file: what it changes, as a new batch beside the live ones, padded with decoys.
 
-        ``following`` publishes it in the next epoch. What was live before ends once the new rows are.
+        Everybody is sealed anew when ``complete`` is asked, in the ``following`` epoch, or when what is live is not
+        known here; what was live before then ends. Raises InvalidMemberFile for a delta that nothing is live for.
         """
         started = time.perf_counter()
+        portfolio = self._store.portfolio
         drawn = await self._dealing.epoch(following=following)
-        epoch = drawn.file
-        batch = await self._dealing.batch(epoch)
-        number = batch.file.batch
-        numbers = self._store.rights([member.member_id for member in members], os.urandom)
+        number = drawn.file.epoch
+        base = None if complete or following else self._base(number)
+        if file.delta and base is None:
+            raise InvalidMemberFile("a delta needs a live publication to change: publish the complete file")
+        changes = portfolio.changes(delta=file.delta)
+        batch = await self._dealing.batch(drawn.file)
         keys = SealingKeys(
-            insurer=self._config.amc, epoch=epoch.epoch, batch=number, issuer_key=self._keys.issuer,
+            insurer=self._config.amc, epoch=number, batch=batch.file.batch, issuer_key=self._keys.issuer,
             lookup_key=drawn.lookup_key, opening_keys=batch.keys,
         )  # fmt: skip
-        sealed = seal_all(keys, members, numbers, self._config.sealing_processes, progress)
-        self._store.keep_handles(epoch.epoch, ((row.handle, member) for row, member in sealed))
-        rows = [row for row, _ in sealed]
-        handles = len(rows)
-        extra = decoys_needed(handles, self._config.publication_multiple)
-        rows += [decoy(self._config.amc, epoch.epoch, number, os.urandom) for _ in range(extra)]
-        rows.sort(key=lambda row: row.handle)
-        await self._upload(epoch, number, rows)
+        total = portfolio.mark(number, everybody=base is None)
+        with Runs(folder) as runs:
+            known = set() if base is None else set(portfolio.ending_handles(number))
+            changed = self._seal(keys, file, total, runs, progress)
+            self._pad(keys, runs, known, added=total - changed, changed=changed, base=base)
+            head = await self._head(drawn.file, batch.file.batch, runs, base)
+            portfolio.forget_live_counter(number)
+            await self._upload(head.publication, runs)
+            now = int(time.time())
+            revoked = portfolio.went_live(number, head.counter, runs.rows(), everybody=base is None, now=now)
         # The opening keys exist at the servers only from here on: they were never written to this disk.
-        await self._close_former(epoch.epoch, number)
-        receipts = self._store.announced(epoch.epoch)[number].receipts
+        await self._close_former(number, min(self._live_batches(number)))
+        receipts = self._store.announced(number)[batch.file.batch].receipts
         return Published(
-            epoch=epoch.epoch, batch=number, persons=len({member.member_id for member in members}),
-            handles=handles, rows=len(rows), receipts=len(receipts), seconds=time.perf_counter() - started,
+            epoch=number, batch=batch.file.batch, persons=changes.persons, handles=portfolio.live_handles(number),
+            rows=head.count, sealed=total, changes=changes, complete=base is None, revoked=revoked,
+            receipts=len(receipts), seconds=time.perf_counter() - started,
         )  # fmt: skip
 
+    def _base(self, epoch: int) -> int | None:
+        """Returns the counter of the live manifest that changes can be published against, or None."""
+        counter = self._store.portfolio.live_counter(epoch)
+        return None if counter is None or len(self._live_batches(epoch)) >= BATCHES_LIVE_MAX else counter
+
+    def _live_batches(self, epoch: int) -> list[int]:
+        return self._store.portfolio.live_batches(epoch)
+
+    def _seal(self, keys: SealingKeys, file: MemberFile, total: int, runs: Runs, progress: Progress) -> int:
+        """Seals the marked lines of the file into runs; returns how many have a handle that is live already."""
+        done, again = 0, 0
+        portfolio = self._store.portfolio
+        for sealed in seal_all(keys, self._tasks(file), self._config.sealing_processes, total):
+            for one in sealed:
+                runs.add(one.row, one.line)
+            again += portfolio.live_among(keys.epoch, [one.row.handle for one in sealed])
+            self._store.keep_handles(keys.epoch, ((one.row.handle, one.member) for one in sealed))
+            done += len(sealed)
+            progress(done, total)
+        return again
+
+    def _tasks(self, file: MemberFile) -> Iterator[list[ToSeal]]:
+        """Reads the file again, and gives the marked lines with the numbers of their members."""
+        coming = self._store.portfolio.coming()
+        members = (line.member for line in file.lines() if isinstance(line, Line) and line.change is not Change.ENDED)
+        waiting: list[tuple[bytes, Member]] = []
+        while chunk := list(islice(members, LINES_PER_TASK)):
+            waiting += self._store.portfolio.marked(chunk).items()
+            if len(waiting) >= LINES_PER_TASK:
+                yield self._numbered(waiting, coming)
+                waiting = []
+        if waiting:
+            yield self._numbered(waiting, coming)
+
+    def _numbered(self, lines: Sequence[tuple[bytes, Member]], coming: int) -> list[ToSeal]:
+        names = [member.member_id for _, member in lines]
+        self._store.readmit(names, os.urandom)
+        numbers = self._store.rights(names, os.urandom, coming=coming)
+        return [ToSeal(line=line, member=member, numbers=numbers[member.member_id]) for line, member in lines]
+
+    def _pad(
+        self, keys: SealingKeys, runs: Runs, removed: set[bytes], *, added: int, changed: int, base: int | None
+    ) -> None:
+        """Adds decoys, takes some away and renews some, so that no count and no handle tells who joined or left."""
+        multiple = self._config.publication_multiple
+        for _ in range(decoys_needed(added, multiple)):
+            runs.add(decoy(keys.insurer, keys.epoch, keys.batch, os.urandom), None)
+        if base is None:
+            return
+        standing = self._store.portfolio.decoys(keys.epoch)
+        secrets.SystemRandom().shuffle(standing)
+        leaving = standing[: padding(len(removed), multiple)]
+        renewed = standing[len(leaving) :][: padding(changed, multiple)]
+        for handle in (*removed, *leaving):
+            runs.add(removal(keys.insurer, keys.epoch, Handle(handle)), None)
+        for handle in renewed:
+            runs.add(decoy(keys.insurer, keys.epoch, keys.batch, os.urandom, Handle(handle)), None)
+
     async def _close_former(self, epoch: int, batch: int) -> None:
-        """Ends what the new rows replace: the batches before, a little later, and the epochs before, in 48 hours."""
+        """Ends what the new rows replace: batches before the first live one, and the epochs before, in 48 hours."""
         now = int(time.time())
-        if batch > 1:
+        if batch > 1 and not self._store.closed(epoch, batch - 1):
             ends_at = now + BATCH_OPENABLE_SECONDS
             self._dealing.close(epoch, batch - 1, ends_at=ends_at, deletes_at=ends_at)
         if epoch > 1 and not self._store.closed(epoch - 1):
@@ -157,74 +243,40 @@ class Publisher:
 
     # --- upload ------------------------------------------------------------------------------
 
-    async def _upload(self, epoch: EpochFile, batch: int, rows: Sequence[Row]) -> None:
-        levels = build_levels(manifest_leaf(row.handle, row.digest()) for row in rows)
+    async def _head(self, epoch: EpochFile, batch: int, runs: Runs, base: int | None) -> _Head:
+        """Signs the head of what will be live, and has it cosigned."""
+        batches: set[int] = {batch}
+        live = iter(()) if base is None else self._store.portfolio.live_rows(epoch.epoch)
+
+        def leaves() -> Iterator[bytes]:
+            for handle, digest, of in merged(live, runs.rows()):
+                batches.add(of)
+                yield manifest_leaf(Handle(handle), digest)
+
+        root, count = root_of_leaves(leaves())
         head = ManifestHead(
-            insurer=self._config.amc, epoch=epoch.epoch, counter=self._store.next_counter("manifest"),
-            count=len(rows), root=root_of(levels), issued_at=int(time.time()), live_batches=(batch,),
+            insurer=self._config.amc, epoch=epoch.epoch, counter=self._store.next_counter("manifest"), count=count,
+            root=root, issued_at=int(time.time()), live_batches=tuple(sorted(batches)),
         )  # fmt: skip
         signed = sign_statement(head, Label.MANIFEST_HEAD, self._config.amc, self._keys.issuer)
         announced = self._store.announced(epoch.epoch)
         publication = Publication(
-            insurer=self._config.amc, epoch=announced[EPOCH_ROW], batches=(announced[batch],),
+            insurer=self._config.amc, epoch=announced[EPOCH_ROW], base=base,
+            batches=tuple(announced[number] for number in head.live_batches),
             head=await self._dealing.cosigned_head(signed, epoch),
         )  # fmt: skip
+        return _Head(publication=publication, counter=head.counter, count=count)
+
+    async def _upload(self, publication: Publication, runs: Runs) -> None:
         hub, address = "hub", self._directory.hub.address
         opened = await self._client.post(hub, address, "/v1/publications", publication, OpenedPublication)
-        for first in range(0, len(rows), RECORDS_PER_CHUNK_MAX):
-            chunk = b"".join(to_record(row) for row in rows[first : first + RECORDS_PER_CHUNK_MAX])
+        rows, first = runs.rows(), 0
+        while chunk := list(islice(rows, RECORDS_PER_CHUNK_MAX)):
             path = f"/v1/publications/{opened.number}/rows/{first}"
-            await self._client.post(hub, address, path, chunk, PublicationState)
+            body = b"".join(row.record for row in chunk)
+            await self._client.post(hub, address, path, body, PublicationState)
+            first += len(chunk)
         await self._client.post(hub, address, f"/v1/publications/{opened.number}/live", b"", PublicationState)
-
-
-# --- sealing in parallel ---------------------------------------------------------------------
-
-_worker_keys: SealingKeys | None = None
-
-
-def seal_all(
-    keys: SealingKeys, members: Sequence[Member], numbers: dict[str, RightNumbers], processes: int, progress: Progress
-) -> list[tuple[Row, str]]:
-    """Seals every handle of every member, in worker processes when there is enough to share."""
-    chunks = [members[start : start + _SEALING_CHUNK] for start in range(0, len(members), _SEALING_CHUNK)]
-    sealed: list[tuple[Row, str]] = []
-    for done in _sealed_chunks(keys, chunks, numbers, processes):
-        sealed += done
-        progress(len(sealed), len(members))
-    return sealed
-
-
-def _sealed_chunks(
-    keys: SealingKeys, chunks: list[Sequence[Member]], numbers: dict[str, RightNumbers], processes: int
-) -> Iterator[list[tuple[Row, str]]]:
-    if processes < 2 or len(chunks) < 2 * processes:
-        for chunk in chunks:
-            yield _seal_chunk(keys, chunk, numbers)
-        return
-    # Forked workers inherit the keys: secrets are never pickled nor sent through a pipe.
-    context = get_context("fork")
-    with ProcessPoolExecutor(processes, context, initializer=_set_worker_keys, initargs=(keys,)) as pool:
-        yield from pool.map(partial(_seal_in_worker, numbers=numbers), chunks)
-
-
-def _set_worker_keys(keys: SealingKeys) -> None:
-    global _worker_keys  # noqa: PLW0603 - one assignment per forked worker, before its first task
-    _worker_keys = keys
-
-
-def _seal_in_worker(chunk: Sequence[Member], numbers: dict[str, RightNumbers]) -> list[tuple[Row, str]]:
-    if _worker_keys is None:
-        raise RuntimeError("a sealing worker has no keys")
-    return _seal_chunk(_worker_keys, chunk, numbers)
-
-
-def _seal_chunk(keys: SealingKeys, chunk: Sequence[Member], numbers: dict[str, RightNumbers]) -> list[tuple[Row, str]]:
-    return [
-        (seal(keys, identity, right_of(member, numbers[member.member_id]), os.urandom), member.member_id)
-        for member in chunk
-        for identity in entries(member)
-    ]
 
 
 async def pull_events(

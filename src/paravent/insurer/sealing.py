@@ -25,6 +25,7 @@ from paravent.crypto.sealing import HANDLE_BYTES, STORED_BYTES, Handle, Row
 from paravent.crypto.signing import SigningKey
 from paravent.person.bindings import binding_of, holder_value, lookup_input
 from paravent.person.identity import Holder, PersonIdentity
+from paravent.wire.publication import REMOVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,14 @@ class Right:
     valid_until: int
     free_from: int
     renewal_months: int
+    nullifier: bytes
+    status_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightNumbers:
+    """What stays the same for a person and right across every row, card and re-issue."""
+
     nullifier: bytes
     status_index: int
 
@@ -86,10 +95,15 @@ def entitle(
     return issue(hub_part, issuer_key), desk_part
 
 
-def decoy(insurer: str, epoch: int, batch: int, rng: Rng) -> Row:
-    """Draws a row of nobody, indistinguishable without the keys: it pads publications."""
-    handle = Handle(rng(HANDLE_BYTES))
+def decoy(insurer: str, epoch: int, batch: int, rng: Rng, handle: Handle | None = None) -> Row:
+    """Draws a row of nobody, indistinguishable without the keys: it pads publications; ``handle`` renews one."""
+    handle = handle or Handle(rng(HANDLE_BYTES))
     return Row(insurer=insurer, epoch=epoch, batch=batch, handle=handle, stored=rng(STORED_BYTES))
+
+
+def removal(insurer: str, epoch: int, handle: Handle) -> Row:
+    """Builds the record by which a handle leaves the manifest: batch 0, and nothing stored."""
+    return Row(insurer=insurer, epoch=epoch, batch=REMOVED, handle=handle, stored=bytes(STORED_BYTES))
 
 
 def decoys_needed(rows: int, multiple: int) -> int:
@@ -98,3 +112,8 @@ def decoys_needed(rows: int, multiple: int) -> int:
     Decoys are drawn anew at each publication, so that a new member's handle is one of many new ones.
     """
     return multiple + -rows % multiple
+
+
+def padding(rows: int, multiple: int) -> int:
+    """Returns how many decoys bring a count to a multiple, never zero: none is a count too."""
+    return -rows % multiple if rows else multiple

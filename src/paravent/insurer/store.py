@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +22,8 @@ from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
+from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
+from paravent.insurer.sealing import RightNumbers
 from paravent.optics.claim_states import Paid, RightRecord
 from paravent.wire.codec import Bytes32, Message, decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
@@ -64,6 +66,7 @@ CREATE TABLE IF NOT EXISTS insurer_act (
 """
 
 _COLUMNS = tuple(column.name for column in fields(ReviewedClaim) if column.name != "change")
+_MEMBERS_PER_QUERY = 500
 EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
 
 
@@ -75,14 +78,6 @@ class DrawnEpochFile(Message, frozen=True, kw_only=True):
     shares: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RightNumbers:
-    """What stays the same for a person and right across every row, card and re-issue."""
-
-    nullifier: bytes
-    status_index: int
-
-
 class Store:
     """Everything the insurer keeps for this protocol."""
 
@@ -90,8 +85,9 @@ class Store:
         """Opens or creates the database of a home."""
         self._home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + JOURNAL_SCHEMA)
+        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA)
         self.journal = Journal(self._connection)
+        self.portfolio = Portfolio(self._connection, home)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -101,25 +97,74 @@ class Store:
 
     # --- rights ------------------------------------------------------------------------------
 
-    def rights(self, members: Sequence[str], rng: Rng) -> dict[str, RightNumbers]:
-        """Returns the numbers of every member, drawing those that are new; at most once per person."""
-        known = self._known()
+    def rights(self, members: Sequence[str], rng: Rng, *, coming: int = 0) -> dict[str, RightNumbers]:
+        """Returns the numbers of these members, drawing those that are new; at most once per person.
+
+        ``coming`` is how many new persons there are with those of later calls: indices are drawn among enough bits.
+        """
+        known = self._numbers(members)
         new = [member for member in dict.fromkeys(members) if member not in known]
-        bits = bits_for(len(known) + len(new))
-        taken = {numbers.status_index for numbers in known.values()}
-        with self.commit():
-            for member in new:
-                index = _free_index(bits, taken, rng)
-                known[member] = RightNumbers(nullifier=rng(NULLIFIER_BYTES), status_index=index)
-                self._connection.execute(
-                    "INSERT INTO member_right (member, nullifier, status_index) VALUES (?, ?, ?)",
-                    (member, known[member].nullifier, index),
-                )
+        if new:
+            (count,) = self._connection.execute("SELECT COUNT(*) FROM member_right").fetchone()
+            bits = bits_for(count + max(len(new), coming))
+            with self.commit():
+                for member in new:
+                    known[member] = self._draw(member, bits, rng)
         return known
 
-    def _known(self) -> dict[str, RightNumbers]:
-        found = self._connection.execute("SELECT member, nullifier, status_index FROM member_right")
-        return {member: RightNumbers(nullifier=name, status_index=index) for member, name, index in found}
+    def _numbers(self, members: Sequence[str]) -> dict[str, RightNumbers]:
+        found: dict[str, RightNumbers] = {}
+        for start in range(0, len(members), _MEMBERS_PER_QUERY):
+            some = members[start : start + _MEMBERS_PER_QUERY]
+            rows = self._connection.execute(
+                "SELECT member, nullifier, status_index FROM member_right"  # noqa: S608 - places
+                f" WHERE member IN ({', '.join('?' * len(some))})",
+                tuple(some),
+            )
+            found |= {member: RightNumbers(nullifier=name, status_index=index) for member, name, index in rows}
+        return found
+
+    def _draw(self, member: str, bits: int, rng: Rng) -> RightNumbers:
+        nullifier = rng(NULLIFIER_BYTES)
+        index = self._free_index(bits, rng)
+        self._connection.execute(
+            "INSERT INTO member_right (member, nullifier, status_index) VALUES (?, ?, ?)", (member, nullifier, index)
+        )
+        return RightNumbers(nullifier=nullifier, status_index=index)
+
+    def _free_index(self, bits: int, rng: Rng) -> int:
+        """Draws a status index nobody has or had: random, so that it says nothing of when its holder joined."""
+        while True:
+            index = int.from_bytes(rng(8), "big") % bits
+            taken = self._connection.execute(
+                "SELECT 1 FROM member_right WHERE status_index = ?1"
+                " UNION ALL SELECT 1 FROM former_index WHERE status_index = ?1",
+                (index,),
+            ).fetchone()
+            if taken is None:
+                return index
+
+    def readmit(self, members: Sequence[str], rng: Rng) -> None:
+        """Gives those of some members who had left a new status index: the former one stays revoked for ever."""
+        back = [
+            member for member in dict.fromkeys(members)
+            if self._connection.execute("SELECT 1 FROM ended_member WHERE member = ?", (member,)).fetchone()
+        ]  # fmt: skip
+        if back:
+            (count,) = self._connection.execute("SELECT COUNT(*) FROM member_right").fetchone()
+            with self.commit():
+                for member in back:
+                    self._readmit(member, bits_for(count), rng)
+
+    def _readmit(self, member: str, bits: int, rng: Rng) -> None:
+        self._connection.execute(
+            "INSERT INTO former_index SELECT status_index FROM member_right WHERE member = ?", (member,)
+        )
+        self._connection.execute(
+            "UPDATE member_right SET status_index = ?, revoked_at = NULL WHERE member = ?",
+            (self._free_index(bits, rng), member),
+        )
+        self._connection.execute("DELETE FROM ended_member WHERE member = ?", (member,))
 
     def member_of(self, nullifier: bytes) -> str | None:
         """Finds the member behind a nullifier, or None."""
@@ -156,9 +201,11 @@ class Store:
         """Returns the revoked status indices and the length of the list in bits."""
         found = self._connection.execute(
             "SELECT status_index FROM member_right WHERE revoked_at IS NOT NULL"
+            " UNION ALL SELECT status_index FROM former_index"
         ).fetchall()
         count, highest = self._connection.execute(
-            "SELECT COUNT(*), COALESCE(MAX(status_index), 0) FROM member_right"
+            "SELECT COUNT(*), MAX(COALESCE(MAX(status_index), 0), (SELECT COALESCE(MAX(status_index), 0)"
+            " FROM former_index)) FROM member_right"
         ).fetchone()
         return [index for (index,) in found], max(bits_for(count), 1 << highest.bit_length())
 
@@ -237,9 +284,12 @@ class Store:
                 (closing.epoch, closing.batch or EPOCH_ROW, encode(notice)),
             )
 
-    def closed(self, epoch: int) -> bool:
-        """Says whether the end of an epoch was announced."""
-        found = self._connection.execute("SELECT 1 FROM closing WHERE batch = ? AND epoch >= ?", (EPOCH_ROW, epoch))
+    def closed(self, epoch: int, batch: int | None = None) -> bool:
+        """Says whether the end of an epoch, or of a batch of it, was announced."""
+        found = self._connection.execute(
+            "SELECT 1 FROM closing WHERE batch = ? AND epoch >= ? OR batch >= ? AND epoch = ?",
+            (EPOCH_ROW, epoch, EPOCH_ROW if batch is None else batch, epoch if batch is not None else None),
+        )
         return found.fetchone() is not None
 
     def closings_for(self, party: str) -> list[Signed]:
@@ -262,10 +312,12 @@ class Store:
 
     # --- what was published ------------------------------------------------------------------
 
-    def keep_member_file(self, path: Path) -> None:
-        """Keeps where the member file published last stands, never the file."""
+    def keep_member_file(self, path: Path | None) -> None:
+        """Keeps where the complete member file published last stands, never the file; None after a delta."""
         with self.commit():
-            self._connection.execute("INSERT OR REPLACE INTO member_file VALUES (1, ?)", (str(path.resolve()),))
+            self._connection.execute("DELETE FROM member_file")
+            if path is not None:
+                self._connection.execute("INSERT INTO member_file VALUES (1, ?)", (str(path.resolve()),))
 
     def member_file(self) -> Path | None:
         """Returns where the member file published last stood."""
@@ -412,12 +464,3 @@ class Store:
     def __exit__(self, *_: object) -> None:
         """Closes it."""
         self.close()
-
-
-def _free_index(bits: int, taken: set[int], rng: Rng) -> int:
-    """Draws a status index nobody has: random, so that it says nothing of when its holder joined."""
-    while True:
-        index = int.from_bytes(rng(8), "big") % bits
-        if index not in taken:
-            taken.add(index)
-            return index

@@ -11,14 +11,20 @@ from paravent.wire.statements import Announced, Cosigned
 
 RECORD_BYTES = 8 + HANDLE_BYTES + STORED_BYTES
 RECORDS_PER_CHUNK_MAX = 2_000
+REMOVED = 0
+"""The batch of a record whose handle leaves the manifest; batches are numbered from 1."""
 CHUNK_BYTES_MAX = RECORD_BYTES * RECORDS_PER_CHUNK_MAX
 
 
 class Publication(Message, frozen=True, kw_only=True):
-    """Announces a manifest whose rows follow in chunks, sorted by handle."""
+    """Announces a manifest whose rows follow in chunks, sorted by handle.
+
+    ``base`` is the counter of the live manifest which the rows change; without one they are the whole manifest.
+    """
 
     insurer: Amc
     epoch: Announced
+    base: Natural | None
     batches: tuple[Announced, ...]
     head: Cosigned
 

@@ -201,7 +201,7 @@ def test_rows_follow_on(world: World) -> None:
         with pytest.raises(MalformedMessage):
             world.hub_store.add_rows(number, first, sent[3:])
     world.hub_store.add_rows(number, 3, sent[3:])
-    assert world.hub_store.staged(number, AMC)[1] == len(sent)
+    assert world.hub_store.staged(number, AMC).rows == len(sent)
 
 
 def test_a_publication_is_continued_by_its_own_insurer_only(world: World) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.unit.parties.world import AMC, World
 
 from paravent.crypto.status import BITS_MIN
 from paravent.errors import InvalidMemberFile
+from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import (
     COLUMNS,
+    Line,
     Member,
     Reject,
     entries,
-    read_members,
     require_shared_guarantees,
     right_of,
 )
@@ -45,8 +48,23 @@ def line(**changes: str) -> str:
     return ",".join((LINE | changes).values())
 
 
-def read(*lines: str, synthetic: bool = True) -> tuple[list[Member], list[Reject]]:
-    return read_members([HEADER, *lines], synthetic=synthetic)
+def read(
+    *lines: str, synthetic: bool = True, header: str = HEADER, shared: dict[str, int] | None = None
+) -> tuple[list[Member], list[Reject]]:
+    """Stages a file as a publication does; returns the lines taken and those rejected."""
+    with TemporaryDirectory() as folder, Store(Path(folder)) as store, store.portfolio.staging(os.urandom):
+        path = Path(folder) / "members.csv"
+        path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        file = MemberFile(path=path, amc=AMC, synthetic=synthetic)
+        rejects = list(store.portfolio.stage(file.lines(), delta=False))
+        store.portfolio.mark(1, everybody=True)
+        if shared is not None:
+            shared |= store.portfolio.shared_guarantees(delta=False)
+        taken = {line.number: line.member for line in file.lines() if isinstance(line, Line)}
+        rejected = {reject.line for reject in rejects}
+        members = [member for number, member in taken.items() if number not in rejected]
+        assert len(store.portfolio.marked(members)) == len(members)
+        return members, rejects
 
 
 def test_a_line_is_a_member() -> None:
@@ -66,12 +84,14 @@ def test_a_line_is_a_member() -> None:
 )  # fmt: skip
 def test_a_file_with_another_header_is_none(header: str) -> None:
     with pytest.raises(InvalidMemberFile):
-        read_members([header, line()], synthetic=True)
+        read(line(), header=header)
 
 
-def test_an_empty_file_is_none() -> None:
+@pytest.mark.parametrize("name", ["members.csv", "members.parquet", "members.xlsx", "members"])
+def test_an_empty_file_is_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
     with pytest.raises(InvalidMemberFile):
-        read_members([], synthetic=True)
+        list(MemberFile(path=tmp_path / name, amc=AMC, synthetic=True).lines())
 
 
 REJECTED: dict[str, tuple[str, dict[str, str]]] = {
@@ -144,9 +164,11 @@ def test_a_file_with_broken_quotes_is_an_invalid_member_file() -> None:
 
 
 def test_a_child_under_two_parents_is_one_person_with_two_identities() -> None:
-    (member,), rejects = read(line(), line(nir=FATHER))
+    shared: dict[str, int] = {}
+    members, rejects = read(line(), line(nir=FATHER), shared=shared)
     assert rejects == []
-    assert [identity.nir.thirteen for identity in entries(member)] == [MOTHER[:13], FATHER[:13]]
+    assert [identity.nir.thirteen for member in members for identity in entries(member)] == [MOTHER[:13], FATHER[:13]]
+    assert shared == {"OPT-CONFORT": 1}
 
 
 @pytest.mark.parametrize(
@@ -189,31 +211,27 @@ def test_an_insurer_takes_real_or_synthetic_numbers_never_both(*, synthetic: boo
 # --- guarantees shared by too few ------------------------------------------------------------
 
 
-def persons(*codes: str) -> list[Member]:
+def shared_by(*codes: str) -> dict[str, int]:
     numbers = (nir(f"2800175999{place:03d}") for place in range(1, 100))
     lines = [line(member_id=f"M{place}", guarantee=code, nir=next(numbers)) for place, code in enumerate(codes)]
-    return read(*lines)[0]
+    shared: dict[str, int] = {}
+    read(*lines, shared=shared)
+    return shared
 
 
 @pytest.mark.parametrize(("rare", "refused"), [(0, False), (1, True), (2, True), (3, False), (4, False)])
 def test_a_guarantee_that_too_few_share_is_refused(rare: int, *, refused: bool) -> None:
-    members = persons(*["A"] * 5, *["B"] * rare)
+    shared = shared_by(*["A"] * 5, *["B"] * rare)
     if refused:
         with pytest.raises(InvalidMemberFile, match="B"):
-            require_shared_guarantees(members, ("A", "B"), 3)
+            require_shared_guarantees(shared, ("A", "B"), 3)
     else:
-        require_shared_guarantees(members, ("A", "B"), 3)
-
-
-def test_persons_are_counted_not_identities() -> None:
-    doubled = read(line(), line(nir=FATHER))[0]
-    with pytest.raises(InvalidMemberFile):
-        require_shared_guarantees(doubled, ("OPT-CONFORT",), 2)
+        require_shared_guarantees(shared, ("A", "B"), 3)
 
 
 def test_a_guarantee_of_no_table_is_refused() -> None:
     with pytest.raises(InvalidMemberFile, match="B"):
-        require_shared_guarantees(persons("A", "B"), ("A",), 1)
+        require_shared_guarantees(shared_by("A", "B"), ("A",), 1)
 
 
 # --- what the insurer keeps ------------------------------------------------------------------

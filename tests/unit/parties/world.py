@@ -27,6 +27,7 @@ from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.desk.entitled import Entitled, Judgement, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
+from paravent.drill.members import members_of
 from paravent.drill.population import Population, synthesise, write_member_file
 from paravent.hub import publication, rows
 from paravent.hub import store as hub_store
@@ -38,7 +39,7 @@ from paravent.insurer import epoch as epochs
 from paravent.insurer import store as insurer_store
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch, Recipient
-from paravent.insurer.members import Member, read_members, right_of
+from paravent.insurer.members import Member, right_of
 from paravent.insurer.sealing import SealingKeys, decoy, seal
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver import store as server_store
@@ -176,7 +177,7 @@ class World:
         for entry in directory.insurers:
             path = _folder(home, f"insurer-{entry.amc}") / "members.csv"
             write_member_file(path, _population(entry.amc, seed + int(entry.amc)), entry.amc)
-            members, _ = read_members(path.read_text(encoding="utf-8").splitlines(), synthetic=True)
+            members = members_of(path, entry.amc)
             insurers[entry.amc] = _insurer(path.parent, entry, keys[entry.amc], members, directory, rng)
         device_key = SigningKey.generate(rng)
         device = Device(public=device_key.public, professional="80000000001", shop="580000001")
@@ -278,6 +279,7 @@ class World:
         return Publication(
             insurer=insurer.amc,
             epoch=insurer.announced[0],
+            base=None,
             batches=(insurer.announced[number],),
             head=self.cosigned(insurer.sign(head, Label.MANIFEST_HEAD)),
         )

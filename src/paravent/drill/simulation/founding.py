@@ -9,6 +9,7 @@ from paravent.access.quotas import QuotaLimits
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import SigningKey
+from paravent.drill.members import members_of
 from paravent.drill.platform import DATA, INSURERS
 from paravent.drill.population import Population, write_member_file
 from paravent.drill.simulation.crash import Home
@@ -18,7 +19,7 @@ from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store as HubStore
 from paravent.hub.vault import DatabaseKey
 from paravent.insurer.config import InsurerKeys
-from paravent.insurer.members import Member, read_members
+from paravent.insurer.members import Member
 from paravent.insurer.store import Store as InsurerStore
 from paravent.optics.guarantee import GuaranteeTables, read_guarantees
 from paravent.wire.statements import CustodianEntry, Directory, HubEntry, InsurerEntry
@@ -83,5 +84,4 @@ def found_insurer(
 def _members(folder: Path, amc: str, population: Population) -> list[Member]:
     path = folder / "members.csv"
     write_member_file(path, population, amc)
-    members, _ = read_members(path.read_text(encoding="utf-8").splitlines(), synthetic=True)
-    return members
+    return members_of(path, amc)

@@ -143,7 +143,7 @@ class SimulatedInsurer:
             issued_at=now, live_batches=(self.batch_number,),
         )  # fmt: skip
         announced = Publication(
-            insurer=self.amc, epoch=self.announced[0], batches=(self.announced[self.batch_number],),
+            insurer=self.amc, epoch=self.announced[0], base=None, batches=(self.announced[self.batch_number],),
             head=self._cosigned(self.sign(head, Label.MANIFEST_HEAD), servers, directory, now),
         )  # fmt: skip
         upload(announced, rows, self.entry, hub, directory)
