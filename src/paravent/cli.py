@@ -17,6 +17,7 @@ insurer     an insurer: publish, card, claims
 keyserver   an independent key server
 hub         the operator's hub
 desk        the optician's own machine
+verify      an evidence dossier, checked offline
 breach      custodians, and the opening of a case's window
 """
 
@@ -46,6 +47,8 @@ def _commands(first: list[str]) -> dict[str, click.Command]:
             from paravent.desk.cli import group as command
         case ["breach"]:
             from paravent.breach.cli import group as command
+        case ["verify"]:
+            from paravent.breach.dossier_cli import verify as command
         case ["demo"]:
             from paravent.demo.cli import demo as command
         case ["drill"]:

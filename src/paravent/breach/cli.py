@@ -15,6 +15,7 @@ from paravent.access.config import open_directory
 from paravent.access.store import read_secret, write_secret
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
+from paravent.breach.dossier_cli import add_dossier_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
 from paravent.breach.notice_cli import add_notice_verbs
@@ -143,3 +144,4 @@ def _hour(text: str) -> int:
 add_suspension_verbs(group)
 add_case_verbs(group)
 add_notice_verbs(group)
+add_dossier_verbs(group)

@@ -206,17 +206,19 @@ class Switched(Event, frozen=True, kw_only=True, tag="switched"):
 
 
 class Stamped(Event, frozen=True, kw_only=True, tag="stamped"):
-    """A time-stamping authority stamped the checkpoint of the first ``size`` leaves; ``sha256`` is of its answer."""
+    """A time-stamping authority stamped the note of the first ``size`` leaves; ``sha256`` is of its answer."""
 
     size: Natural
     sha256: Bytes32
+    note_sha256: Bytes32
 
 
 class Bundled(Event, frozen=True, kw_only=True, tag="bundled"):
-    """A dossier was made: the digest of its index, and how many entries of the case stand before this one."""
+    """A dossier was made: the digest of its index, how many entries of the case and which checkpoints stand before."""
 
     index_sha256: Bytes32
     entries: Natural
+    earlier: tuple[Natural, ...]
 
 
 AnyEvent = (

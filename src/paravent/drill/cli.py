@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
+from paravent.drill.cases import run as cases
 from paravent.drill.conventional import run as conventional
 from paravent.drill.credentials import run as credentials
 from paravent.drill.old_backups import old_backups
@@ -23,10 +24,13 @@ Scenario = Callable[[Platform, Population], Iterator[dict[str, Any]]]
 
 _SEED = 42
 SCENARIOS = ("database", "old-backups", "credentials", "conventional")
+PLAYED = (*SCENARIOS, "cases", "simulation")
 
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")
-@click.option("--scenario", type=click.Choice([*SCENARIOS, "all", "simulation"]), default="all", show_default=True)
+@click.option(
+    "--scenario", type=click.Choice([*SCENARIOS, "all", "cases", "simulation"]), default="all", show_default=True
+)
 @click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds of the simulation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
@@ -44,6 +48,8 @@ def drill(home: Path | None, scenario: str, persons: int, seeds: int, as_json: b
             _print(credentials.rows(folder / "credentials", population), as_json=as_json)
         if scenario in {"conventional", "all"}:
             _print(conventional.rows(folder / "conventional", population), as_json=as_json)
+        if scenario == "cases":
+            _print(cases.rows(folder), as_json=as_json)
         if scenario == "simulation":
             _print(simulation.rows(range(seeds)), as_json=as_json)
 

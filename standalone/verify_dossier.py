@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Checks an evidence dossier offline, alone: Python, the package ``cryptography``, and ``openssl`` for time-stamps.
+
+usage: verify_dossier.py DOSSIER --trust TRUST.json
+
+TRUST.json is what the reader has from another channel than the dossier:
+  {"log": "name+id+key", "cosigners": ["name+id+key", ...], "authority": "PEM or empty", "root": "PEM or empty"}
+
+It shares no code with the writer. It prints what the dossier proves and ends with 0, or says what is wrong and ends
+with 1. Formats: RFC 9162 (trees), C2SP signed-note, tlog-checkpoint and tlog-cosignature, RFC 3161 (stamps), ustar.
+"""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+BLOCK = 512
+LABEL = b"paravent/1/case-entry"
+LOG_FILES = ("log/checkpoint.note", "log/entries.jsonl", "log/history.jsonl")
+
+
+class Wrong(Exception):
+    """What is wrong with the dossier."""
+
+
+def need(condition, reason):
+    """Goes on when a condition holds."""
+    if not condition:
+        raise Wrong(reason)
+
+
+def sha256(content):
+    return hashlib.sha256(content).digest()
+
+
+def unbase64(text):
+    need(isinstance(text, str), "a field is not text")
+    try:
+        content = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        raise Wrong("a field is not base64") from None
+    need(base64.b64encode(content).decode() == text, "a field is not canonical base64")
+    return content
+
+
+def header(name, size):
+    """Writes the only header that a member may have."""
+    numbers = b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" % size + b"00000000000\0"
+    start = name.encode("ascii").ljust(100, b"\0") + numbers
+    end = b"0" + bytes(100) + b"ustar\x0000" + bytes(80)
+    whole = start + b" " * 8 + end
+    return (start + b"%06o\0 " % sum(whole) + end).ljust(BLOCK, b"\0")
+
+
+def members(content):
+    """Reads the files by name, and refuses any byte that the writer would not have written."""
+    files, place, last = {}, 0, ""
+    while content[place : place + BLOCK].strip(b"\0"):
+        name = content[place : place + 100].rstrip(b"\0").decode("ascii")
+        size = int(content[place + 124 : place + 135], 8)
+        need(content[place : place + BLOCK] == header(name, size), "a header of the tar was altered")
+        need(name > last, "the members of the tar are not in order")
+        body = content[place + BLOCK : place + BLOCK + size]
+        padding = -size % BLOCK
+        place += BLOCK + size
+        need(len(body) == size and content[place : place + padding] == bytes(padding), "the tar was cut or altered")
+        files[name], place, last = body, place + padding, name
+    end = place + 2 * BLOCK
+    need(content[place:] == bytes(end + -end % 10_240 - place), "the end of the tar was altered")
+    return files
+
+
+def node(left, right):
+    return sha256(b"\1" + left + right)
+
+
+def inclusion_root(leaf, index, size, path):
+    need(0 <= index < size, "an entry stands outside the log")
+    fn, sn, found = index, size - 1, leaf
+    for step in path:
+        need(sn > 0, "an inclusion proof is too long")
+        if fn & 1 or fn == sn:
+            found = node(step, found)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            found = node(found, step)
+        fn, sn = fn >> 1, sn >> 1
+    need(sn == 0, "an inclusion proof is too short")
+    return found
+
+
+def require_consistent(old, new, proof):
+    """Checks that the log (size, root) ``new`` extends ``old``."""
+    (first, old_root), (second, new_root) = old, new
+    need(0 < first < second, "checkpoints are not in order")
+    path = list(proof) if first & (first - 1) else [old_root, *proof]
+    need(path, "a consistency proof is empty")
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for step in path[1:]:
+        need(sn > 0, "a consistency proof is too long")
+        if fn & 1 or fn == sn:
+            fr, sr = node(step, fr), node(step, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, step)
+        fn, sn = fn >> 1, sn >> 1
+    need((sn, fr, sr) == (0, old_root, new_root), "the log was forked")
+
+
+def key_of(text):
+    name, identifier, key = text.split("+", 2)
+    body = unbase64(key)
+    need(sha256(name.encode() + b"\n" + body)[:4].hex() == identifier, "a pinned key does not have its identifier")
+    return name, bytes.fromhex(identifier), body[:1], Ed25519PublicKey.from_public_bytes(body[1:])
+
+
+def verify(key, signature, message, who):
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        raise Wrong(f"a signature of {who} does not verify") from None
+
+
+def checkpoint(encoded, trust):
+    """Verifies every signature of a note against the pinned keys; returns (size, root) and who cosigned."""
+    text, _, lines = encoded.decode().rpartition("\n\n")
+    need(lines.endswith("\n"), "a note has another form")
+    name, size, root, rest = (text + "\n").split("\n")
+    need(rest == "" and str(int(size)) == size, "a checkpoint has another form")
+    cosigners = []
+    for place, line in enumerate(lines[:-1].split("\n")):
+        dash, who, signed = line.split(" ")
+        body, key = unbase64(signed), None
+        need(dash == "\u2014", "a signature line has another form")
+        for pinned in [trust["log"]] if place == 0 else trust["cosigners"]:
+            if (pinned[0], pinned[1]) == (who, body[:4]):
+                key = pinned
+        need(key is not None, f"the key of {who} is not pinned")
+        if place == 0:
+            need(key[2] == b"\1" and name == who, "the checkpoint is of another log")
+            verify(key[3], body[4:], (text + "\n").encode(), who)
+        else:
+            at = int.from_bytes(body[4:12], "big")
+            need(key[2] == b"\4", "a cosigner's key is of another kind")
+            verify(key[3], body[12:], f"cosignature/v1\ntime {at}\n{text}\n".encode(), who)
+            cosigners.append(who)
+    need(cosigners == sorted(set(cosigners)), "the signatures are not in order")
+    return (int(size), unbase64(root)), cosigners
+
+
+def lines_of(encoded, fields):
+    for line in encoded.splitlines(keepends=True):
+        values = json.loads(line)
+        again = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        need(again == line and values.keys() == fields, "a line of the log is not in its one form")
+        yield values
+
+
+def entry_of(leaf):
+    size = int.from_bytes(leaf[:2], "big")
+    body_size = int.from_bytes(leaf[2 + size : 4 + size], "big")
+    body = leaf[4 + size :]
+    need(leaf[2 : 2 + size] == LABEL and len(body) == body_size, "a leaf is no entry of a case")
+    return json.loads(body)
+
+
+def check(content, trust):
+    files = members(content)
+    outside = {name: body for name, body in files.items() if name not in (*LOG_FILES, "index.txt")}
+    index = "".join(f"{sha256(body).hex()}  {name}\n" for name, body in sorted(outside.items())).encode()
+    need(all(name in files for name in LOG_FILES), "a file of the log is missing")
+    need(files.get("index.txt") == index, "a file is missing, added or altered")
+    newest, cosigners = checkpoint(files["log/checkpoint.note"], trust)
+    entries = []
+    for line in lines_of(files["log/entries.jsonl"], {"position", "leaf", "path"}):
+        leaf = unbase64(line["leaf"])
+        need(type(line["position"]) is int, "a position is not a number")
+        path = [unbase64(step) for step in line["path"]]
+        found = inclusion_root(sha256(b"\0" + leaf), line["position"], newest[0], path)
+        need(found == newest[1], "an entry does not stand in the log")
+        entries.append(entry_of(leaf))
+    need(entries and [one["number"] for one in entries] == list(range(len(entries))), "an entry is missing or moved")
+    need(len({one["case"] for one in entries}) == 1, "an entry is of another case")
+    last = entries[-1]["said"]
+    need(last.get("event") == "bundled" and last["entries"] == len(entries) - 1, "the dossier is of another moment")
+    need(unbase64(last["index_sha256"]) == sha256(index), "the last entry does not commit to these files")
+    need(json.loads(files["about.json"])["case"] == entries[0]["case"], "the dossier is of another case")
+    history = list(lines_of(files["log/history.jsonl"], {"size", "note", "proof"}))
+    heads = [checkpoint(unbase64(line["note"]), trust)[0] for line in history] + [newest]
+    need(last["earlier"] == [head[0] for head in heads[:-1]], "a checkpoint is missing or added")
+    for line, old, new in zip(history, heads, heads[1:], strict=False):
+        need(line["size"] == old[0], "a checkpoint has another size")
+        require_consistent(old, new, [unbase64(step) for step in line["proof"]])
+    stamps = [one["said"] for one in entries if one["said"]["event"] == "stamped"]
+    for said in stamps:
+        note, answer = files[f"stamps/{said['size']}.note"], files[f"stamps/{said['size']}.tsr"]
+        need(unbase64(said["sha256"]) == sha256(answer), "a stamp was altered")
+        _, size, root, *_ = note.decode().split("\n")
+        need((int(size), unbase64(root)) in heads, "a stamp is of another log")
+        verify_stamp(answer, note, trust)
+    return entries, cosigners, len(stamps)
+
+
+def verify_stamp(answer, note, trust):
+    need(trust["root"], "the dossier is stamped: TRUST must pin the authority")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder, name) for name in ("answer", "note", "authority", "root")}
+        for name, body in (("answer", answer), ("note", note)):
+            paths[name].write_bytes(body)
+        for name in ("authority", "root"):
+            paths[name].write_text(trust[name])
+        command = ["openssl", "ts", "-verify", "-in", paths["answer"], "-data", paths["note"], "-CAfile", paths["root"]]
+        done = subprocess.run([*command, "-untrusted", paths["authority"]], capture_output=True, check=False)
+        need(done.returncode == 0, "a time-stamp does not verify")
+
+
+def main(arguments):
+    try:
+        dossier, option, trust_file = arguments
+        need(option == "--trust", "usage: verify_dossier.py DOSSIER --trust TRUST.json")
+        pinned = json.loads(Path(trust_file).read_bytes())
+        keys = {"log": key_of(pinned["log"]), "cosigners": [key_of(text) for text in pinned["cosigners"]]}
+        entries, cosigners, stamps = check(Path(dossier).read_bytes(), pinned | keys)
+    except (Wrong, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        print(f"REFUSED: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(f"case {entries[0]['case']}: {len(entries)} entries, {stamps} stamps, cosigned by {cosigners or 'no other'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
