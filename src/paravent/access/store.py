@@ -9,7 +9,7 @@ log rebuilds them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +106,7 @@ class Ledger:
         subjects = [subject_pseudonym(key, charge.professional, charge.subject) for key in keys]
         counted = self._connection.execute(
             "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"
-            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END) FROM spending"
+            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END), (SELECT latest FROM clock) FROM spending"
             " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
             (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
         ).fetchone()
@@ -117,13 +117,13 @@ class Ledger:
         }
         spent = Spent(
             professional=int(counted[0]), device=int(counted[1]), repeats=counted[2],
-            scopes=tuple((scope, self._hourly(charge.kind, named, now)) for scope, named in scopes.items()),
+            scopes=self._hourly(charge.kind, scopes, now),
         )  # fmt: skip
         # Read here, so that no caller can forget that a device is new.
         limited = charge.limited or self._devices.limited_until(charge.keyid) > now
         new = require_quota(replace(charge, limited=limited), spent, self._limits)
         # A clock a little behind would date this charge before others, and free it before its time.
-        (at,) = self._connection.execute("SELECT latest FROM clock").fetchone()
+        at = counted[3]
         if not new:
             self._connection.execute(
                 "UPDATE spending SET charged = 0 WHERE kind = ? AND professional IN (?, ?, ?) AND subject IN (?, ?, ?)",
@@ -136,20 +136,26 @@ class Ledger:
         self._count(charge, [named[0] for named in scopes.values()] if new else [], now, new=new)
         return Pseudonyms(professional=names[0], subject=subjects[0])
 
-    def _hourly(self, kind: QuotaKind, named: Sequence[bytes], now: int) -> int:
-        """Adds up this hour and the 24 before it: up to 25 hours, never less than 24."""
-        (count,) = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0) FROM hourly WHERE kind = ? AND name IN (?, ?, ?) AND hour >= ?",
-            (kind.value, *named, now // HOUR_SECONDS - 24),
-        ).fetchone()
-        return int(count)
+    def _hourly(
+        self, kind: QuotaKind, scopes: Mapping[Scope, Sequence[bytes]], now: int
+    ) -> tuple[tuple[Scope, int], ...]:
+        """Adds up this hour and the 24 before it, of each scope: up to 25 hours, never less than 24."""
+        names = [name for named in scopes.values() for name in named]
+        found = self._connection.execute(
+            "SELECT name, SUM(charged) FROM hourly WHERE kind = ? AND name IN (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " AND hour >= ? GROUP BY name",
+            (kind.value, *names, now // HOUR_SECONDS - 24),
+        ).fetchall()
+        counts = {bytes(name): int(count) for name, count in found}
+        return tuple((scope, sum(counts.get(name, 0) for name in named)) for scope, named in scopes.items())
 
     def _count(self, charge: Charge, named: Sequence[bytes], now: int, *, new: bool) -> None:
-        self._connection.executemany(
-            "INSERT INTO hourly VALUES (?, ?, ?, 1) ON CONFLICT (kind, name, hour)"
-            " DO UPDATE SET charged = hourly.charged + 1",
-            [(charge.kind.value, name, now // HOUR_SECONDS) for name in named],
-        )
+        if named:
+            self._connection.execute(
+                "INSERT INTO hourly VALUES (?, ?, ?, 1), (?, ?, ?, 1), (?, ?, ?, 1) ON CONFLICT (kind, name, hour)"
+                " DO UPDATE SET charged = hourly.charged + 1",
+                [value for name in named for value in (charge.kind.value, name, now // HOUR_SECONDS)],
+            )
         # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
         self._connection.execute(
             "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"

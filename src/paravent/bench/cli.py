@@ -11,13 +11,16 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
-from paravent.bench import checks, keyserver, sealing
+from paravent.bench import checks, claims, keyserver, sealing
+from paravent.bench import double_payment as payments
 from paravent.bench import faults as kill
+from paravent.bench.double_payment import ATTEMPTS
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
 
 KILLS = 1_000
 _SEED = 11
+_QUICK_CLAIMS = 512
 _QUICK_PERSONS, _FULL_PERSONS = 20_000, 100_000
 _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 
@@ -25,18 +28,30 @@ _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 @click.command(help="Measure, each figure beside its floor in the same run.")
 @click.option("--quick", is_flag=True, help="Under a minute: 20,000 persons instead of 100,000.")
 @click.option("--faults", is_flag=True, help="Kill a key server 1,000 times instead, between spending and answering.")
+@click.option(
+    "--double-payment", is_flag=True, help="Try instead to have rights paid twice, on SQLite and on PostgreSQL."
+)
+@click.option("--attempts", type=click.IntRange(min=1), default=ATTEMPTS, show_default=True, help="How many of those.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
-def bench(home: Path | None, quick: bool, faults: bool, as_json: bool) -> None:
+def bench(
+    home: Path | None, quick: bool, faults: bool, double_payment: bool, attempts: int, as_json: bool
+) -> None:  # fmt: skip
     """Runs the benchmarks."""
     with working_folder(home, "paravent-bench-") as folder:
         if faults:
             _row("faults", asdict(kill.measure(folder, KILLS)), as_json=as_json)
             return
+        if double_payment:
+            for found in payments.measure(folder, attempts):
+                _row("double-payment", asdict(found), as_json=as_json)
+            return
         seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
         _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
         _row("keyserver", asdict(keyserver.measure(folder / "keyserver")), as_json=as_json)
+        for rates in claims.measure(folder / "claims", _QUICK_CLAIMS if quick else claims.CLAIMS):
+            _row("claims", asdict(rates), as_json=as_json)
         population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
         _row("checks", asdict(checks.measure(folder, population)), as_json=as_json)
 

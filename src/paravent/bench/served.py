@@ -54,13 +54,7 @@ class Served:
             prepare()
             self._serve(server, self.ports[index])
         self.processes[index] = process
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.ports[index])) == 0:
-                    return
-            time.sleep(0.005)
-        raise TechnicalFailure(f"{server.name} does not listen after {START_SECONDS_MAX:.0f} s")
+        wait_until_listening(self.ports[index])
 
     def _serve(self, server: SimulatedServer, port: int) -> None:
         """Serves until killed, in a forked process, which never returns to its caller."""
@@ -89,6 +83,28 @@ class Served:
         """Ends every process started here."""
         for index in list(self.processes):
             self.kill(index)
+
+
+def wait_until_listening(port: int) -> None:
+    """Waits for a process that was just started; raises TechnicalFailure when it never listens."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.005)
+    raise TechnicalFailure(f"a process of the benchmark does not listen after {START_SECONDS_MAX:.0f} s")
+
+
+@contextmanager
+def listening(process: int, port: int) -> Iterator[None]:
+    """Waits until a forked process listens, and kills it in the end."""
+    try:
+        wait_until_listening(port)
+        yield
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
 
 
 @contextmanager

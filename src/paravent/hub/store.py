@@ -76,6 +76,7 @@ class Store(VerifierStore):
         connection = connect(home / DATABASE) if database is None else database
         super().__init__(connection, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}
+        self._statements: dict[tuple[str, str], Signed] = {}
         self.claims = ClaimStore(self._connection)
         self.memory = LogMemory(self._connection)
         self._load()
@@ -292,10 +293,20 @@ class Store(VerifierStore):
                 " SET counter = excluded.counter, signed = excluded.signed WHERE excluded.counter > statement.counter",
                 (insurer, kind, counter, encode(signed)),
             )
+        # Read again when it is next asked for: only what was committed is served.
+        self._statements.pop((insurer, kind), None)
         return updated.rowcount == 1
 
     def statement(self, insurer: str, kind: str) -> Signed | None:
-        """Returns a statement, or None."""
+        """Returns a statement, or None; what was read once stays in memory until a newer one is kept."""
+        if (insurer, kind) not in self._statements:
+            found = self._statement(insurer, kind)
+            if found is None:
+                return None
+            self._statements[insurer, kind] = found
+        return self._statements[insurer, kind]
+
+    def _statement(self, insurer: str, kind: str) -> Signed | None:
         found = self._connection.execute(
             "SELECT signed FROM statement WHERE insurer = ? AND kind = ?", (insurer, kind)
         ).fetchone()

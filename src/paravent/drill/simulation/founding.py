@@ -30,10 +30,10 @@ START = 1_781_524_800
 CUSTODIANS = 3
 
 
-def found_hub(home: Path, limits: QuotaLimits, rng: Rng) -> SimulatedHub:
+def found_hub(home: Path, limits: QuotaLimits, rng: Rng, address: str = "") -> SimulatedHub:
     """Creates the hub with fresh keys."""
     identity = HubIdentity(
-        name="hub", base_url="http://hub.example:8000", signing_key=SigningKey.generate(rng),
+        name="hub", base_url=address or "http://hub.example:8000", signing_key=SigningKey.generate(rng),
         database_key=DatabaseKey(rng(32)),
     )  # fmt: skip
     folder = home / "hub"

@@ -30,7 +30,8 @@ from paravent.wire.statements import Directory
 class Shape:
     """How large a platform is: t of n key servers, persons, limits at a key server and at the hub.
 
-    ``addresses`` are those of key servers that are to be real processes, on the clock of the machine from ``start``.
+    ``addresses`` are those of key servers that are to be real processes, on the clock of the machine from ``start``;
+    ``hub_address`` that of the hub.
     """
 
     servers: int = 3
@@ -40,6 +41,7 @@ class Shape:
     hub_limits: QuotaLimits = field(default_factory=QuotaLimits)
     start: int = START
     addresses: tuple[str, ...] = ()
+    hub_address: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class SimulatedPlatform:
             index: SimulatedServer.create(home, index, shape.server_limits, rng, address)
             for index, address in enumerate(addresses, start=1)
         }
-        hub = found_hub(home, shape.hub_limits, rng)
+        hub = found_hub(home, shape.hub_limits, rng, shape.hub_address)
         keys = {
             amc: InsurerKeys(
                 issuer=SigningKey.generate(rng), claims=BoxKey.generate(rng), payments=BoxKey.generate(rng)
