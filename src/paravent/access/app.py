@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +23,7 @@ from paravent.errors import (
     BodyTooSlow,
     InvalidConfiguration,
     ParaventError,
+    ProofFailure,
     TechnicalFailure,
     UnknownAddress,
 )
@@ -30,6 +32,7 @@ from paravent.wire.problem import MEDIA_TYPE, to_problem
 
 CONNECTIONS_MAX = 2_000
 BODY_SECONDS_MAX = 30
+CALLERS_PROOF_STATUS = 422
 
 
 async def read_body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
@@ -64,9 +67,11 @@ def json_response(message: object, *, status: int = 200, headers: Mapping[str, s
     return Response(encode(message), status, base | dict(headers or {}), media_type="application/json")
 
 
-def problem_response(error: ParaventError) -> Response:
-    """Answers an error as problem details (RFC 9457)."""
+def problem_response(error: ParaventError, status: int | None = None) -> Response:
+    """Answers an error as problem details (RFC 9457), with the status of its code unless another is given."""
     problem = to_problem(error)
+    if status is not None:
+        problem = msgspec.structs.replace(problem, status=status)
     headers = {"cache-control": "no-store"}
     if error.retry.value == "later":
         headers["retry-after"] = "30"
@@ -74,7 +79,8 @@ def problem_response(error: ParaventError) -> Response:
 
 
 def _as_problem(_: Request, error: ParaventError) -> Response:
-    return problem_response(error)
+    # What failed here is a proof that the caller gave: not a gateway that answered wrongly, as a desk says of others.
+    return problem_response(error, CALLERS_PROOF_STATUS if isinstance(error, ProofFailure) else None)
 
 
 def application(
