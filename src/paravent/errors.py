@@ -184,6 +184,17 @@ class InvalidConfiguration(BadInput):
     title_en = "Incorrect configuration"
 
 
+class InvalidBankDetails(BadInput):
+    """Bank details have a wrong form, or are of another shop than who gives them."""
+
+    code = "invalid-bank-details"
+    status = 422
+    title_fr = "Coordonnées bancaires incorrectes"
+    title_en = "Incorrect bank details"
+    advice_fr = "Recopiez l'IBAN du relevé d'identité bancaire ; rien n'a été changé."
+    advice_en = "Copy the IBAN from the bank's own statement; nothing was changed."
+
+
 # --- everything worked and the answer is no ----------------------------------------------
 
 
@@ -532,6 +543,18 @@ class StorageDown(TechnicalFailure):
     code = "storage-down"
     title_fr = "Panne technique : stockage indisponible"
     title_en = "Technical failure: storage unavailable"
+
+
+class BooksUnbalanced(TechnicalFailure):
+    """What was decided is not what was paid, refused, reversed and left to pay; the detail names the decisions."""
+
+    code = "books-unbalanced"
+    status = 500
+    retry = Retry.NO
+    title_fr = "Les comptes ne tombent pas juste"
+    title_en = "The books do not balance"
+    advice_fr = "Ne payez rien de plus ; examinez les décisions nommées et conservez la base."
+    advice_en = "Pay nothing more; look at the decisions named and keep the database."
 
 
 class ProofFailure(TechnicalFailure):

@@ -59,11 +59,16 @@ class Label(bytes, Enum):
     DECISION = b"paravent/1/decision"
     INSURER_ACT = b"paravent/1/insurer-act"
     SUSPENSION = b"paravent/1/suspension"
+    BANK_DETAILS = b"paravent/1/bank-details"
+    REMITTANCE = b"paravent/1/remittance"
+    RECONCILIATION = b"paravent/1/reconciliation"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"
     OPENING_BOX = b"paravent/1/opening-box"
     CLAIM_DETAIL_BOX = b"paravent/1/claim-detail-box"
     PAYMENT_LINE_BOX = b"paravent/1/payment-line-box"
+    BANK_DETAILS_BOX = b"paravent/1/bank-details-box"
+    PAYMENT_FILE_BOX = b"paravent/1/payment-file-box"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
     # enrolment of devices (section 9)

@@ -20,6 +20,7 @@ from paravent.access.config import read_directory
 from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
+from paravent.insurer.account_cli import add_account_verbs
 from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.card import card_of, qr_png
 from paravent.insurer.case_cli import add_case_verbs
@@ -30,6 +31,7 @@ from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Line, Reject, require_shared_guarantees
 from paravent.insurer.portfolio_store import Changes
+from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
 from paravent.optics.money import format_euros
@@ -396,3 +398,5 @@ def _hour(hour: int) -> str:
 
 
 add_case_verbs(group)
+add_account_verbs(group)
+add_settlement_verbs(group)

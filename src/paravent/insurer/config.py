@@ -30,6 +30,8 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     publication_multiple: Natural = 64
     sealing_processes: Natural = 2
     pull_seconds: Natural = 2
+    settlement_iban: str = ""
+    settlement_bic: str = ""
     directory: DirectoryPin | None = None
 
 

@@ -24,6 +24,7 @@ from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
 from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
+from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
 from paravent.optics.claim_states import Paid, RightRecord
 from paravent.wire.codec import Bytes32, Message, decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
@@ -85,9 +86,10 @@ class Store:
         """Opens or creates the database of a home."""
         self._home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA)
+        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA)
         self.journal = Journal(self._connection)
         self.portfolio = Portfolio(self._connection, home)
+        self.settlements = Settlements(self._connection)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
