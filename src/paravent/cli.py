@@ -19,6 +19,7 @@ hub         the operator's hub
 desk        the optician's own machine
 verify      an evidence dossier, checked offline
 breach      custodians, and the opening of a case's window
+watch       the observatory of the sector's incidents
 """
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     click.Group(name="paravent", help=_HELP, commands=commands)(prog_name="paravent")
 
 
-def _commands(first: list[str]) -> dict[str, click.Command]:
+def _commands(first: list[str]) -> dict[str, click.Command]:  # noqa: C901 - one short branch per party
     # Each import stands in its own branch: a hub process has no insurer, desk or person module at all.
     command: click.Command
     match first:
@@ -49,6 +50,8 @@ def _commands(first: list[str]) -> dict[str, click.Command]:
             from paravent.breach.cli import group as command
         case ["verify"]:
             from paravent.breach.dossier_cli import verify as command
+        case ["watch"]:
+            from paravent.breach.observatory.cli import group as command
         case ["demo"]:
             from paravent.demo.cli import demo as command
         case ["drill"]:

@@ -42,7 +42,7 @@ class Said:
 
 
 def verb(
-    group: click.Group, purpose: str, *, home_required: bool = True
+    group: click.Group, purpose: str, *, home_required: bool = True, name: str | None = None
 ) -> Callable[[Callable[..., Said | None]], click.Command]:
     """Registers a verb with ``--home`` and ``--json``; it returns what it has to say, None when it serves."""
     home = click.option("--home", type=_FOLDER, required=home_required, help="Folder of this party's files.")
@@ -58,7 +58,7 @@ def verb(
                 if said.failed:
                     sys.exit(1)
 
-        return group.command(help=purpose)(home(_json_option(clear_errors(run))))
+        return group.command(name=name, help=purpose)(home(_json_option(clear_errors(run))))
 
     return register
 

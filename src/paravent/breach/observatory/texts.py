@@ -1,0 +1,48 @@
+"""What a report says in French and in English."""
+
+from __future__ import annotations
+
+FRENCH, ENGLISH = "fr", "en"
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("Observatoire des incidents du secteur", "Observatory of the sector's incidents"),
+    "records": ("Incidents retenus", "Incidents counted"),
+    "by_year": ("Par année", "By year"),
+    "by_action": (
+        "Par type d'action (un incident peut en avoir plusieurs)",
+        "By type of action (an incident may have several)",
+    ),
+    "by_variety": ("Par variété d'action", "By variety of action"),
+    "by_country": ("Par pays de la victime", "By country of the victim"),
+    "by_vector": ("Par voie d'entrée", "By vector"),
+    "by_victim": ("Par type de victime", "By type of victim"),
+    "by_attack": ("Par attaque", "By attack"),
+    "by_certainty": ("Selon la certitude", "By certainty"),
+    "by_discovery": ("Délai de découverte", "Time to detect"),
+    "without": ("Ce que la source ne dit pas", "What the source does not say"),
+    "word": ("Valeur", "Value"),
+    "count": ("Nombre", "Count"),
+    "trend": (
+        "Tendance {first}-{last} : nombre multiplié par {ratio:.2f} chaque année (intervalle à 95 % : {low:.2f} à {high:.2f} ; régression de Poisson, dispersion {dispersion:.1f}). Une collecte par la presse suit aussi l'effort de collecte.",
+        "Trend {first}-{last}: count multiplied by {ratio:.2f} each year (95% interval: {low:.2f} to {high:.2f}; Poisson regression, dispersion {dispersion:.1f}). A collection from the press also follows the effort of collecting.",
+    ),
+    "found_within_days": (
+        "Découverts en quelques jours au plus : {count} sur {total} dont le délai est dit, soit {share:.0%} (intervalle à 95 % : {low:.0%} à {high:.0%}).",
+        "Found within days: {count} of {total} whose delay is stated, {share:.0%} (95% interval: {low:.0%} to {high:.0%}).",
+    ),
+    "through_partner": (
+        "Par un sous-traitant ou le compte d'un partenaire : {count} sur {total}, soit {share:.0%} (intervalle à 95 % : {low:.0%} à {high:.0%}).",
+        "Through a processor or a partner's account: {count} of {total}, {share:.0%} (95% interval: {low:.0%} to {high:.0%}).",
+    ),
+    "official": ("Chiffres officiels français, à côté", "French official figures, beside"),
+    "notifications": (
+        "Notifications à la CNIL (des notifications, non des incidents), extraction du {extracted}",
+        "Notifications to the CNIL (notifications, not incidents), extracted {extracted}",
+    ),
+}
+
+
+def said(name: str, language: str) -> str:
+    """Returns a text in a language."""
+    french, english = TEXTS[name]
+    return french if language == FRENCH else english
