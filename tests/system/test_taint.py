@@ -21,6 +21,7 @@ from paravent.drill.theft import copy_database
 from tests.system.capture import Capture
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import card_of, particulars
+from tests.system.fhir_requests import asked, beside, claim, coverage
 
 MARKER = SyntheticPerson(
     member_id="MARKER",
@@ -74,9 +75,9 @@ def traces(files: Iterator[Path] | list[Path]) -> list[tuple[str, str]]:
 
 
 def outside(home: Path) -> list[Path]:
-    """Lists every file of the hub and the key servers, and what crossed the network."""
+    """Lists every file of the hub and the key servers, what crossed the network, and the log of the desk."""
     folders = [home / name for name in (*KEYSERVERS, "hub", "network")]
-    logs = [home / f"{name}.log" for name in (*KEYSERVERS, "hub")]
+    logs = [home / f"{name}.log" for name in (*KEYSERVERS, "hub", "desk")]
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()] + logs
 
 
@@ -118,9 +119,26 @@ def buy_glasses(platform: Platform) -> None:
     assert platform.desk("/v1/claims", order)[1]["outcome"] == "accepted"
     assert platform.desk("/v1/reservations", {"check": check["check"]})[1]["outcome"] == "refused"
     assert platform.desk("/v1/checks/number", particulars(MARKER) | {"name": "AUTRE"})[0] == 422
+    buy_by_fhir(platform)
     # A person sent by mistake to the hub and to a key server is refused, and stays out of their logs.
     for name in ("hub", KEYSERVERS[0]):
         assert platform.call(name, f"/v1/{MARKER.coverages[0].nir}", None, {})[0] == 404
+
+
+def buy_by_fhir(platform: Platform) -> None:
+    """Goes through the FHIR addresses with the marker person, up to a quote, a refusal and an error."""
+    check = asked("#c") | {"contained": beside(coverage(MARKER))}
+    status, answer = platform.desk("/fhir/CoverageEligibilityRequest/$submit", check)
+    assert (status, answer["insurance"][0]["inforce"]) == (200, True)
+    covered = answer["insurance"][0]["coverage"]["reference"]
+    status, seen = platform.desk("/fhir/VisionPrescription", PRESCRIPTION.encode())
+    assert status == 201
+    prescription = f"VisionPrescription/{seen['id']}"
+    for use, outcome in (("predetermination", "complete"), ("preauthorization", "error"), ("claim", "error")):
+        status, answer = platform.desk("/fhir/Claim/$submit", claim(use, covered, prescription))
+        assert (status, answer["outcome"]) == (200, outcome)
+    wrong = asked("#c") | {"contained": beside(coverage(MARKER, telecom=[{"value": MARKER.name}]))}
+    assert platform.desk("/fhir/CoverageEligibilityRequest/$submit", wrong)[0] == 400
 
 
 def test_no_trace_of_the_marker_person_outside_insurer_and_desk(watched: Platform) -> None:

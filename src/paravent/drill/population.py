@@ -10,7 +10,7 @@ import csv
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,11 +109,18 @@ class _Registry:
 
 def synthesise(persons: int, insurers: Sequence[str], seed: int, year: int) -> Population:
     """Makes exactly that many persons as of a year, family by family; the same seed gives the same population."""
+    made = tuple(itertools.islice(stream(insurers, seed, year), persons))
+    return Population(year=year, insurers=tuple(insurers), persons=made)
+
+
+def stream(insurers: Sequence[str], seed: int, year: int) -> Iterator[SyntheticPerson]:
+    """Makes persons without end, family by family, for files that are larger than memory should be."""
     families = _Families(random.Random(seed), insurers, year)
-    made: list[SyntheticPerson] = []
-    while len(made) < persons:
-        made += families.next_family(first=len(made))
-    return Population(year=year, insurers=tuple(insurers), persons=tuple(made[:persons]))
+    made = 0
+    while True:
+        family = families.next_family(first=made)
+        made += len(family)
+        yield from family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,15 +204,20 @@ class _Families:
 
 def write_member_file(path: Path, population: Population, insurer: str) -> int:
     """Writes the CSV an insurer would hand over; returns the number of persons in it."""
-    persons = population.of_insurer(insurer)
+    return write_members(path, population.of_insurer(insurer), insurer, population.year)
+
+
+def write_members(path: Path, persons: Iterable[SyntheticPerson], insurer: str, year: int) -> int:
+    """Writes persons as they come; returns how many there were."""
+    count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for person in persons:
+        for count, person in enumerate(persons, start=1):  # noqa: B007 - the last count is the number of persons
             for coverage in person.coverages:
                 if coverage.insurer == insurer:
-                    writer.writerow(_line(person, coverage, population.year))
-    return len(persons)
+                    writer.writerow(_line(person, coverage, year))
+    return count
 
 
 def _line(person: SyntheticPerson, coverage: Coverage, year: int) -> tuple[str | int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -128,7 +129,7 @@ def end_epoch(home: Path, epoch: int, dry_run: bool) -> Said:
     return Said(text=text, values={"epoch": epoch, "ended": True, "waiting": list(waiting)})
 
 
-def _published(settings: InsurerConfig, done: Published, lines: int) -> Said:
+def _published(settings: InsurerConfig, done: Published, checked: dict[str, float]) -> Said:
     text = (
         f"{settings.name}: {done.persons} persons published as {done.rows} rows"
         f" ({done.rows - done.handles} decoys), batch {done.batch} of epoch {done.epoch}, in {done.seconds:.1f} s"
@@ -141,8 +142,8 @@ def _published(settings: InsurerConfig, done: Published, lines: int) -> Said:
     # A few persons say nothing of a million.
     if done.complete and done.persons >= _EXTRAPOLATED_FROM_PERSONS:
         text += f": {done.seconds_per_million_persons:,.0f} s for a million persons"
-    return Said(text=text, values=_changes(done.changes) | {
-        "lines": lines, "rejected": 0, "persons": done.persons, "handles": done.handles, "rows": done.rows,
+    return Said(text=text, values=_changes(done.changes) | checked | {
+        "persons": done.persons, "handles": done.handles, "rows": done.rows,
         "sealed": done.sealed, "complete": done.complete, "revoked": done.revoked, "epoch": done.epoch,
         "batch": done.batch, "receipts": done.receipts, "published": True, "seconds": round(done.seconds, 2),
         "seconds_per_million_persons": round(done.seconds_per_million_persons), "peak_bytes": _peak_bytes(),
@@ -286,21 +287,22 @@ def _publish(
     dry_run: bool,
 ) -> Said:
     """Publishes new guarantee tables and a file; without tables, everybody in the next epoch."""
+    started = time.perf_counter()
     with Store(home) as store, store.portfolio.staging(cli.rng):
         lines = _stage(file, settings, store, tables)
+        checked = {"lines": lines, "rejected": 0, "checking_seconds": round(time.perf_counter() - started, 2)}
         changes = store.portfolio.changes(delta=file.delta)
         if dry_run:
             text = (
                 f"{changes.persons} persons would stand published: {changes.added} lines added, {changes.changed}"
                 f" changed, {changes.ended} ended; nothing was published."
             )
-            return Said(text=text, values=_changes(changes) | {
-                "lines": lines, "rejected": 0, "persons": changes.persons, "published": False,
-                "peak_bytes": _peak_bytes(),
+            return Said(text=text, values=_changes(changes) | checked | {
+                "persons": changes.persons, "published": False, "peak_bytes": _peak_bytes(),
             })  # fmt: skip
         done = asyncio.run(_publish_staged(home, settings, store, file, tables, complete=complete))
         store.keep_member_file(None if file.delta else file.path)
-    return _published(settings, done, lines)
+    return _published(settings, done, checked)
 
 
 def _stage(file: MemberFile, settings: InsurerConfig, store: Store, tables: GuaranteeFile | None) -> int:

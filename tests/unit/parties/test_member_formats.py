@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.crypto.mutation import edited
 from tests.unit.parties.test_insurer_members import FATHER, HEADER, LINE, MOTHER
 from tests.unit.parties.world import AMC
 
@@ -24,6 +25,7 @@ from paravent.crypto.sealing import Handle
 from paravent.errors import InvalidMemberFile
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Change, Line, Reject
+from paravent.insurer.portfolio_store import Portfolio
 from paravent.insurer.runs_store import LINE_BYTES, Runs, SortedRow, merged
 from paravent.insurer.sealing import decoy, padding, removal
 from paravent.insurer.store import Store
@@ -282,3 +284,52 @@ def test_a_root_needs_no_more_than_a_hash_a_level(leaves: list[bytes]) -> None:
 @pytest.mark.parametrize(("rows", "needed"), [(0, 64), (1, 63), (63, 1), (64, 0), (65, 63)])
 def test_a_count_is_padded_and_never_zero(rows: int, needed: int) -> None:
     assert padding(rows, 64) == needed
+
+
+# --- negative controls -----------------------------------------------------------------------
+
+Held = Callable[[Store, Path], None]
+
+
+def two_lines_of_a_member_agree(store: Store, tmp_path: Path) -> None:
+    assert publish(store, written(tmp_path, "csv", [LINE, LINES[1] | {"free_from": "202701"}]))[0] == [3]
+
+
+def one_identity_is_one_member(store: Store, tmp_path: Path) -> None:
+    assert publish(store, written(tmp_path, "csv", [LINE, LINE | {"member_id": "M2"}]))[0] == [3]
+
+
+DEFECTS: list[tuple[str, type, str, str, str, Held]] = [
+    ("another member's line is taken over", Portfolio, "_fault_of_delta", "found[0] == member", "True",
+     test_a_delta_is_refused_when_it_cannot_be_applied),
+    ("an unknown line ends", Portfolio, "_fault_of_delta", "if ended else None", "if False else None",
+     test_a_delta_is_refused_when_it_cannot_be_applied),
+    ("a delta leaves two sets of terms", Portfolio, "_disagreeing", "published.terms <> staged.terms", "0 = 1",
+     test_a_delta_is_refused_when_it_cannot_be_applied),
+    ("terms are not compared", Portfolio, "_member_fault", "first == terms", "True", two_lines_of_a_member_agree),
+    ("a second owner is not seen", Portfolio, "_stage", "None if taken.rowcount else", "None if True else",
+     one_identity_is_one_member),
+    ("who left is not revoked", Portfolio, "went_live", "self._revoke_who_left(now)", "0",
+     test_a_complete_file_is_compared_line_by_line),
+    ("changes are not seen", Portfolio, "_terms", "member.free_from", "0",
+     test_a_complete_file_is_compared_line_by_line),
+    ("the file may change", Portfolio, "marked", "self._terms(keyed[line]) != terms", "False",
+     test_a_file_that_changes_while_it_is_read_is_refused),
+    ("the former index comes back", Store, "_readmit", "INSERT INTO former_index SELECT",
+     "INSERT INTO former_index SELECT -1 -", test_a_member_who_comes_back_has_another_index),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect[0])
+def test_each_check_is_needed(
+    defect: tuple[str, type, str, str, str, Held], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, owner, name, old, new, held = defect
+    monkeypatch.setattr(owner, name, edited(owner, name, old, new))
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        held(store, tmp_path)
+
+
+@pytest.mark.parametrize("held", [two_lines_of_a_member_agree, one_identity_is_one_member])
+def test_the_property_holds(held: Held, store: Store, tmp_path: Path) -> None:
+    held(store, tmp_path)
