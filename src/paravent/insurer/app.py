@@ -24,6 +24,7 @@ from paravent.insurer.act_client import resend_acts
 from paravent.insurer.client import pull_events
 from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
+from paravent.insurer.mail_client import SmtpSender, deliver
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
 
@@ -92,6 +93,8 @@ def build(home: Path) -> Starlette:
                         await _safely(settings.amc, reader.pull(server))
                     next_journal = time.monotonic() + JOURNAL_SECONDS
                     await _safely(settings.amc, dealing.end_due())
+                if settings.mail is not None:
+                    await _safely(settings.amc, _tell_members(home, settings, settings.mail))
                 await asyncio.sleep(settings.pull_seconds)
 
     @asynccontextmanager
@@ -102,6 +105,20 @@ def build(home: Path) -> Starlette:
         store.close()
 
     return application(settings.amc, [Route("/v1/claims", claims, methods=["GET"])], lifespan=lifespan)
+
+
+async def _tell_members(home: Path, settings: config.InsurerConfig, mail: config.MailConfig) -> int:
+    """Sends the notices that are due, in a thread with a connection of its own: a mail server may be slow."""
+
+    def send() -> tuple[int, int]:
+        with Store(home) as store:
+            sender = SmtpSender(mail, home / config.SECRETS)
+            return deliver(store, sender, settings.name, mail.sender, int(time.time()))
+
+    sent, failed = await asyncio.to_thread(send)
+    if failed:
+        log_event("notice-not-sent", party=settings.amc, count=failed)
+    return sent
 
 
 async def _safely(party: str, pull: Coroutine[None, None, int]) -> None:

@@ -31,6 +31,7 @@ from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Line, Reject, require_shared_guarantees
+from paravent.insurer.outbox_cli import add_outbox_verbs
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
@@ -402,3 +403,4 @@ def _hour(hour: int) -> str:
 add_case_verbs(group)
 add_account_verbs(group)
 add_settlement_verbs(group)
+add_outbox_verbs(group)

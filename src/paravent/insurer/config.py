@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.store import read_secret, write_secret
@@ -14,6 +15,16 @@ from paravent.wire.codec import Amc, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
 SECRETS = "secrets"
+
+
+class MailConfig(Message, frozen=True, kw_only=True):
+    """The mail server that takes notices; with a ``user``, its password is in ``secrets/smtp.password``."""
+
+    server: Name
+    server_port: Port
+    sender: Name
+    security: Literal["tls", "starttls", "none"] = "tls"
+    user: str = ""
 
 
 class InsurerConfig(Message, frozen=True, kw_only=True):
@@ -32,6 +43,7 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     pull_seconds: Natural = 2
     settlement_iban: str = ""
     settlement_bic: str = ""
+    mail: MailConfig | None = None
     directory: DirectoryPin | None = None
 
 

@@ -22,6 +22,7 @@ from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
+from paravent.insurer.outbox_store import OUTBOX_SCHEMA, Outbox
 from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
 from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
@@ -86,9 +87,10 @@ class Store:
         """Opens or creates the database of a home."""
         self._home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA)
+        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA)
         self.journal = Journal(self._connection)
         self.portfolio = Portfolio(self._connection, home)
+        self.outbox = Outbox(self._connection)
         self.settlements = Settlements(self._connection)
 
     @contextmanager
@@ -365,6 +367,8 @@ class Store:
                 " ON CONFLICT (number) DO NOTHING",
                 (*values, reviewed.state is LedgerState.PAYABLE),
             )
+            if inserted.rowcount == 1:
+                self.outbox.add(reviewed)
             if inserted.rowcount == 1 and reviewed.change is not None:
                 self._change_line(reviewed.change)
 

@@ -1,0 +1,71 @@
+"""What a member is told when their right is used (docs/protocol.md section 11, step 11.12): pure.
+
+A mail says which shop, what, when and what to do if it was not them. It holds no number, no birth date, no
+correction, no category and no amount: whoever reads the mailbox learns that its owner has been to an optician.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from email.message import EmailMessage
+
+from paravent.errors import InvalidMemberFile
+from paravent.insurer.outbox_store import Notice
+from paravent.optics.months import FRANCE
+
+ADDRESS_CHARACTERS_MAX = 254
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+_WHAT = {
+    "reserve": ("une prise en charge a été demandée", "a prise en charge was requested"),
+    "consume": ("un équipement a été facturé", "an equipment was claimed"),
+    "correct": ("une facturation a été corrigée", "a claim was corrected"),
+    "cancel": ("une prise en charge a été annulée", "a prise en charge was cancelled"),
+}
+
+
+def require_address(text: str) -> str:
+    """Returns an e-mail address that can stand in a header; raises InvalidMemberFile."""
+    if len(text) > ADDRESS_CHARACTERS_MAX or not _ADDRESS.fullmatch(text) or not text.isascii():
+        raise InvalidMemberFile("an e-mail address has a wrong form")
+    return text
+
+
+def write_notice(notice: Notice, insurer: str, sender: str) -> EmailMessage:
+    """Writes the mail of a notice; sent twice, it is the same message: its identifier is that of the decision."""
+    french, english = _WHAT[notice.kind]
+    at = datetime.fromtimestamp(notice.decided_at, FRANCE)
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = notice.address
+    message["Subject"] = "Vos droits optique ont été utilisés / Your optical cover was used"
+    message["Date"] = at
+    message["Message-ID"] = f"<{notice.decision.hex()}@{sender.partition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(f"""\
+Bonjour,
+
+Le {at:%d/%m/%Y} à {at:%H:%M}, {french} auprès de {insurer}
+par le magasin d'optique n° {notice.shop} (numéro FINESS).
+
+Si c'est bien vous, vous n'avez rien à faire.
+Si ce n'est pas vous, prévenez-nous sans attendre, par l'adresse ou le téléphone
+qui figurent sur votre carte : nous contesterons la facturation. Ce message ne
+demande ni code, ni paiement, et ne contient aucun lien.
+
+{insurer}
+
+---
+
+Hello,
+
+On {at:%Y-%m-%d} at {at:%H:%M} (Paris), {english} from {insurer}
+by the optician's shop number {notice.shop} (FINESS).
+
+If it was you, there is nothing to do.
+If it was not, tell us at once, by the address or telephone on your card: we
+will dispute the claim. This message asks for no code and no payment, and holds
+no link.
+""")
+    return message
