@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from paravent.errors import InvalidConfiguration
 
 Value = bytes | str | int | None
+
+
+class Statement(NamedTuple):
+    """A statement and its values."""
+
+    text: str
+    values: Sequence[Value]
+
 
 _MIGRATION_SCHEMA = "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;"
 
@@ -44,8 +52,8 @@ class Connection(Protocol):
     def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Cursor:
         """Runs a statement for each row."""
 
-    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
-        """Runs a query that finds one row for each of several values: one round trip where there are any."""
+    def batch(self, statements: Sequence[Statement], /) -> Sequence[Cursor]:
+        """Runs statements none of which needs what another gives: in one round trip, where there are any."""
 
     def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
         """Inserts whole rows in bulk, in the caller's transaction."""

@@ -16,7 +16,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from paravent.access.database import Cursor, Value
+from paravent.access.database import Cursor, Statement, Value
 from paravent.errors import InvalidConfiguration, StorageDown
 
 SERVER_VERSION_OLDEST = 150_000
@@ -88,12 +88,10 @@ class PostgresqlConnection:
             cursor.executemany(_placed(statement), rows)
             return cursor
 
-    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
-        """Runs a query that finds one row for each of several values, in one round trip."""
-        with self._declared() as connection:
-            with connection.pipeline():
-                cursors = [connection.execute(_placed(statement), values, binary=True) for values in rows]
-            return [cursor.fetchone() for cursor in cursors]
+    def batch(self, statements: Sequence[Statement], /) -> Sequence[Cursor]:
+        """Runs statements none of which needs what another gives, in one round trip."""
+        with self._declared() as connection, connection.pipeline():
+            return [connection.execute(_placed(statement), values, binary=True) for statement, values in statements]
 
     def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
         """Copies whole rows in bulk (COPY, binary), in the caller's transaction."""

@@ -6,18 +6,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
-from paravent.access.database import Value
+from paravent.access.database import Statement, Value
 from paravent.errors import StorageDown
 
 
 class SqliteConnection(sqlite3.Connection):
     """A connection with what the stores ask of one (``database``)."""
 
-    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
-        """Runs a query that finds one row for each of several values."""
-        return [self.execute(statement, values).fetchone() for values in rows]
+    def batch(self, statements: Sequence[Statement], /) -> Sequence[sqlite3.Cursor]:
+        """Runs statements none of which needs what another gives."""
+        return [self.execute(statement, values) for statement, values in statements]
 
     def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
         """Inserts whole rows in bulk, in the caller's transaction."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from paravent.access.database import Connection, migrate
+from paravent.access.database import Connection, Statement, migrate
 from paravent.access.devices import BarReason, Device, Standing
 from paravent.access.enrolment_store import DeviceLedger
 from paravent.access.quotas import (
@@ -104,60 +104,53 @@ class Ledger:
         names = [professional_pseudonym(key, charge.professional) for key in keys]
         devices = [device_pseudonym(key, charge.keyid) for key in keys]
         subjects = [subject_pseudonym(key, charge.professional, charge.subject) for key in keys]
-        counted = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"
-            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END), (SELECT latest FROM clock) FROM spending"
-            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
-            (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
-        ).fetchone()
         scopes = {
             Scope.SHOP: [scope_pseudonym(key, Scope.SHOP, charge.shop) for key in keys],
             Scope.INSURER: [scope_pseudonym(key, Scope.INSURER, charge.insurer) for key in keys],
             Scope.SERVER: [scope_pseudonym(key, Scope.SERVER, "") for key in keys],
         }
+        spendings = Statement(
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"
+            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END), (SELECT latest FROM clock) FROM spending"
+            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
+            (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
+        )
+        found, hours = self._connection.batch([spendings, _of_hours(charge.kind, scopes, now)])
+        counted = found.fetchone()
         spent = Spent(
             professional=int(counted[0]), device=int(counted[1]), repeats=counted[2],
-            scopes=self._hourly(charge.kind, scopes, now),
+            scopes=_hourly(scopes, hours.fetchall()),
         )  # fmt: skip
         # Read here, so that no caller can forget that a device is new.
         limited = charge.limited or self._devices.limited_until(charge.keyid) > now
         new = require_quota(replace(charge, limited=limited), spent, self._limits)
         # A clock a little behind would date this charge before others, and free it before its time.
         at = counted[3]
+        writes: list[Statement] = []
         if not new:
-            self._connection.execute(
+            writes.append(Statement(
                 "UPDATE spending SET charged = 0 WHERE kind = ? AND professional IN (?, ?, ?) AND subject IN (?, ?, ?)",
                 (charge.kind.value, *names, *subjects),
-            )
-        self._connection.execute(
+            ))  # fmt: skip
+        request = request_pseudonym(keys[0], charge.request)
+        writes.append(Statement(
             "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, 1)",
-            (charge.kind.value, names[0], at, request_pseudonym(keys[0], charge.request), subjects[0], devices[0]),
-        )
-        self._count(charge, [named[0] for named in scopes.values()] if new else [], now, new=new)
+            (charge.kind.value, names[0], at, request, subjects[0], devices[0]),
+            ))  # fmt: skip
+        named = [named[0] for named in scopes.values()] if new else []
+        self._connection.batch([*writes, *self._counts(charge, named, now, new=new)])
         return Pseudonyms(professional=names[0], subject=subjects[0])
 
-    def _hourly(
-        self, kind: QuotaKind, scopes: Mapping[Scope, Sequence[bytes]], now: int
-    ) -> tuple[tuple[Scope, int], ...]:
-        """Adds up this hour and the 24 before it, of each scope: up to 25 hours, never less than 24."""
-        names = [name for named in scopes.values() for name in named]
-        found = self._connection.execute(
-            "SELECT name, SUM(charged) FROM hourly WHERE kind = ? AND name IN (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " AND hour >= ? GROUP BY name",
-            (kind.value, *names, now // HOUR_SECONDS - 24),
-        ).fetchall()
-        counts = {bytes(name): int(count) for name, count in found}
-        return tuple((scope, sum(counts.get(name, 0) for name in named)) for scope, named in scopes.items())
-
-    def _count(self, charge: Charge, named: Sequence[bytes], now: int, *, new: bool) -> None:
+    def _counts(self, charge: Charge, named: Sequence[bytes], now: int, *, new: bool) -> Iterator[Statement]:
+        """Yields what adds a charge to the hours of its scopes, and to the counts by day."""
         if named:
-            self._connection.execute(
+            yield Statement(
                 "INSERT INTO hourly VALUES (?, ?, ?, 1), (?, ?, ?, 1), (?, ?, ?, 1) ON CONFLICT (kind, name, hour)"
                 " DO UPDATE SET charged = hourly.charged + 1",
                 [value for name in named for value in (charge.kind.value, name, now // HOUR_SECONDS)],
             )
         # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
-        self._connection.execute(
+        yield Statement(
             "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"
             " DO UPDATE SET requests = daily.requests + 1, charged = daily.charged + excluded.charged",
             (
@@ -171,18 +164,20 @@ class Ledger:
 
         Refused: a clock that went back, and a key that was lost though its day was counted under it.
         """
-        (latest,) = self._connection.execute(
+        today = now // WINDOW_SECONDS
+        days = (today, today - 1, today + 1)
+        clock = Statement(
             "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest ="
             " CASE WHEN excluded.latest > clock.latest THEN excluded.latest ELSE clock.latest END RETURNING latest",
             (now,),
-        ).fetchone()
+        )
+        counted = Statement("SELECT day FROM quota_day WHERE day IN (?, ?, ?)", days)
+        found = [cursor.fetchall() for cursor in self._connection.batch([clock, counted])]
+        ((latest,),) = found[0]
         if now < latest - CLOCK_BACK_SECONDS_MAX:
             raise StorageDown("the clock of this server went back: what was spent cannot be told")
-        today = now // WINDOW_SECONDS
-        days = (today, today - 1, today + 1)
-        found = self._connection.execute("SELECT day FROM quota_day WHERE day IN (?, ?, ?)", days).fetchall()
         for day in days:
-            known = (day,) in found
+            known = (day,) in found[1]
             self._keys.require(day, known=known)
             if not known:
                 self._connection.execute("INSERT INTO quota_day VALUES (?)", (day,))
@@ -240,6 +235,24 @@ class Ledger:
         self._connection.execute("DELETE FROM quota_day WHERE day < ?", (now // WINDOW_SECONDS - 1,))
         self._connection.execute("DELETE FROM hourly WHERE hour < ?", (now // HOUR_SECONDS - 24,))
         self._connection.execute("DELETE FROM daily WHERE day < ?", (now // WINDOW_SECONDS - DAILY_COUNT_DAYS,))
+
+
+def _of_hours(kind: QuotaKind, scopes: Mapping[Scope, Sequence[bytes]], now: int) -> Statement:
+    """Asks for this hour and the 24 before it: up to 25 hours, never less than 24."""
+    names = [name for named in scopes.values() for name in named]
+    return Statement(
+        "SELECT name, SUM(charged) FROM hourly WHERE kind = ? AND name IN (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " AND hour >= ? GROUP BY name",
+        (kind.value, *names, now // HOUR_SECONDS - 24),
+    )
+
+
+def _hourly(
+    scopes: Mapping[Scope, Sequence[bytes]], found: Sequence[tuple[bytes, int]]
+) -> tuple[tuple[Scope, int], ...]:  # fmt: skip
+    """Adds up the names of each scope, under the keys of three days."""
+    counts = {bytes(name): int(count) for name, count in found}
+    return tuple((scope, sum(counts.get(name, 0) for name in named)) for scope, named in scopes.items())
 
 
 class VerifierStore:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from paravent.access.database import Connection, Cursor, Value
+from paravent.access.database import Connection, Cursor, Statement, Value
 from paravent.hub.acts import Adjudicator, AdmittedAct
 from paravent.hub.claim_store import ClaimStore
 from paravent.hub.store import Store
@@ -67,7 +67,7 @@ class EarlyReads:
         """Is no statement of the trade."""
         raise NotImplementedError
 
-    def fetch_each(self, statement: str, rows: Iterable[Sequence[Value]], /) -> list[Any]:
+    def batch(self, statements: Sequence[Statement], /) -> Sequence[Cursor]:
         """Is no statement of the trade."""
         raise NotImplementedError
 

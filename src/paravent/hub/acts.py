@@ -34,11 +34,10 @@ from paravent.errors import (
 from paravent.hub.books import Books, KeptAct, KeptClaim, KeptRight
 from paravent.hub.decisions import refused, seal_event
 from paravent.hub.state import HubIdentity
-from paravent.hub.statements import GUARANTEES, STATUS_LIST
+from paravent.hub.statements import GUARANTEES, STATUS_LIST, open_guarantees, open_status_list
 from paravent.hub.vault import ActId, HolderId, RightId
 from paravent.optics.claim_states import ClaimRecord, ClaimState, Request, RightState, apply, change_claim
 from paravent.optics.decision import adjudicate
-from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.months import Month, month_of
 from paravent.optics.rules import Rules
 from paravent.wire.claims import (
@@ -58,7 +57,6 @@ from paravent.wire.statements import (
     Directory,
     InsurerEntry,
     Signed,
-    StatusList,
     open_statement,
     sign_statement,
 )
@@ -221,7 +219,7 @@ class Adjudicator:
         if signed is None:
             raise EpochNotLive("the insurer has published no status list")
         issuer = VerifyKey(admitted.insurer.issuer_key)
-        statuses = open_statement(signed, StatusList, Label.STATUS_LIST, amc, issuer)
+        statuses = open_status_list(signed, amc, issuer)
         if now - statuses.issued_at > STATUS_LIST_AGE_SECONDS_MAX:
             raise StaleData("the insurer's status list is more than 48 hours old")
         if status.is_revoked(statuses.bits, admitted.part.status_index):
@@ -233,7 +231,7 @@ class Adjudicator:
         signed = store.statement(amc, GUARANTEES)
         if signed is None:
             raise EpochNotLive("the insurer has published no guarantee")
-        tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, amc, VerifyKey(admitted.insurer.issuer_key))
+        tables = open_guarantees(signed, amc, VerifyKey(admitted.insurer.issuer_key))
         adjudicate(claim, tables.find(admitted.part.guarantee, month), self.rules)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure
@@ -10,16 +12,29 @@ from paravent.wire.statements import InsurerEntry, Signed, StatusList, open_stat
 
 STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
+_OPENED_MAX = 256  # statements, of insurers that acts are about
+
+
+@lru_cache(_OPENED_MAX)
+def open_status_list(signed: Signed, amc: str, issuer: VerifyKey) -> StatusList:
+    """Opens an insurer's status list; the same one is verified once."""
+    return open_statement(signed, StatusList, Label.STATUS_LIST, amc, issuer)
+
+
+@lru_cache(_OPENED_MAX)
+def open_guarantees(signed: Signed, amc: str, issuer: VerifyKey) -> GuaranteeTables:
+    """Opens an insurer's guarantees; the same ones are verified once."""
+    return open_statement(signed, GuaranteeTables, Label.GUARANTEES, amc, issuer)
 
 
 def verify_statement(signed: Signed, kind: str, entry: InsurerEntry) -> int:
     """Verifies a status list or a guarantee table and returns its counter; raises ProofFailure or MalformedMessage."""
     issuer = VerifyKey(entry.issuer_key)
     if kind == STATUS_LIST:
-        statuses = open_statement(signed, StatusList, Label.STATUS_LIST, entry.amc, issuer)
+        statuses = open_status_list(signed, entry.amc, issuer)
         insurer, counter = statuses.insurer, statuses.counter
     elif kind == GUARANTEES:
-        tables = open_statement(signed, GuaranteeTables, Label.GUARANTEES, entry.amc, issuer)
+        tables = open_guarantees(signed, entry.amc, issuer)
         insurer, counter = tables.insurer, tables.counter
     else:
         raise MalformedMessage("the hub serves status lists and guarantees")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from paravent.access.database import Connection
+from paravent.access.database import Connection, Statement
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.quotas import QuotaLimits
@@ -131,13 +131,11 @@ class Store(VerifierStore):
     def nodes(self, manifest: Manifest, positions: Iterable[tuple[int, int]]) -> tuple[bytes, ...]:
         """Returns the tree nodes at (level, position), one page read each."""
         placed = [(level, *divmod(position, PAGE_HASHES)) for level, position in positions]
-        pages = self._connection.fetch_each(
-            "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?",
-            [(manifest.number, level, page) for level, page, _ in placed],
-        )
+        query = "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?"
+        pages = self._connection.batch([Statement(query, (manifest.number, level, page)) for level, page, _ in placed])
         return tuple(
             bytes(hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
-            for (hashes,), (_, _, offset) in zip(pages, placed, strict=True)
+            for (hashes,), (_, _, offset) in zip((page.fetchone() for page in pages), placed, strict=True)
         )
 
     # --- taking a publication -------------------------------------------------------------

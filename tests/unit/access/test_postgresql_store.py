@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 import pytest
 from tests.unit.crypto.mutation import edited
 
+from paravent.access.database import Statement
 from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection, to_postgresql
 from paravent.bench.cluster import Cluster
 from paravent.errors import InvalidConfiguration, QuotaExceeded, StorageDown
@@ -103,6 +104,21 @@ def test_a_refused_request_undoes_its_own_writes_only(opened: PostgresqlConnecti
     assert kept(opened) == [1, 3]
 
 
+def test_a_batch_that_fails_is_undone_as_a_whole(opened: PostgresqlConnection) -> None:
+    insert = "INSERT INTO kept VALUES (?, NULL)"
+    with opened.transaction():
+        opened.execute(insert, (1,))
+        with pytest.raises(StorageDown):
+            _batch(opened, [Statement(insert, (number,)) for number in (2, 1, 3)])
+        _batch(opened, [Statement(insert, (number,)) for number in (4, 5)])
+    assert kept(opened) == [1, 4, 5]
+
+
+def _batch(connection: PostgresqlConnection, statements: Sequence[Statement]) -> None:
+    with connection.savepoint():
+        connection.batch(statements)
+
+
 def test_a_transaction_in_which_a_statement_failed_is_not_called_committed(opened: PostgresqlConnection) -> None:
     with pytest.raises(StorageDown, match="undid"):
         _go_on_after(opened, lambda: opened.execute("INSERT INTO kept VALUES (1, NULL)"))
@@ -180,7 +196,8 @@ def test_rows_are_copied_whole(opened: PostgresqlConnection) -> None:
     with opened.transaction():
         opened.load("kept", iter(rows))
     assert opened.execute("SELECT number, body FROM kept ORDER BY number").fetchall() == rows
-    assert opened.fetch_each("SELECT body FROM kept WHERE number = ?", [(3,), (900,), (1,)]) == [
+    found = opened.batch([Statement("SELECT body FROM kept WHERE number = ?", (number,)) for number in (3, 900, 1)])
+    assert [cursor.fetchone() for cursor in found] == [
         (b"\3\3\3",),
         None,
         (b"\1",),

@@ -72,7 +72,7 @@ def test_a_store_that_cannot_be_written_is_down(tmp_path: Path) -> None:
 def test_a_refused_request_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     _require_no_trace()
     # The decision comes before any write, and a refusal undoes its transaction: with both gone, it would show.
-    early = "self._count(charge, [], now, new=True)\n    new = require_quota("
+    early = "self._connection.batch([*self._counts(charge, [], now, new=True)])\n    new = require_quota("
     monkeypatch.setattr(Ledger, "spend", edited(Ledger, "spend", "new = require_quota(", early))
     _require_no_trace()
     monkeypatch.setattr(
