@@ -12,6 +12,7 @@ import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.bench import checks, claims, keyserver, member_file, sealing
+from paravent.bench import detection as detectors
 from paravent.bench import double_payment as payments
 from paravent.bench import faults as kill
 from paravent.bench.double_payment import ATTEMPTS
@@ -33,12 +34,13 @@ _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 )
 @click.option("--attempts", type=click.IntRange(min=1), default=ATTEMPTS, show_default=True, help="How many of those.")
 @click.option("--members", type=click.IntRange(1_000), help="Publish a file of that many members instead, then a day.")
+@click.option("--detection", is_flag=True, help="Simulate the detectors instead, over a fleet and a year.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
 def bench(
     home: Path | None, quick: bool, faults: bool, double_payment: bool, attempts: int, members: int | None,
-    as_json: bool,
+    detection: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Runs the benchmarks."""
     with working_folder(home, "paravent-bench-") as folder:
@@ -51,6 +53,11 @@ def bench(
             return
         if members is not None:
             _row("member-file", asdict(member_file.measure(folder / "platform", members)), as_json=as_json)
+            return
+        if detection:
+            fleet, thieves = (1_000, 200) if quick else (detectors.PROFESSIONALS, 2_000)
+            for row in detectors.measure(fleet, thieves, _SEED):
+                _row("detection", asdict(row), as_json=as_json)
             return
         seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
         _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
