@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from paravent.access.config import DirectoryPin, join_directory, read_directory
+from paravent.access.next_key_store import KeyFile
 from paravent.errors import InvalidConfiguration, MalformedMessage, ParaventError, StorageDown
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.directory import differences
@@ -163,13 +164,19 @@ def identifier(text: str) -> bytes:
 
 
 def join(
-    home: Path, config: Message, file: Path, pin: DirectoryPin, *, cosigned: bool = True, anew: bool = False
-) -> Said:
-    """Joins a directory (``config.join_directory``); says which, and what changed since the one joined before."""
+    home: Path, config: Message, file: Path, pin: DirectoryPin, *, cosigned: bool = True, anew: bool = False,
+    key_file: KeyFile | None = None,
+) -> Said:  # fmt: skip
+    """Joins a directory (``config.join_directory``); says which, and what changed since the one joined before.
+
+    A party that drew its next key takes it when this directory lists it.
+    """
     known: DirectoryPin | None = getattr(config, "directory", None)
     former = None if known is None else read_directory(home, known, cosigned=False)
     directory = join_directory(home, config, file, pin, cosigned=cosigned, anew=anew)
     said = _joined(directory)
+    if key_file is not None and key_file.take(directory):
+        said = Said(text=f"{said.text}; the next key of {key_file.party} is in use", values=said.values)
     if former is None:
         return said
     found = differences(former, directory)

@@ -394,17 +394,18 @@ def write_secret(path: Path, content: bytes) -> None:
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def delete_secret(path: Path) -> None:
     """Deletes a secret file, and the drafts that a crash may have left of it, on disk before it returns."""
     for leftover in [path, *path.parent.glob(f".{path.name}.*")]:
         leftover.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Brings the names of a folder to the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -90,21 +90,30 @@ class DeskClient:
         entry = self._insurer_key(insurer)
         status_list = await self._statement(insurer, STATUS_LIST)
         fresh = open_statement(status_list, StatusList, Label.STATUS_LIST, insurer, entry)
-        known = self._store.statement(insurer, STATUS_LIST)
-        if (
-            known is None
-            or open_statement(known[0], StatusList, Label.STATUS_LIST, insurer, entry).counter <= fresh.counter
-        ):
+        if self._counter_kept(insurer, STATUS_LIST, StatusList) <= fresh.counter:
             self._store.keep_statement(insurer, STATUS_LIST, status_list)
         guarantees = await self._statement(insurer, GUARANTEES)
         newest = open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
-        if self._store.statement(insurer, GUARANTEES) is None or self.guarantees(insurer).counter <= newest.counter:
+        if self._counter_kept(insurer, GUARANTEES, GuaranteeTables) <= newest.counter:
             self._store.keep_statement(insurer, GUARANTEES, guarantees)
+
+    def _counter_kept(self, insurer: str, name: str, kind: type[StatusList | GuaranteeTables]) -> int:
+        """Reads the counter of what is kept; it was verified when it was kept, and its key may have changed since."""
+        known = self._store.statement(insurer, name)
+        return 0 if known is None else decode(known[0].payload, kind, bytes_max=STATEMENT_BYTES_MAX).counter
+
+    def _status_list_verifies(self, known: Signed, insurer: str) -> bool:
+        """Says whether the list kept is signed with the insurer's key of now."""
+        try:
+            open_statement(known, StatusList, Label.STATUS_LIST, insurer, self._insurer_key(insurer))
+        except ProofFailure:
+            return False
+        return True
 
     async def _refresh_when_old(self, insurer: str) -> None:
         """Fetches the lists again once a day; what is kept serves as long as the hub does not answer."""
         known = self._store.statement(insurer, STATUS_LIST)
-        if known is None:
+        if known is None or not self._status_list_verifies(known[0], insurer):
             await self.refresh(insurer)
         elif time.time() - known[1] > REFRESH_SECONDS:
             with suppress(TechnicalFailure):

@@ -11,6 +11,7 @@ from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.database import Connection
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.next_key_cli import add_next_key_verb
 from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
 from paravent.hub import config
@@ -75,7 +76,7 @@ def directory(
     if home.resolve() in key.resolve().parents:
         raise InvalidConfiguration("the key that signs the directory is kept outside the home of the hub")
     drafted = Directory(
-        version=cli.now(), issued_at=cli.now(), hub=config.hub_entry(home, config.load(home)),
+        version=cli.now(), issued_at=cli.now(), hub=config.hub_entry(home),
         keyservers=tuple(cli.read_file(path, KeyServerEntry) for path in keyservers),
         insurers=tuple(cli.read_file(path, InsurerEntry) for path in insurers),
         custodians=tuple(cli.read_file(path, CustodianEntry) for path in custodians),
@@ -95,7 +96,7 @@ def directory(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
-    return cli.join(home, config.load(home), directory, pin, anew=anew)
+    return cli.join(home, config.load(home), directory, pin, anew=anew, key_file=config.key_file(home))
 
 
 @verb(group, "Write what the hub holds of each insurer, counted and signed, for a case of the breach desk.")
@@ -144,3 +145,4 @@ def _postgresql(url: bytes) -> Connection:
 
 
 add_device_verbs(group, _store, config.load, config.enroller)
+add_next_key_verb(group, config.key_file, config.entry_with)

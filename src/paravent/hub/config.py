@@ -8,12 +8,13 @@ import msgspec
 
 from paravent.access.config import DIRECTORY_NAME, DirectoryPin, open_directory, read_config, write_config
 from paravent.access.enrolment import Enroller
+from paravent.access.next_key_store import KeyFile
 from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller, read_enrolment
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
-from paravent.crypto.signing import Seed, SigningKey
+from paravent.crypto.signing import Seed, SigningKey, VerifyKey
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import DatabaseKey
 from paravent.wire.codec import BaseUrl, Message, Name, Natural, Port, encode
@@ -67,10 +68,21 @@ def read_identity(home: Path, config: HubConfig) -> HubIdentity:
     )
 
 
-def hub_entry(home: Path, config: HubConfig) -> HubEntry:
-    """Describes the hub for the directory."""
-    identity = read_identity(home, config)
-    return HubEntry(name=identity.name, address=identity.base_url, verify_key=identity.signing_key.public)
+def key_file(home: Path) -> KeyFile:
+    """Names the file of the signing key."""
+    return KeyFile(party=load(home).name, path=home / SECRETS / "signing.key")
+
+
+def entry_with(home: Path, key: VerifyKey) -> tuple[HubEntry, tuple[bytes, ...]]:
+    """Describes the hub for the directory with a key; it has no further one."""
+    config = load(home)
+    return HubEntry(name=config.name, address=config.base_url, verify_key=key), ()
+
+
+def hub_entry(home: Path) -> HubEntry:
+    """Describes the hub for the next directory: with its next key, once it drew one."""
+    file = key_file(home)
+    return entry_with(home, (file.upcoming() or file.present()).public)[0]
 
 
 def sign_directory(key_file: Path, drafted: Directory, rng: Rng) -> tuple[Path, DirectoryPin]:

@@ -18,6 +18,7 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
+from paravent.access.next_key_cli import add_next_key_verb
 from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
@@ -81,7 +82,7 @@ def init(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
-    return cli.join(home, config.load(home), directory, pin, anew=anew)
+    return cli.join(home, config.load(home), directory, pin, anew=anew, key_file=config.key_file(home))
 
 
 @verb(group, "Check, seal and publish a member file (CSV, Parquet, FHIR NDJSON) with its guarantee tables (TOML).")
@@ -404,3 +405,4 @@ add_case_verbs(group)
 add_account_verbs(group)
 add_settlement_verbs(group)
 add_outbox_verbs(group)
+add_next_key_verb(group, config.key_file, config.entry_with)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.next_key_store import KeyFile
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
-from paravent.crypto.signing import Seed, SigningKey
+from paravent.crypto.signing import Seed, SigningKey, VerifyKey
 from paravent.wire.codec import Amc, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
@@ -62,11 +63,23 @@ def initialise(home: Path, config: InsurerConfig, rng: Rng) -> InsurerEntry:
     write_secret(home / SECRETS / "issuer.key", rng(32))
     write_secret(home / SECRETS / "claims.key", rng(96))
     write_secret(home / SECRETS / "payments.key", rng(96))
-    keys = read_keys(home)
-    return InsurerEntry(
-        amc=config.amc, name=config.name, issuer_key=keys.issuer.public, claims_key=keys.claims.public,
-        payments_key=keys.payments.public, synthetic=config.synthetic,
+    return entry_with(home, read_keys(home).issuer.public)[0]
+
+
+def key_file(home: Path) -> KeyFile:
+    """Names the file of the issuer key: the box keys, to which parties have sealed, stay as they are."""
+    return KeyFile(party=load(home).amc, path=home / SECRETS / "issuer.key")
+
+
+def entry_with(home: Path, key: VerifyKey) -> tuple[InsurerEntry, tuple[bytes, ...]]:
+    """Describes the insurer for the directory with an issuer key; gives its further keys, which stay."""
+    config, keys = load(home), read_keys(home)
+    others = (keys.claims.public, keys.payments.public)
+    entry = InsurerEntry(
+        amc=config.amc, name=config.name, issuer_key=key, claims_key=others[0], payments_key=others[1],
+        synthetic=config.synthetic,
     )  # fmt: skip
+    return entry, others
 
 
 def read_keys(home: Path) -> InsurerKeys:

@@ -11,6 +11,7 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory, read_signed_directory
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.next_key_cli import add_next_key_verb
 from paravent.crypto.checkpoint import parse_checkpoint
 from paravent.crypto.labels import Label
 from paravent.crypto.note import parse_note
@@ -60,7 +61,7 @@ def init(
 def join(home: Path, directory: Path, signer: str, key: str, anew: bool, cosigned: Path | None) -> Said:
     """Pins and cosigns a directory."""
     settings, pin = config.load(home), cli.pin_of(signer, key)
-    said = cli.join(home, settings, directory, pin, cosigned=False, anew=anew)
+    said = cli.join(home, settings, directory, pin, cosigned=False, anew=anew, key_file=config.key_file(home))
     if cosigned is not None:
         statement = read_signed_directory(directory)
         identity = config.read_identity(home, settings)
@@ -172,3 +173,4 @@ def _store(home: Path) -> Store:
 
 
 add_device_verbs(group, _store, config.load, config.enroller)
+add_next_key_verb(group, config.key_file, config.entry_with)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.enrolment import Enroller
+from paravent.access.next_key_store import KeyFile
 from paravent.access.openid_config import Enrolment, OpenIdConfig, read_enroller, read_enrolment
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
-from paravent.crypto.signing import Seed, SigningKey
+from paravent.crypto.signing import Seed, SigningKey, VerifyKey
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import SECRETS
 from paravent.keyserver.timestamp_client import Stamper
@@ -51,11 +52,22 @@ def initialise(home: Path, config: KeyServerConfig, rng: Rng) -> KeyServerEntry:
     write_config(home, config)
     write_secret(home / SECRETS / "signing.key", rng(32))
     write_secret(home / SECRETS / "witness.key", rng(32))
-    identity = read_identity(home, config)
-    return KeyServerEntry(
-        name=config.name, address=config.base_url, verify_key=identity.signing_key.public,
-        operator=config.operator, host=config.hosted_by, administrator=config.administrator,
+    return entry_with(home, read_identity(home, config).signing_key.public)[0]
+
+
+def key_file(home: Path) -> KeyFile:
+    """Names the file of the signing key."""
+    return KeyFile(party=load(home).name, path=home / SECRETS / "signing.key")
+
+
+def entry_with(home: Path, key: VerifyKey) -> tuple[KeyServerEntry, tuple[bytes, ...]]:
+    """Describes the server for the directory with a key; it has no further one."""
+    config = load(home)
+    entry = KeyServerEntry(
+        name=config.name, address=config.base_url, verify_key=key, operator=config.operator, host=config.hosted_by,
+        administrator=config.administrator,
     )  # fmt: skip
+    return entry, ()
 
 
 def read_identity(home: Path, config: KeyServerConfig) -> ServerIdentity:
