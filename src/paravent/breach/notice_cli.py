@@ -14,8 +14,10 @@ from paravent.breach import case as cases
 from paravent.breach import config, notifying
 from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case_cli import directory_of, instant
+from paravent.breach.documents.model import View
 from paravent.breach.duties import Duty, duties, require_duty
 from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Stage
+from paravent.breach.exports.whole import exports
 from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
 from paravent.breach.store import Store
 
@@ -25,7 +27,7 @@ _CASE = click.argument("case")
 _DUTY = click.argument("duty")
 
 
-def add_notice_verbs(group: click.Group) -> None:
+def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short function per verb
     """Adds to the group of the breach desk: due, decide, filed, affair, notify."""
 
     @verb(group, "List what is due, to whom, when, and what was decided and filed; write a calendar with --ics.")
@@ -81,11 +83,9 @@ def add_notice_verbs(group: click.Group) -> None:
     @click.option("--out", type=_FOLDER, required=True)
     @dry_run_option
     def notify(home: Path, case: str, out: Path, dry_run: bool) -> Said:
-        now, known, settings = cli.now(), directory_of(home), config.load(home)
+        now = cli.now()
         with Store(home) as store:
-            cases.compute(store, case, known, QuotaLimits(), now)
-            measured = cases.measure(store, case, known, now)
-            view = notifying.view_of(store, case, settings, known, measured, shipped_duties(), now)
+            view = _view(store, home, case, now)
             files = notifying.write(store, view, shipped_contacts(), shipped_offences(), record=not dry_run)
         if not dry_run:
             out.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,28 @@ def add_notice_verbs(group: click.Group) -> None:
             "severity": {"as_sealed": sealed.score, "if_in_clear": clear.score},
         }  # fmt: skip
         return Said(text=f"{len(files)} files in {out}; nothing was sent to anybody", values=values)
+
+    @verb(group, "Write a case in the formats of others: VERIS, STIX, MISP, DFIR-IRIS, CISO Assistant, CNIL PIA.")
+    @_CASE
+    @click.option("--out", type=_FOLDER, required=True)
+    @dry_run_option
+    def export(home: Path, case: str, out: Path, dry_run: bool) -> Said:
+        with Store(home) as store:
+            files = exports(_view(store, home, case, cli.now()))
+        if not dry_run:
+            out.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (out / name).write_bytes(content)
+        values = {"case": case, "written": not dry_run, "files": sorted(files)}
+        return Said(text=f"{len(files)} files in {out}; nothing was sent to anybody", values=values)
+
+
+def _view(store: Store, home: Path, case: str, now: int) -> View:
+    """Computes again, and gathers the case."""
+    known = directory_of(home)
+    cases.compute(store, case, known, QuotaLimits(), now)
+    measured = cases.measure(store, case, known, now)
+    return notifying.view_of(store, case, config.load(home), known, measured, shipped_duties(), now)
 
 
 def _duties(store: Store, home: Path, case: str) -> list[Duty]:

@@ -24,7 +24,6 @@ Scenario = Callable[[Platform, Population], Iterator[dict[str, Any]]]
 
 _SEED = 42
 SCENARIOS = ("database", "old-backups", "credentials", "conventional")
-PLAYED = (*SCENARIOS, "cases", "simulation")
 
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paravent.breach.documents import common
 from paravent.breach.documents.model import UNKNOWN, Document, Section, View, instant
-from paravent.breach.entries import Measured
+from paravent.breach.entries import Category, LootKind, Measured
 
 _FILES = {
     "log": "registre d'un serveur de clés", "counts": "comptes de la plateforme",
@@ -77,8 +77,7 @@ def letter(view: View, insurer: str) -> Document:
             Section(heading="Que s'est-il passé ?", paragraphs=(f"{view.opened.facts}\u00a0[e{view.start.position}]", what)),
             Section(
                 heading="Ce qui n'est pas concerné",
-                paragraphs=("Vos ordonnances et votre correction ne sont pas concernées : elles ne quittent pas votre"
-                            " opticien. Vos coordonnées bancaires ne sont pas concernées non plus.",),
+                paragraphs=(_spared(view),),
             ),
             Section(
                 heading="Ce que vous pouvez faire",
@@ -91,12 +90,22 @@ def letter(view: View, insurer: str) -> Document:
             ),
             Section(
                 heading="Ce que nous faisons",
-                paragraphs=("Les accès en cause sont arrêtés. Les autorités sont informées.",
+                paragraphs=(*(view.noted(Category.MEASURE_AFTER) or (f"Ce que nous avons fait depuis : {UNKNOWN}.",)),
                             f"Une question ? Le délégué à la protection des données de {view.names[insurer]} vous répond :"
                             f" {UNKNOWN}."),
             ),
         ),
     )  # fmt: skip
+
+
+def _spared(view: View) -> str:
+    """Says what is known not to be concerned: what the platform never held, unless a file left elsewhere."""
+    if LootKind.CLEAR_FILE in view.kinds():
+        return f"Le fichier sorti contient ces informations, et aucune autre : {UNKNOWN}."
+    return (
+        "Vos ordonnances, votre correction et vos coordonnées bancaires ne sont pas concernées : l'opérateur ne les détient"
+        " pas."
+    )
 
 
 def press(view: View) -> Document:
@@ -135,8 +144,8 @@ def counter(view: View) -> Document:
             Section(
                 heading="Si un client demande",
                 paragraphs=(
-                    "« Un incident a touché le tiers payant. Votre correction et votre ordonnance ne sont pas concernées :"
-                    " elles restent ici. »",
+                    "« Un incident a touché le tiers payant. L'opérateur ne détient ni votre correction, ni votre"
+                    " ordonnance : je les garde ici. »",
                     "« Si vous êtes concerné, c'est votre mutuelle qui vous l'écrit. Je ne peux pas le vérifier, et personne"
                     " ne doit vous demander votre numéro de sécurité sociale pour le vérifier. »",
                     "« Méfiez-vous des messages qui parlent de remboursements. »",

@@ -1,0 +1,1 @@
+"""A case in the formats of others: files only, never sent."""
