@@ -42,6 +42,7 @@ class BarReason(StrEnum):
     INQUIRY = "inquiry"
     OBJECTION = "objection"
     OPERATOR = "operator"
+    DETECTION = "detection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,15 @@ class Ledger:
             ),
         )  # fmt: skip
 
+    def counts_by_day(self, kind: QuotaKind) -> list[tuple[str, int, int]]:
+        """Lists (professional, day, new persons charged) of who still has a device here, for the detectors."""
+        names = {
+            professional_pseudonym(self._keys.lasting(), device.professional): device.professional
+            for device in self._devices.every_device()
+        }
+        rows = self._connection.execute("SELECT professional, day, charged FROM daily WHERE kind = ?", (kind.value,))
+        return [(names[bytes(name)], day, charged) for name, day, charged in rows.fetchall() if bytes(name) in names]
+
     def _day_keys(self, now: int) -> tuple[DailyKey, DailyKey, DailyKey]:
         """Returns the keys of today, yesterday and tomorrow; raises StorageDown rather than forget what was spent.
 
@@ -288,6 +297,10 @@ class VerifierStore:
             if self.devices.device(keyid) is None:
                 return False
             return self.devices.withdraw(SubjectKind.DEVICE, keyid, BarReason.OPERATOR, now)
+
+    def counts_by_day(self, kind: QuotaKind) -> list[tuple[str, int, int]]:
+        """Lists (professional, day, new persons charged), 90 days of them, for the detectors."""
+        return self._ledger.counts_by_day(kind)
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours."""

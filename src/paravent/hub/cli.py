@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
+from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.database import Connection
@@ -18,6 +19,7 @@ from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
 from paravent.hub.store import Store
+from paravent.watch.volumes import judge_volumes
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -146,3 +148,4 @@ def _postgresql(url: bytes) -> Connection:
 
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
+add_alarm_verb(group, _store, judge_volumes)

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from paravent.access import cli
+from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory, read_signed_directory
 from paravent.access.enrolment_cli import add_device_verbs
@@ -20,6 +21,7 @@ from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.cosigning import own_checkpoint
 from paravent.keyserver.restoring import keeper_of, missing, remembered
 from paravent.keyserver.store import Store
+from paravent.watch.volumes import judge_volumes
 from paravent.wire.codec import encode
 from paravent.wire.cosignatures import cosign
 from paravent.wire.log import LogExport, LogLine
@@ -174,3 +176,4 @@ def _store(home: Path) -> Store:
 
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
+add_alarm_verb(group, _store, judge_volumes)

@@ -55,9 +55,11 @@ def for_budget(daily: Sequence[float], reference: int, false_alarms_a_year: floa
 
     Raises ValueError when even the largest threshold does not: the reference is too near the mean.
     """
-    low, high = 1, THRESHOLD_MAX
-    if not _within(daily, Cusum(reference=reference, threshold=high), false_alarms_a_year):
-        raise ValueError("the reference is too near the mean for this budget")
+    low = high = 1
+    while not _within(daily, Cusum(reference=reference, threshold=high), false_alarms_a_year):
+        if high == THRESHOLD_MAX:
+            raise ValueError("the reference is too near the mean for this budget")
+        low, high = high + 1, min(2 * high, THRESHOLD_MAX)
     while low < high:
         middle = (low + high) // 2
         if _within(daily, Cusum(reference=reference, threshold=middle), false_alarms_a_year):
