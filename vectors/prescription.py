@@ -37,7 +37,16 @@ def commit(values: Values) -> Values:
     )  # fmt: skip
     categories = (None, right, left)
     items = tuple(ClaimedItem(code="code", price_cents=0, category=category) for category in categories)
-    quote = Quote(band="", guarantee="", rules=values["rules"], items=(), amo_cents=0, amc_cents=0, rest_cents=0)
+    quote = Quote(
+        band="",
+        guarantee="",
+        rules=values["rules"],
+        items=(),
+        amo_cents=0,
+        amc_cents=0,
+        rest_cents=0,
+        covers_cents=(0,),
+    )
     salt, claim_id = bytes.fromhex(values["salt"]), bytes.fromhex(values["claim_id"])
     return {"commitment": commit_prescription(salt, claim_id, taken, Quoted(items=items, quote=quote)).hex()}
 

@@ -23,6 +23,7 @@ from paravent.insurer.card import card_of, qr_png
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
 from paravent.insurer.config import InsurerConfig
+from paravent.insurer.guarantee_cli import add_guarantee_verbs
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.members import Line
@@ -189,6 +190,7 @@ def _hour(hour: int) -> str:
     return datetime.fromtimestamp(hour * 3_600, UTC).strftime("%Y-%m-%d %H h UTC")
 
 
+add_guarantee_verbs(group)
 add_case_verbs(group)
 add_account_verbs(group)
 add_publication_verbs(group)

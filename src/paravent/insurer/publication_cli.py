@@ -25,7 +25,8 @@ from paravent.insurer.members import Line, Reject, require_shared_guarantees
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.publication_client import Published, Publisher
 from paravent.insurer.store import Store
-from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, check_responsible, read_guarantees
+from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, read_guarantees
+from paravent.optics.guarantee_check import require_responsible
 from paravent.optics.store import shipped_rules
 from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX
@@ -140,12 +141,8 @@ def _checked_guarantees(path: Path, settings: InsurerConfig) -> GuaranteeFile:
     file = read_guarantees(path.read_bytes())
     if file.insurer != settings.amc:
         raise InvalidConfiguration("these guarantee tables are of another insurer")
-    broken = [
-        fault for guarantee in file.guarantee if guarantee.responsible
-        for fault in check_responsible(guarantee, shipped_rules())
-    ]  # fmt: skip
-    if broken:
-        raise InvalidConfiguration("not a contrat responsable: " + "; ".join(broken))
+    for guarantee in file.guarantee:
+        require_responsible(guarantee, shipped_rules())
     return file
 
 

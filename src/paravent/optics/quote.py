@@ -10,26 +10,45 @@ its price limit. For class B:
   still costs, the odd cent to the larger remainder, then to the first lens. Serving the lenses first
   would give the same totals: the order decides only what each line shows.
 
+Supplements and services of class A lenses take nothing from the pot: that they are not part of the price of the
+lenses in mixed equipment is this project's reading, no text having been found.
+
+Several coverages pay in the order given: each pays on what those before leave, within its own amounts, as if it
+were alone otherwise; so together they never pass the price.
+
 The exact price limit of a class A lens depends on the correction: only the highest of its category is
 checked here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paravent.errors import AmountMismatch, InvalidBasket
 from paravent.optics.guarantee import Guarantee
-from paravent.optics.items import Equipment, EquipmentClass
+from paravent.optics.items import EXTRA_COUNTS, Equipment, EquipmentClass
 from paravent.optics.money import format_euros, percent_of
-from paravent.optics.reasons import Why, class_a_reason, class_b_reason
+from paravent.optics.reasons import NOTHING_LEFT, Why, class_a_reason, class_b_reason, participation_reason
 from paravent.optics.rules import Rules, Status
 from paravent.wire.claims import ClaimedItem
 from paravent.wire.codec import Message
+from paravent.wire.optics_terms import ExtraCode
+
+
+class Cover(Message, frozen=True, kw_only=True):
+    """What one coverage pays of one item, in cents, and why."""
+
+    guarantee: str
+    amc_cents: int
+    why_code: Why
+    why: str
 
 
 class QuotedItem(Message, frozen=True, kw_only=True):
-    """One item with who pays what, in cents; ``why`` and ``why_code`` say what decided it."""
+    """One item with who pays what, in cents; ``why`` and ``why_code`` are those of the last coverage asked to pay.
+
+    ``amc_cents`` is the sum of what the ``covers`` pay, in their order.
+    """
 
     code: str
     kind: EquipmentClass
@@ -40,10 +59,14 @@ class QuotedItem(Message, frozen=True, kw_only=True):
     rest_cents: int
     why_code: Why
     why: str
+    covers: tuple[Cover, ...]
 
 
 class Quote(Message, frozen=True, kw_only=True):
-    """An equipment with who pays what, the frame first; totals are sums of the items."""
+    """An equipment with who pays what, the frame first; totals are sums of the items.
+
+    ``guarantee`` is the code of the first coverage, ``covers_cents`` what each coverage pays, in their order.
+    """
 
     band: str
     guarantee: str
@@ -52,35 +75,66 @@ class Quote(Message, frozen=True, kw_only=True):
     amo_cents: int
     amc_cents: int
     rest_cents: int
+    covers_cents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """An item with its AMO part: what the compulsory scheme does before the insurer is asked."""
+    """An item with its AMO part, and what the coverages before have paid."""
 
     item: ClaimedItem
     kind: EquipmentClass
     base: int
     amo: int
+    paid: int = 0
 
     @property
     def unpaid(self) -> int:
-        return self.item.price_cents - self.amo
+        return self.item.price_cents - self.amo - self.paid
 
 
-def compute_quote(equipment: Equipment, guarantee: Guarantee, rules: Rules) -> Quote:
-    """Computes a quote; raises InvalidBasket when a class A price exceeds its limit."""
-    frame = _line(equipment.frame, equipment.frame_class, rules)
-    first, second = (_line(lens, equipment.lens_class, rules) for lens in equipment.lenses)
-    lines = (frame, first, second)
-    amc = _amc_parts(frame, first, second, _pot(equipment, lines, guarantee), guarantee.frame_max_cents)
-    items = tuple(_quoted(line, part, equipment, guarantee, rules) for line, part in zip(lines, amc, strict=True))
+def compute_quote(equipment: Equipment, guarantee: Guarantee, rules: Rules, *others: Guarantee) -> Quote:
+    """Computes a quote for one coverage, or several in order; raises InvalidBasket when a class A price is too high."""
+    lines = _lines(equipment, rules)
+    asked: list[tuple[Cover, ...]] = []
+    for place, cover in enumerate((guarantee, *others)):
+        parts = _parts(lines, equipment, cover, rules)
+        asked.append(tuple(
+            _cover(line, part, equipment, cover, rules, after_others=place > 0)
+            for line, part in zip(lines, parts, strict=True)
+        ))  # fmt: skip
+        lines = tuple(replace(line, paid=line.paid + part) for line, part in zip(lines, parts, strict=True))
+    items = tuple(_quoted(line, covers) for line, covers in zip(lines, zip(*asked, strict=True), strict=True))
     return Quote(
         band=equipment.band.value, guarantee=guarantee.code, rules=rules.version, items=items,
         amo_cents=sum(item.amo_cents for item in items),
         amc_cents=sum(item.amc_cents for item in items),
         rest_cents=sum(item.rest_cents for item in items),
+        covers_cents=tuple(sum(cover.amc_cents for cover in covers) for covers in asked),
     )  # fmt: skip
+
+
+def _lines(equipment: Equipment, rules: Rules) -> tuple[_Line, ...]:
+    """Computes the AMO part of the frame, both lenses, then what is added to them."""
+    return (
+        _line(equipment.frame, equipment.frame_class, rules),
+        *(_line(lens, equipment.lens_class, rules) for lens in equipment.lenses),
+        *(_line(extra, EquipmentClass.A, rules) for extra in equipment.extras),
+    )
+
+
+def _parts(lines: tuple[_Line, ...], equipment: Equipment, guarantee: Guarantee, rules: Rules) -> tuple[int, ...]:
+    """Computes what one coverage pays of each line."""
+    frame, first, second, *extras = lines
+    pot = _pot(equipment, (frame, first, second), guarantee)
+    main = _amc_parts(frame, first, second, pot, guarantee.frame_max_cents)
+    return *main, *(_extra_part(extra, rules) for extra in extras)
+
+
+def _extra_part(line: _Line, rules: Rules) -> int:
+    if rules.content.extra_rule(ExtraCode(line.item.code)).paid_in_full:
+        return line.unpaid
+    return min(line.unpaid, max(0, line.base - line.amo - line.paid))
 
 
 def require_amounts(quote: Quote, *, amo_cents: int, amc_cents: int, rest_cents: int) -> None:
@@ -109,11 +163,16 @@ def _class_a_base(item: ClaimedItem, rules: Rules) -> int:
     if item.price_cents > limit:
         raise InvalidBasket(f"{item.code}: a class A price is at most {format_euros(limit)}")
     content = rules.content
+    if item.code in EXTRA_COUNTS:
+        return percent_of(limit, content.extra_rule(ExtraCode(item.code)).base_percent_of_limit)
     base = content.class_a_frame_base if item.category is None else content.class_a_lens_base
     return percent_of(limit, base.percent_of_limit)
 
 
 def _class_a_limit(item: ClaimedItem, rules: Rules) -> tuple[int, Status]:
+    if item.code in EXTRA_COUNTS:
+        extra = rules.content.extra_rule(ExtraCode(item.code))
+        return extra.limit_cents, extra.status
     frame, lens = rules.content.class_a_frame_limit, rules.content.class_a_lens_limit
     if item.category is None:
         return frame.cents, frame.status
@@ -152,20 +211,38 @@ def _share(pot: int, first: int, second: int) -> tuple[int, int]:
     return first_part, pot - first_part
 
 
-def _quoted(line: _Line, amc: int, equipment: Equipment, guarantee: Guarantee, rules: Rules) -> QuotedItem:
-    why = _why(line, amc, equipment, guarantee)
-    if why is Why.CLASS_A:
-        sentence = class_a_reason(*_class_a_limit(line.item, rules))
-    else:
-        mixed = equipment.frame_class is not equipment.lens_class
-        sentence = class_b_reason(why, guarantee, equipment.band, rules, mixed=mixed)
+def _quoted(line: _Line, covers: tuple[Cover, ...]) -> QuotedItem:
+    asked = [cover for cover in covers if cover.why_code is not Why.NOTHING_LEFT]
     return QuotedItem(
         code=line.item.code, kind=line.kind, price_cents=line.item.price_cents, amo_base_cents=line.base,
-        amo_cents=line.amo, amc_cents=amc, rest_cents=line.unpaid - amc, why_code=why, why=sentence,
+        amo_cents=line.amo, amc_cents=line.paid, rest_cents=line.unpaid, why_code=asked[-1].why_code,
+        why=asked[-1].why, covers=covers,
     )  # fmt: skip
 
 
-def _why(line: _Line, amc: int, equipment: Equipment, guarantee: Guarantee) -> Why:
+def _cover(
+    line: _Line, amc: int, equipment: Equipment, guarantee: Guarantee, rules: Rules, *, after_others: bool
+) -> Cover:
+    why = Why.NOTHING_LEFT if after_others and line.unpaid == 0 else _why(line, amc, equipment, guarantee, rules)
+    return Cover(
+        guarantee=guarantee.code, amc_cents=amc, why_code=why, why=_sentence(why, line, equipment, guarantee, rules)
+    )
+
+
+def _sentence(why: Why, line: _Line, equipment: Equipment, guarantee: Guarantee, rules: Rules) -> str:
+    if why is Why.NOTHING_LEFT:
+        return NOTHING_LEFT
+    if why is Why.CLASS_A:
+        return class_a_reason(*_class_a_limit(line.item, rules))
+    if why is Why.PARTICIPATION:
+        return participation_reason(_class_a_limit(line.item, rules)[0])
+    mixed = equipment.frame_class is not equipment.lens_class
+    return class_b_reason(why, guarantee, equipment.band, rules, mixed=mixed)
+
+
+def _why(line: _Line, amc: int, equipment: Equipment, guarantee: Guarantee, rules: Rules) -> Why:
+    if line.item.code in EXTRA_COUNTS and not rules.content.extra_rule(ExtraCode(line.item.code)).paid_in_full:
+        return Why.PARTICIPATION
     if line.kind is EquipmentClass.A:
         return Why.CLASS_A
     if equipment.band not in guarantee.class_b_cents:

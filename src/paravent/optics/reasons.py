@@ -20,6 +20,8 @@ class Why(StrEnum):
     """What decided the cover of an item."""
 
     CLASS_A = "class-a"
+    PARTICIPATION = "participation"
+    NOTHING_LEFT = "nothing-left"
     NO_CLASS_B = "no-class-b"
     WITHIN_BAND = "within-band"
     FRAME_CAP = "frame-cap"
@@ -33,6 +35,17 @@ def class_a_reason(limit_cents: int, status: Status) -> str:
         "Classe A (100 % Santé) : sans reste à charge dans la limite de prix (CSS L.871-1), ici"
         f" {format_euros(limit_cents)}{caution}"
     )
+
+
+def participation_reason(limit_cents: int) -> str:
+    """Says that only the insured's share of the base of a service is covered."""
+    return (
+        "Prestation : seule la participation de l'assuré sur la base de remboursement est prise en charge ; limite de"
+        f" prix {format_euros(limit_cents)}, valeur illustrative non officielle"
+    )
+
+
+NOTHING_LEFT = "Rien à payer : les couvertures précédentes ont déjà tout pris en charge"
 
 
 def class_b_reason(why: Why, guarantee: Guarantee, band: Band, rules: Rules, *, mixed: bool) -> str:

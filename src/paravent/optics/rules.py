@@ -1,4 +1,4 @@
-"""The rules of a date: bands, class A limits, AMO part (docs/protocol.md section 11; CSS L.871-1, R.871-2 3°).
+"""The rules of a date: bands, class A limits, AMO part, renewal (docs/protocol.md section 11; CSS L.871-1, R.871-2 3°).
 
 Each entry of a rules file carries its source and how sure it is; no tariff stands in the code. It does
 not know today's date, and does not find the files: ``store`` does.
@@ -15,7 +15,7 @@ import msgspec
 
 from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import Cents, Message
-from paravent.wire.optics_terms import Band, LensCategory
+from paravent.wire.optics_terms import Band, ExtraCode, LensCategory
 
 Status = Literal["verified", "secondary", "unverified", "illustrative"]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
@@ -82,6 +82,35 @@ class LensLimit(Entry, frozen=True, kw_only=True):
             raise ValueError("the limits do not rise from a to c to f")
 
 
+class ExtraRule(Entry, frozen=True, kw_only=True):
+    """Price limit and reimbursement base of a supplement or service that goes with class A lenses.
+
+    ``paid_in_full``: the contract pays all that the compulsory scheme leaves; otherwise the participation only.
+    """
+
+    limit_cents: Cents
+    base_percent_of_limit: Percent
+    paid_in_full: bool
+
+
+class RenewalPeriods(Entry, frozen=True, kw_only=True):
+    """Months between two equipments by age in years: up to ``infant_to_age``, below ``adult_from_age``, from it."""
+
+    adult_months: Annotated[int, msgspec.Meta(ge=1, le=60)]
+    adult_from_age: Annotated[int, msgspec.Meta(ge=13, le=30)]
+    child_months: Annotated[int, msgspec.Meta(ge=1, le=60)]
+    infant_months: Annotated[int, msgspec.Meta(ge=1, le=60)]
+    infant_to_age: Annotated[int, msgspec.Meta(ge=1, le=12)]
+
+    def months(self, *, age_months: int, frame_outgrown: bool = False) -> int:
+        """Gives the period of an age in complete months; the shortest needs a frame that no longer fits the face."""
+        if age_months >= self.adult_from_age * 12:
+            return self.adult_months
+        if age_months <= self.infant_to_age * 12 and frame_outgrown:
+            return self.infant_months
+        return self.child_months
+
+
 class RulesFile(Message, frozen=True, kw_only=True):
     """A dated rules file, in force from ``valid_from`` to ``valid_to`` included."""
 
@@ -95,6 +124,17 @@ class RulesFile(Message, frozen=True, kw_only=True):
     class_a_frame_limit: FrameLimit
     class_a_lens_limit: LensLimit
     mixed: Entry
+    filter_supplement: ExtraRule
+    pairing: ExtraRule
+    adaptation: ExtraRule
+    renewal: RenewalPeriods
+
+    def extra_rule(self, code: ExtraCode) -> ExtraRule:
+        """Finds the rule of a supplement or service."""
+        return {
+            ExtraCode.FILTER: self.filter_supplement, ExtraCode.PAIRING: self.pairing,
+            ExtraCode.ADAPTATION: self.adaptation,
+        }[code]  # fmt: skip
 
     def __post_init__(self) -> None:
         """Checks that the file ends after it begins; raises ValueError."""

@@ -62,6 +62,14 @@ def _same(read: object, written: object) -> bool:
     return read == written
 
 
+def read_object(body: bytes) -> object:
+    """Reads JSON whose fields are not known before; raises MalformedMessage, also for a key that stands twice."""
+    try:
+        return json.loads(body, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError):
+        raise MalformedMessage("this is not JSON") from None
+
+
 def encode(message: object) -> bytes:
     """Encodes a message to compact JSON."""
     return msgspec.json.encode(message)

@@ -35,6 +35,14 @@ class Focal(StrEnum):
     MULTIFOCAL = "multifocal"
 
 
+class ExtraCode(StrEnum):
+    """Grouped codes, this project's own, of what may be added to an equipment with class A lenses."""
+
+    FILTER = "SUPP-FILTRE-A"
+    PAIRING = "APPAIRAGE-A"
+    ADAPTATION = "ADAPTATION-A"
+
+
 _BAND_OF_PAIR = {
     frozenset({LensCategory.SIMPLE}): Band.A,
     frozenset({LensCategory.SIMPLE, LensCategory.COMPLEX}): Band.B,

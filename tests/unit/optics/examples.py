@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.unit.wire.messages import messages
 
 from paravent.optics.guarantee import Guarantee
-from paravent.optics.items import EquipmentClass
+from paravent.optics.items import EXTRA_COUNTS, EquipmentClass
 from paravent.optics.money import CENTS_MAX
 from paravent.optics.rules import Rules, RulesFile
 from paravent.optics.store import shipped_rules
 from paravent.wire.claims import ClaimedItem
-from paravent.wire.optics_terms import Band, LensCategory
+from paravent.wire.optics_terms import Band, ExtraCode, LensCategory
 
 # A control needs one failing example, not the smallest; the profile "search" looks further, in proportion.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -36,7 +36,7 @@ def near(cents: int) -> st.SearchStrategy[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """Three items with the rules and the guarantee they are quoted under."""
+    """Items with the rules and the guarantee they are quoted under."""
 
     items: tuple[ClaimedItem, ...]
     guarantee: Guarantee
@@ -54,6 +54,8 @@ def limit_of(code: str, rules: Rules) -> int:
     if code.endswith("-B"):
         return CENTS_MAX
     content = rules.content
+    if code in EXTRA_COUNTS:
+        return content.extra_rule(ExtraCode(code)).limit_cents
     return content.class_a_frame_limit.cents if code == "MONT-A" else content.class_a_lens_limit.cents[
         LensCategory(code[2])
     ]  # fmt: skip
@@ -65,6 +67,9 @@ def baskets(draw: st.DrawFn) -> Basket:
     rules = draw(RULES)
     frame, lens = draw(st.sampled_from(EquipmentClass)), draw(st.sampled_from(EquipmentClass))
     codes = [f"MONT-{frame}"] + [f"V-{draw(st.sampled_from(LensCategory))}-{lens}" for _ in range(2)]
+    if lens is EquipmentClass.A:
+        every = [code.value for code, most in EXTRA_COUNTS.items() for _ in range(most)]
+        codes += draw(st.lists(st.sampled_from(range(len(every))), unique=True).map(lambda at: [every[i] for i in at]))
     limits = [limit_of(code, rules) for code in codes]
     if 0 in limits:
         # Class A at no price at all is not sold: the shipped limits stand in.

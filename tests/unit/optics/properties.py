@@ -23,15 +23,15 @@ from paravent.errors import (
     ParaventError,
     StorageDown,
 )
-from paravent.optics import claim_states, decision, guarantee, items, money, months, overcollection, quote, rules
+from paravent.optics import claim_states, decision, guarantee_check, items, money, months, overcollection, quote, rules
 from paravent.optics.claim_states import RESERVATION_SECONDS, Paid, RightRecord, RightState
 from paravent.optics.guarantee import Guarantee
-from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass
+from paravent.optics.items import EXTRA_COUNTS, FRAME_CODES, LENS_CODES, EquipmentClass
 from paravent.optics.money import CENTS_MAX
 from paravent.optics.quote import Quote
 from paravent.optics.rules import Rules, RulesFile
 from paravent.wire.claims import Claim, ClaimedItem
-from paravent.wire.optics_terms import Band, LensCategory
+from paravent.wire.optics_terms import Band, ExtraCode, LensCategory
 
 AMOUNTS = ("amo_cents", "amc_cents", "rest_cents")
 
@@ -61,9 +61,14 @@ def every_cent_of_a_price_is_paid_once(basket: Basket) -> None:
 @MORE
 @given(examples.baskets())
 def class_a_leaves_nothing_to_pay(basket: Basket) -> None:
-    """An item of class A costs the patient nothing, whatever the guarantee covers (CSS L.871-1)."""
+    """An item of class A costs the patient nothing, whatever the guarantee covers (CSS L.871-1).
+
+    A service that is not paid in full costs what is above its base, of which the participation is covered.
+    """
     for line in _quoted(basket).items:
-        if line.kind is EquipmentClass.A:
+        if line.code in EXTRA_COUNTS and not basket.rules.content.extra_rule(ExtraCode(line.code)).paid_in_full:
+            assert line.rest_cents == max(0, line.price_cents - max(line.amo_base_cents, line.amo_cents))
+        elif line.kind is EquipmentClass.A:
             assert line.rest_cents == 0
 
 
@@ -74,7 +79,7 @@ def a_guarantee_is_never_passed(basket: Basket) -> None:
     computed = _quoted(basket)
     amount = basket.guarantee.class_b_cents.get(Band(computed.band), 0)
     class_b = [line for line in computed.items if line.kind is EquipmentClass.B]
-    class_a = sum(line.price_cents for line in computed.items if line.kind is EquipmentClass.A)
+    class_a = sum(line.price_cents for line in computed.items[:3] if line.kind is EquipmentClass.A)
     covered = sum(line.amo_cents + line.amc_cents for line in class_b)
     assert covered <= max(amount - class_a, sum(line.amo_cents for line in class_b))
     for line in class_b:
@@ -87,11 +92,11 @@ def a_guarantee_is_never_passed(basket: Basket) -> None:
 def amounts_are_those_of_the_naive_model(basket: Basket) -> None:
     """A second computation, by fractions and from the law's sentences, gives the same totals and shares."""
     computed = _quoted(basket)
-    frame, *lenses = computed.items
+    frame, *lenses = computed.items[:3]
     content = basket.rules.content
     for line in computed.items:
         assert line.amo_cents == min(line.price_cents, _half_up(_base(line, content) * content.amo_rate.percent, 100))
-    mixed = sum(line.price_cents for line in computed.items if line.kind is EquipmentClass.A)
+    mixed = sum(line.price_cents for line in computed.items[:3] if line.kind is EquipmentClass.A)
     class_b = [line for line in computed.items if line.kind is EquipmentClass.B]
     pot = basket.guarantee.class_b_cents.get(Band(computed.band), 0) - mixed - sum(line.amo_cents for line in class_b)
     wanted = {}
@@ -110,6 +115,9 @@ def amounts_are_those_of_the_naive_model(basket: Basket) -> None:
 def _base(line: quote.QuotedItem, content: RulesFile) -> int:
     if line.kind is EquipmentClass.B:
         return content.class_b_base.frame_cents if line.code in FRAME_CODES else content.class_b_base.lens_cents
+    if line.code in EXTRA_COUNTS:
+        extra = content.extra_rule(ExtraCode(line.code))
+        return _half_up(extra.limit_cents * extra.base_percent_of_limit, 100)
     if line.code in FRAME_CODES:
         return _half_up(content.class_a_frame_limit.cents * content.class_a_frame_base.percent_of_limit, 100)
     limit = content.class_a_lens_limit.cents[LensCategory(line.code[2])]
@@ -133,6 +141,37 @@ def more_cover_never_costs_the_patient_more(basket: Basket, more: int) -> None:
             items=basket.items, guarantee=examples.with_cents(basket.guarantee, **changes), rules=basket.rules
         )
         assert _quoted(better).rest_cents <= before
+
+
+@MORE
+@given(examples.baskets(), messages(Guarantee))
+def a_second_coverage_pays_what_the_first_leaves(basket: Basket, second: Guarantee) -> None:
+    """The first pays as if alone; the second within its own amounts and what is left; together never above a price."""
+    equipment = items.equipment_of(basket.items)
+    alone = _quoted(basket)
+    other = quote.compute_quote(equipment, second, basket.rules)
+    both = quote.compute_quote(equipment, basket.guarantee, basket.rules, second)
+    assert [line.covers[0] for line in both.items] == [line.covers[0] for line in alone.items]
+    assert both.covers_cents[1] <= min(alone.rest_cents, other.amc_cents)
+    assert both.rest_cents == alone.rest_cents - both.covers_cents[1] >= 0
+    for line, first in zip(both.items, alone.items, strict=True):
+        assert line.covers[1].amc_cents <= first.rest_cents
+        assert line.amc_cents == sum(cover.amc_cents for cover in line.covers)
+        assert line.amo_cents + line.amc_cents + line.rest_cents == line.price_cents
+    # Nothing that the second could still pay is left to the customer: whatever the frame, the pot was spent on it.
+    if both.rest_cents and Band(both.band) in second.class_b_cents:
+        frame = both.items[0]
+        capped = frame.rest_cents == 0 or frame.amo_cents + frame.covers[1].amc_cents >= second.frame_max_cents
+        lenses = sum(line.rest_cents for line in both.items[1:3])
+        assert (lenses == 0 and capped) or both.covers_cents[1] >= _pot_of(second, both)
+
+
+def _pot_of(cover: Guarantee, computed: Quote) -> int:
+    """What a coverage may pay for class B items, from the law's sentences."""
+    left = cover.class_b_cents.get(Band(computed.band), 0)
+    for line in computed.items[:3]:
+        left -= line.price_cents if line.kind is EquipmentClass.A else line.amo_cents
+    return max(0, left)
 
 
 @EVERY
@@ -204,6 +243,19 @@ def an_equipment_is_one_frame_and_two_lenses_of_one_class(frames: list[str], gla
 
 
 @EVERY
+@given(st.sampled_from(EquipmentClass), st.lists(st.sampled_from([*EXTRA_COUNTS]), max_size=4))
+def supplements_go_with_class_a_lenses(kind: EquipmentClass, extras: list[ExtraCode]) -> None:
+    """A filter for each lens, one pairing, one adaptation; none with class B lenses, whose price holds them."""
+    basket = [item("MONT-B", 1), *(item(f"V-a-{kind}", 1) for _ in range(2)), *(item(code, 1) for code in extras)]
+    few = extras.count(ExtraCode.FILTER) <= 2 and all(extras.count(code) <= 1 for code in list(ExtraCode)[1:])
+    if not extras or (kind is EquipmentClass.A and few):
+        assert len(items.equipment_of(basket).extras) == len(extras)
+    else:
+        with pytest.raises(InvalidBasket):
+            items.equipment_of(basket)
+
+
+@EVERY
 @given(st.sampled_from(CODES), st.sampled_from([None, *LensCategory]), st.integers(-1, 2) | examples.CENTS)
 def an_item_agrees_with_its_code(code: str, category: LensCategory | None, cents: int) -> None:
     """A price is one, and a lens has the category that its code says; a frame has none."""
@@ -229,15 +281,16 @@ def a_responsible_contract_keeps_floors_and_ceilings(band: Band, limit: str, err
     table[band] += error
     drawn = Guarantee(code="X", label="x", responsible=True, class_b_cents=table, frame_max_cents=bands.frame_max_cents)
     broken = error < 0 if limit == "floor" else error > 0
-    found = guarantee.check_responsible(drawn, examples.SHIPPED)
+    found = guarantee_check.check_responsible(drawn, examples.SHIPPED)
     assert [f"band {band.value}" in fault and limit in fault for fault in found] == [True] * broken
     # A band left out is below its floor, unless no band has an amount.
     lacking = examples.with_cents(drawn, class_b_cents={other: table[other] for other in Band if other is not band})
     assert any(
-        f"band {band.value} has no amount" in fault for fault in guarantee.check_responsible(lacking, examples.SHIPPED)
+        f"band {band.value} has no amount" in fault
+        for fault in guarantee_check.check_responsible(lacking, examples.SHIPPED)
     )
     over = examples.with_cents(drawn, class_b_cents={}, frame_max_cents=bands.frame_max_cents + max(0, error))
-    assert len(guarantee.check_responsible(over, examples.SHIPPED)) == (error > 0)
+    assert len(guarantee_check.check_responsible(over, examples.SHIPPED)) == (error > 0)
 
 
 ASKING = [

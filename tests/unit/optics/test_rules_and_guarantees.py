@@ -21,8 +21,8 @@ from paravent.optics.guarantee import (
     GuaranteeFile,
     GuaranteeTables,
     read_guarantees,
-    require_responsible,
 )
+from paravent.optics.guarantee_check import check_lines, require_responsible
 from paravent.optics.months import Month
 from paravent.optics.overcollection import refuse_overcollection
 from paravent.optics.rules import Rules, RulesFile, read_rules, rules_for
@@ -245,3 +245,35 @@ def test_a_name_is_not_read_but_its_key_is(key: str) -> None:
 def test_an_abbreviation_asks_for_the_same(asked: str) -> None:
     with pytest.raises(OvercollectionRefused):
         refuse_overcollection({asked: 1})
+
+
+# --- the same table in JSON, and every line of a check -------------------------------------------
+
+
+@EVERY
+@given(messages(GuaranteeFile))
+def test_a_guarantee_file_may_be_json(drawn: GuaranteeFile) -> None:
+    codes = [guarantee.code for guarantee in drawn.guarantee]
+    if len(set(codes)) == len(codes):
+        assert read_guarantees(encode(drawn)) == drawn
+
+
+@pytest.mark.parametrize("body", [b'{"insurer": "99000001", "insurer": "99000001"}', b'{"insurer": ', b"{" * 9_999])
+def test_json_that_is_not_one_table_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidConfiguration):
+        read_guarantees(body)
+
+
+def test_json_that_asks_for_corrections_is_refused() -> None:
+    with pytest.raises(OvercollectionRefused, match="CNIL"):
+        read_guarantees(b'{"insurer": "99000001", "guarantee": [{"code": "X", "sphere_max": 2}]}')
+
+
+def test_a_check_reports_every_floor_ceiling_and_cap_with_its_article() -> None:
+    uncovered = Guarantee(code="X", label="x", responsible=True, class_b_cents={}, frame_max_cents=0)
+    lines = check_lines(uncovered, SHIPPED)
+    assert [(line.band, line.bound.value) for line in lines] == [
+        *((band, bound) for band in Band for bound in ("floor", "ceiling")), (None, "frame-cap"),
+    ]  # fmt: skip
+    assert all(line.kept and line.article.startswith("CSS R.871-2 3°") for line in lines)
+    assert not any(line.binding for line in lines if line.bound.value == "floor")

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.crypto.mutation import Defect, Property, properties_of, require_noticed
 from tests.unit.optics import properties
 
-from paravent.optics import claim_states, decision, guarantee, items, money, months, overcollection, quote
+from paravent.optics import claim_states, decision, guarantee_check, items, money, months, overcollection, quote
 from paravent.optics.claim_states import RightRecord
 from paravent.optics.items import EquipmentClass
 from paravent.optics.rules import Rules
@@ -30,8 +30,8 @@ DEFECTS = [
         broken=properties.every_cent_of_a_price_is_paid_once,
     ),
     Defect(
-        name="rest not computed", owner=quote, attribute="_quoted", old="rest_cents=line.unpaid - amc",
-        new="rest_cents=max(0, line.unpaid - amc - 1)", broken=properties.every_cent_of_a_price_is_paid_once,
+        name="rest not computed", owner=quote, attribute="_quoted", old="rest_cents=line.unpaid,",
+        new="rest_cents=max(0, line.unpaid - 1),", broken=properties.every_cent_of_a_price_is_paid_once,
     ),
     Defect(
         name="class A paid from the pot", owner=quote, attribute="_amc_parts",
@@ -62,6 +62,33 @@ DEFECTS = [
     Defect(
         name="a higher amount covers less", owner=quote, attribute="_pot", old="max(0, amount)",
         new="max(0, amount % 1_000)", broken=properties.more_cover_never_costs_the_patient_more,
+    ),
+    Defect(
+        name="each coverage pays as if alone", owner=quote, attribute="compute_quote",
+        old="paid=line.paid + part", new="paid=0", broken=properties.a_second_coverage_pays_what_the_first_leaves,
+    ),
+    Defect(
+        name="second coverage from the first's table", owner=quote, attribute="compute_quote",
+        old="_parts(lines, equipment, cover, rules)", new="_parts(lines, equipment, guarantee, rules)",
+        broken=properties.a_second_coverage_pays_what_the_first_leaves,
+    ),
+    Defect(
+        name="supplements paid from the pot", owner=quote, attribute="_parts", old="(frame, first, second), guarantee",
+        new="lines, guarantee", broken=properties.amounts_are_those_of_the_naive_model,
+    ),
+    Defect(
+        name="services paid in full", owner=quote, attribute="_extra_part",
+        old="max(0, line.base - line.amo - line.paid)", new="line.unpaid",
+        broken=properties.class_a_leaves_nothing_to_pay,
+    ),
+    Defect(
+        name="any number of supplements", owner=items, attribute="_extras", old="> most", new="> 99",
+        broken=properties.supplements_go_with_class_a_lenses,
+    ),
+    Defect(
+        name="supplements of class B", owner=items, attribute="_extras",
+        old="extras and lens_class is not EquipmentClass.A", new="False",
+        broken=properties.supplements_go_with_class_a_lenses,
     ),
     Defect(
         name="only the first lens counts", owner=items, attribute="equipment_of",
@@ -104,16 +131,16 @@ DEFECTS = [
         new="False", broken=properties.an_item_agrees_with_its_code,
     ),
     Defect(
-        name="floor not compared", owner=guarantee, attribute="_band_fault", old="amount < floor", new="False",
+        name="floor not compared", owner=guarantee_check, attribute="_floor", old="amount >= floor", new="True",
         broken=properties.a_responsible_contract_keeps_floors_and_ceilings,
     ),
     Defect(
-        name="ceiling itself refused", owner=guarantee, attribute="_band_fault", old="amount > ceiling",
-        new="amount >= ceiling", broken=properties.a_responsible_contract_keeps_floors_and_ceilings,
+        name="ceiling itself refused", owner=guarantee_check, attribute="_ceiling", old="amount <= ceiling",
+        new="amount < ceiling", broken=properties.a_responsible_contract_keeps_floors_and_ceilings,
     ),
     Defect(
-        name="frame cap not compared", owner=guarantee, attribute="check_responsible",
-        old="guarantee.frame_max_cents > bands.frame_max_cents", new="False",
+        name="frame cap not compared", owner=guarantee_check, attribute="_frame_cap",
+        old="kept=amount <= most", new="kept=True",
         broken=properties.a_responsible_contract_keeps_floors_and_ceilings,
     ),
     Defect(
