@@ -180,11 +180,23 @@ def check(home: Path, **customer: Any) -> Said:
     return _run(home, run)
 
 
-@verb(group, "Compute a quote for a customer.")
+_NEEDED = ("home", "name", "birth_date", "prescription", "frame_cents", "right_cents", "left_cents")
+
+
+@verb(group, "Compute a quote: before the sale from FILE alone, or for a checked customer.", home_required=False)
+@click.argument("file", type=_EXISTING, required=False)
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="With FILE: print the quote there.")
 @customer_options
 @basket_options
-def quote(home: Path, **options: Any) -> Said:
+def quote(home: Path | None, file: Path | None, pdf: Path | None, **options: Any) -> Said:
     """Quotes."""
+    if file is not None:
+        # Imported here so that no other verb loads what a quote before the sale needs.
+        from paravent.desk.quote_cli import quote_file
+
+        return quote_file(home, file, pdf)
+    if home is None or pdf is not None or any(options[name] is None for name in _NEEDED[1:]):
+        raise BadInput("give FILE, or --" + ", --".join(_NEEDED).replace("_", "-"))
 
     async def run(session: Session) -> Said:
         _, quoted = session.quoted(await session.entitled(options), options)
@@ -200,6 +212,11 @@ def quote(home: Path, **options: Any) -> Said:
         })  # fmt: skip
 
     return _run(home, run)
+
+
+# FILE stands for all of them.
+for _option in quote.params:
+    _option.required = False
 
 
 @verb(group, "Request a prise en charge.")

@@ -23,10 +23,17 @@ from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.lens_category import Classification, LensRules, classify
 from paravent.wire.claims import Act, ActKind, Claim, ClaimedItem
 from paravent.wire.codec import Cents, Message
-from paravent.wire.optics_terms import LensCategory
+from paravent.wire.optics_terms import ExtraCode, LensCategory
 from paravent.wire.statements import sign_statement
 
 SALT_BYTES = 32
+
+
+class BasketExtra(Message, frozen=True, kw_only=True):
+    """A supplement or service of class A lenses."""
+
+    code: ExtraCode
+    price_cents: Cents
 
 
 class Basket(Message, frozen=True, kw_only=True):
@@ -37,6 +44,7 @@ class Basket(Message, frozen=True, kw_only=True):
     lens_class: EquipmentClass
     right_cents: Cents
     left_cents: Cents
+    extras: tuple[BasketExtra, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +88,15 @@ def quote(
     degraded_cents_max: int,
 ) -> Quoted:  # fmt: skip
     """Computes the quote of a basket for an entitlement; raises InvalidBasket or DegradedLimitExceeded."""
-    items = _items(basket, taken.classification)
+    items = items_of(basket, taken.classification)
     computed = compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules)
     if entitled.degraded and computed.amc_cents > degraded_cents_max:
         raise DegradedLimitExceeded(f"at most {format_plain(degraded_cents_max)} EUR with a list older than a day")
     return Quoted(items=items, quote=computed)
 
 
-def _items(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:
+def items_of(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:
+    """Writes a basket as items, the categories being those of the prescription; raises InvalidBasket."""
     right, left = classification.right, classification.left
     if right is None or left is None:
         raise InvalidBasket("an equipment needs both eyes: one is absent from the prescription")
@@ -96,7 +105,8 @@ def _items(basket: Basket, classification: Classification) -> tuple[ClaimedItem,
         ClaimedItem(code=_lens_code(category, basket.lens_class), price_cents=price, category=category)
         for category, price in ((right, basket.right_cents), (left, basket.left_cents))
     ]
-    return (frame, *lenses)
+    extras = (ClaimedItem(code=extra.code, price_cents=extra.price_cents, category=None) for extra in basket.extras)
+    return (frame, *lenses, *extras)
 
 
 def _code(codes: dict[str, EquipmentClass], kind: EquipmentClass) -> str:
