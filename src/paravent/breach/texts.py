@@ -4,12 +4,12 @@ from __future__ import annotations
 
 ASSUMPTIONS: dict[str, tuple[str, str]] = {
     "sealed": (
-        "Il faudrait qu'au moins t serveurs de clés aient été pris, ou que le chiffrement soit cassé.",
+        "Il faudrait qu'assez de serveurs de clés aient été pris ensemble, ou que le chiffrement soit cassé.",
         "At least t key servers would have to be taken, or the encryption be broken.",
     ),
     "logged": (
-        "Il faudrait que la signature d'un serveur de clés ou d'un organisme soit fausse, ou SHA-256 cassé.",
-        "A signature of a key server or of an insurer would have to be false, or SHA-256 broken.",
+        "Il faudrait que la signature d'un serveur de clés ou d'un organisme soit fausse.",
+        "A signature of a key server or of an insurer would have to be false.",
     ),
     "answers-lost": (
         "Il faudrait qu'un serveur de clés ait répondu sans inscrire l'ouverture à son registre.",
@@ -32,7 +32,7 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
         "The thief would also have to hold a copy of the database, or a desk to ask for rows.",
     ),
     "unseen": (
-        "Aucun registre ne voit ce que t serveurs volés ouvrent ensemble.",
+        "Aucun registre ne voit ce que des serveurs de clés volés ouvrent ensemble.",
         "No log sees what t stolen servers open together.",
     ),
     "card": (

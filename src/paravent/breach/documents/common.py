@@ -88,13 +88,18 @@ def awareness(view: View) -> str:
     return f"Prise de connaissance : {view.when(opened.aware_at)}, par le rôle « {opened.aware_role} »."
 
 
+def copied(view: View) -> bool:
+    """Says whether sealed rows were copied."""
+    return bool(view.kinds() & {LootKind.DATABASE, LootKind.BACKUP, LootKind.HUB})
+
+
 def consequences(view: View, insurer: str) -> str:
     """Says what may follow for persons, by whether somebody read something."""
     if view.exposure(insurer).estimate == 0:
-        return (
-            "Aucune donnée n'a été lue à ce jour. Les lignes copiées restent des données personnelles : leur secret dépend"
-            " de clés qui n'ont pas été prises."
-        )
+        known = "Aucune donnée lue n'est établie ni estimée à ce jour."
+        if not copied(view):
+            return known
+        return f"{known} Les lignes copiées restent des données personnelles : leur secret dépend de clés qui n'ont pas été prises."
     return (
         "Un tiers sait qui est assuré auprès de l'organisme, et avec quelles garanties : risque de démarchage frauduleux"
         " et d'hameçonnage qui citent ces informations, de perte de contrôle de ses données."

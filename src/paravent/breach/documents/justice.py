@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from paravent.breach.documents import common
-from paravent.breach.documents.model import UNKNOWN, Document, Section, View, instant
+from paravent.breach.documents.model import UNKNOWN, Document, Section, View, instant, number
 from paravent.breach.duties import next_working_day_ends
 from paravent.breach.duties_rules import Contact
 from paravent.breach.entries import LootKind
@@ -134,4 +134,8 @@ def _duty_rows(view: View) -> tuple[tuple[str, ...], ...]:
 
 
 def _row(offence: Offence) -> tuple[str, ...]:
-    return (offence["article"], offence["offence"], offence["prison_years"], offence["fine_eur"], offence["note"])
+    fine = offence["fine_eur"]
+    return (
+        offence["article"], offence["offence"], offence["prison_years"], number(int(fine)) if fine.isdigit() else fine,
+        offence["note"],
+    )  # fmt: skip

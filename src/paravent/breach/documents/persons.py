@@ -25,7 +25,7 @@ def decision(view: View, insurer: str) -> Document:
     )  # fmt: skip
     proposed = (
         "Proposition : ne pas informer individuellement, sous réserve de l'appréciation de l'organisme : aucune donnée lue"
-        " n'est établie ni estimée, et les lignes copiées sont inintelligibles pour qui n'a pas les clés."
+        " n'est établie ni estimée."
         if unintelligible else
         "Proposition : informer chaque personne de la liste. L'exception du chiffrement ne vaut pas pour les dossiers"
         " ouverts."
@@ -63,12 +63,13 @@ def decision(view: View, insurer: str) -> Document:
 def letter(view: View, insurer: str) -> Document:
     """Writes what an insurer sends to each person, in plain words; the name is added at the insurer."""
     read = view.exposure(insurer).estimate > 0
+    spared = (
+        "Des fichiers illisibles sans des clés qui n'ont pas été prises ont été copiés. " if common.copied(view) else ""
+    )
     what = (
         "Une personne non autorisée a pu savoir que vous êtes assuré chez nous, et lire le nom de votre garantie optique,"
         " ses dates et la date à laquelle de nouvelles lunettes peuvent être remboursées."
-        if read else
-        "Des fichiers illisibles sans des clés qui n'ont pas été prises ont été copiés. Rien ne montre que quelqu'un ait lu"
-        " des informations sur vous."
+        if read else f"{spared}Rien ne montre que quelqu'un ait lu des informations sur vous."
     )  # fmt: skip
     return Document(
         name=f"05-avis-aux-personnes-{insurer}", title="Information sur vos données personnelles", public=True,
@@ -123,9 +124,7 @@ def press(view: View) -> Document:
             ),
             Section(
                 heading="Ce que cela veut dire",
-                paragraphs=("La plateforme ne détient ni les noms, ni les numéros de sécurité sociale, ni les corrections"
-                            " visuelles des assurés. Les lignes copiées restent des données personnelles, protégées par"
-                            " des clés détenues par des organismes indépendants.",),
+                paragraphs=(_meaning(view),),
             ),
             Section(
                 heading="Et maintenant",
@@ -134,6 +133,17 @@ def press(view: View) -> Document:
             ),
         ),
     )  # fmt: skip
+
+
+def _meaning(view: View) -> str:
+    """Says what it means that this was stolen and nothing else."""
+    held = "L'opérateur ne détient ni les noms, ni les numéros de sécurité sociale, ni les corrections visuelles des assurés."
+    if not common.copied(view):
+        return held
+    return (
+        f"{held} Les lignes copiées restent des données personnelles, protégées par des clés que détiennent des organismes"
+        " indépendants."
+    )
 
 
 def counter(view: View) -> Document:

@@ -1,0 +1,164 @@
+"""The breach desk on running processes: from the alarm to a dossier that both verifiers accept, by its own verbs."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paravent.drill.platform import INSURERS, Platform
+from paravent.drill.population import Population, SyntheticPerson, synthesise
+from paravent.errors import TechnicalFailure
+from tests.system.conftest import KEYSERVERS
+from tests.system.customers import adults, particulars
+from tests.system.test_witness import SIGNERS, checkpoint, until
+
+SCRIPT = Path(__file__).parents[2] / "standalone" / "verify_dossier.py"
+OPENED = 4
+
+
+@pytest.fixture(scope="module")
+def population() -> Population:
+    return synthesise(200, list(INSURERS), 37, datetime.now(UTC).year)
+
+
+@pytest.fixture(scope="module")
+def attacked(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform on which one desk is misused and another works."""
+    running = Platform(tmp_path_factory.mktemp("breach"))
+    try:
+        running.create(population, 15)
+        running.add_desk("desk-2")
+        for name in (*KEYSERVERS, "hub"):
+            config = running.home / name / "config.toml"
+            config.write_text(config.read_text().replace("watch_seconds = 20", "watch_seconds = 1"))
+        running.start(*KEYSERVERS, "hub", "desk", "desk-2")
+        for amc in INSURERS:
+            running.publish(amc)
+        for desk, persons in (("desk", victims(population)), ("desk-2", adults(population)[OPENED : OPENED + 2])):
+            running.desk("/v1/refreshes", {}, desk)
+            for person in persons:
+                assert running.desk("/v1/checks/number", particulars(person), desk)[0] == 200
+        yield running
+    finally:
+        running.stop()
+
+
+def victims(population: Population) -> list[SyntheticPerson]:
+    return adults(population)[:OPENED]
+
+
+def breach(platform: Platform, *arguments: str | Path) -> dict[str, Any]:
+    return platform.command("breach", *arguments, "--home", platform.home / "breach-desk", "--json")
+
+
+@pytest.fixture(scope="module")
+def case(attacked: Platform) -> str:
+    """Opens a case, measures, unseals, asks, and takes the answers."""
+    home, pin = attacked.home, attacked.pin
+    trusted = ("--directory", pin["file"], "--signer", pin["signer"], "--key", pin["key"])
+    breach(attacked, "init", "--name", "breach-desk", "--operator", "Opérateur")
+    breach(attacked, "join", *trusted)
+    now = datetime.now(UTC)
+    instants = [(now + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%MZ") for hours in (-1, 0, 1)]
+    opened = breach(
+        attacked, "open", "--title", "Poste utilisé par un tiers", "--facts", "Un poste a été utilisé par un tiers.",
+        "--aware", instants[1], "--aware-role", "dpo", "--began", instants[0],
+    )  # fmt: skip
+    number = str(opened["case"])
+    leaves: list[str | Path] = []
+    for name in KEYSERVERS:
+        until(lambda name=name: checkpoint(attacked, name)[1] == SIGNERS)  # type: ignore[misc]
+        out = home / f"{name}.leaves"
+        attacked.command("keyserver", "export-log", "--home", home / name, "--out", out)
+        breach(attacked, "measure", number, "--log", out)
+        leaves += ["--leaves", out]
+    attacked.command("hub", "counts", "--home", home / "hub", "--out", home / "counts.json")
+    breach(attacked, "measure", number, "--counts", home / "counts.json")
+    unsealed = breach(
+        attacked, "unseal", number, "--share", home / "custodian-1" / "custodian.key",
+        "--share", home / "custodian-3" / "custodian.key", *leaves, *trusted,
+        "--from", instants[0][:13], "--to", instants[2][:13],
+    )  # fmt: skip
+    stolen = next(
+        row["device"] for row in unsealed["openings"]
+        if row["professional"] == f"8{10000000000 + attacked.ports['desk']}"
+    )  # fmt: skip
+    breach(attacked, "stolen", number, "device-key", "--device", stolen, "--from", instants[0], "--to", instants[2])
+    breach(attacked, "ask", number, "--out", home / "asked")
+    for question in sorted((home / "asked").iterdir()):
+        amc = question.name.split("-")[2]
+        insurer = home / f"insurer-{amc}"
+        attacked.command("insurer", "journal", "--home", insurer, "--json")
+        attacked.command("insurer", "answer", question, "--home", insurer, "--out", home / f"answer-{amc}.json")
+        breach(attacked, "measure", number, "--answer", home / f"answer-{amc}.json")
+    return number
+
+
+def test_the_insurers_resolve_exactly_whom_the_stolen_desk_opened(
+    attacked: Platform, population: Population, case: str
+) -> None:
+    found = breach(attacked, "affected", case, "--labels", attacked.home / "labels")
+    for row in found["insurers"]:
+        assert set(row) >= {"proved", "estimate", "upper", "assumption"}
+    assert sum(row["proved"] for row in found["insurers"]) == OPENED
+    members = set()
+    for amc in INSURERS:
+        out = attacked.home / f"members-affected-{amc}.csv"
+        attacked.command(
+            "insurer", "resolve", attacked.home / "labels" / f"{case}-{amc}-labels.txt",
+            "--home", attacked.home / f"insurer-{amc}", "--out", out,
+        )  # fmt: skip
+        with out.open(encoding="utf-8", newline="") as file:
+            members |= {row["member_id"] for row in csv.DictReader(file)}
+    assert members == {person.member_id for person in victims(population)}
+
+
+def test_a_file_altered_on_the_way_is_not_measured(attacked: Platform, case: str) -> None:
+    amc = next(iter(INSURERS))
+    answer = attacked.home / f"answer-{amc}.json"
+    altered = attacked.home / "altered.json"
+    altered.write_bytes(answer.read_bytes().replace(b'"payload":"ey', b'"payload":"ez'))
+    assert altered.read_bytes() != answer.read_bytes()
+    with pytest.raises(TechnicalFailure):
+        breach(attacked, "measure", case, "--answer", altered)
+
+
+def test_a_case_ends_in_a_dossier_that_both_verifiers_accept(attacked: Platform, case: str) -> None:
+    home = attacked.home
+    evidence = home / "note.txt"
+    evidence.write_text("Vous avez sept jours.")
+    breach(attacked, "note", case, "--category", "ransom-demand", "--text", "Une demande de rançon a été reçue.")
+    breach(attacked, "artefact", case, evidence, "--source", "courriel")
+    digest = hashlib.sha256(evidence.read_bytes()).hexdigest()
+    breach(attacked, "custody", case, digest, "--action", "remise", "--from", "dpo", "--to", "enquêteur")
+    breach(attacked, "person", case, "--person-role", "DPO", "--who", "Camille Exemple")
+    breach(attacked, "request", case, "--authority", "CNIL", "--basis", "RGPD 58", "--text", "Pièces")
+    due = breach(attacked, "due", case, "--ics", home / "due.ics")
+    duty = "rgpd-33-2:99000001"
+    assert duty in {one["duty"] for one in due["duties"]}
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    breach(attacked, "filed", case, duty, "--stage", "initial", "--at", at, "--reference", "r", "--role", "dpo")
+    breach(attacked, "decide", case, "rgpd-34:99000001", "--decision", "informer", "--reason", "lu", "--role", "dpo")
+    breach(attacked, "affair", case, "--recipient", "Service", "--reference", "2026/1", "--address", "à compléter")
+    written = breach(attacked, "notify", case, "--out", home / "documents")
+    assert {name[:2] for name in written["documents"]} == {f"{place:02d}" for place in range(1, 13)}
+    assert len(breach(attacked, "export", case, "--out", home / "exports")["files"]) == 6
+    breach(attacked, "dossier", case, "--out", home / "dossier.tar", "--trust", home / "trust.json")
+    assert b"Camille" not in (home / "dossier.tar").read_bytes()
+    verified = attacked.command("verify", home / "dossier.tar", "--json")
+    assert (verified["verified"], verified["pinned"], verified["case"]) == (True, True, case)
+    command = [sys.executable, str(SCRIPT), str(home / "dossier.tar"), "--trust", str(home / "trust.json")]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def test_nothing_of_a_case_is_written_when_it_is_not_open(attacked: Platform) -> None:
+    with pytest.raises(TechnicalFailure, match="no such case"):
+        breach(attacked, "note", "2020-001", "--text", "x")
