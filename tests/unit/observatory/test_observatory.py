@@ -230,6 +230,15 @@ def test_the_page_escapes_what_sources_say(tmp_path: Path) -> None:
     assert "by_country,<script>,1" in (tmp_path / "out" / "report.csv").read_text()
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_report_is_printed(tmp_path: Path, language: str) -> None:
+    records_ = [incident(n, victim={"industry": "62", "country": [f"X{n}"]}) for n in range(70)]
+    (tmp_path / "joined.json").write_text(json.dumps(records_))
+    run("import", tmp_path / "joined.json", "--home", tmp_path)
+    run("report", "--home", tmp_path, "--out", tmp_path / "out", "--lang", language)
+    assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_a_trend_finds_the_rate_of_exact_growth() -> None:
     found = trend({2010 + n: 100 * 2**n for n in range(8)}, 2010, 2017)
     assert found is not None

@@ -95,12 +95,12 @@ def import_file(home: Path, file: Path | None, sector: bool, dry_run: bool) -> S
     return Said(text="\n".join(lines), values=values)
 
 
-@verb(group, "Count the incidents imported; with --out, write the page (HTML) and the tables (CSV).", name="report")
+@verb(group, "Count the incidents imported; with --out, write it as HTML, PDF and CSV.", name="report")
 @click.option("--industry", default=None, help="Prefix of the victim's NAICS code: 62, 622.")
 @click.option("--victim", type=click.Choice([kind.value for kind in VictimType]), default=None)
 @click.option("--country", default=None, help="Country of the victim, as the source spells it: FR.")
 @click.option("--lang", type=click.Choice([FRENCH, ENGLISH]), default=FRENCH)
-@click.option("--out", type=_FOLDER, default=None, help="Folder to write report.html and report.csv into.")
+@click.option("--out", type=_FOLDER, default=None, help="Folder for report.html, report.pdf and report.csv.")
 def report_counts(
     home: Path, industry: str | None, victim: str | None, country: str | None, lang: str, out: Path | None
 ) -> Said:
@@ -116,6 +116,10 @@ def report_counts(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "report.html").write_text(page(found, lang, official, notice), encoding="utf-8")
+        # Imported here: counting needs no layout engine.
+        from paravent.breach.observatory.printed import printed
+
+        (out / "report.pdf").write_bytes(printed(found, lang, official, notice, now=cli.now()))
         (out / "report.csv").write_text(spreadsheet(found), encoding="utf-8")
     values = msgspec.to_builtins(found) | {"official": official, "cnil": notified}
     return Said(text="\n".join(_lines(found, lang, notice)), values=values)

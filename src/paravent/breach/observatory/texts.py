@@ -20,6 +20,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "by_certainty": ("Selon la certitude", "By certainty"),
     "by_discovery": ("Délai de découverte", "Time to detect"),
     "without": ("Ce que la source ne dit pas", "What the source does not say"),
+    "cut": (
+        "{rows} premières lignes sur {total} ; le fichier CSV les a toutes.",
+        "First {rows} rows of {total}; the CSV file has them all.",
+    ),
     "word": ("Valeur", "Value"),
     "count": ("Nombre", "Count"),
     "trend": (
