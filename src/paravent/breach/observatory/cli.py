@@ -21,6 +21,7 @@ from paravent.breach.observatory.page import page, sentences, spreadsheet
 from paravent.breach.observatory.reading import read_file
 from paravent.breach.observatory.store import SHIPPED, Store, chunks, members
 from paravent.breach.observatory.texts import ENGLISH, FRENCH, said
+from paravent.breach.registers.cli import add_measure_verbs
 from paravent.errors import InvalidConfiguration
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -134,3 +135,6 @@ def _lines(found: Report, lang: str, notice: str) -> Iterator[str]:
         yield from (f"  {word:32} {count:8}" for word, count in list(getattr(found, name).items())[:_LISTED])
     if notice:
         yield notice
+
+
+add_measure_verbs(group)

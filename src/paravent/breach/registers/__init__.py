@@ -1,0 +1,1 @@
+"""Registers: measures answered by evidence (docs/watch.md section 8)."""
