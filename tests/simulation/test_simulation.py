@@ -84,6 +84,19 @@ def test_every_kind_of_ending_is_reached() -> None:
         assert ending in lines, ending
 
 
+PUT_BACK: tuple[Operation, ...] = (
+    ("snapshot", 0), ("snapshot", 1), ("snapshot", 2), ("check", 0, 2, 0, "none", 0), ("roll-back", 0),
+    ("roll-back", 1), ("roll-back", 2), ("check", 1, 3, 0, "none", 0),
+)  # fmt: skip
+"""Every server is put back to before an opening that others cosigned."""
+
+
+def test_a_server_that_was_put_back_is_refused_and_takes_its_log_back() -> None:
+    lines = "\n".join(run(3, PUT_BACK).lines)
+    assert lines.count("refused, ") >= 2
+    assert "leaves restored" in lines
+
+
 # --- each property can fail -----------------------------------------------------------------------
 
 
@@ -189,6 +202,11 @@ DEFECTS = [
     Defect(
         name="other sets of servers are not tried", broken=Property.AVAILABLE,
         changes=(("paravent.desk.number_lane.combinations", first_set_only),),
+    ),
+    Defect(
+        name="what others remember is not compared", broken=Property.ROLLED_BACK,
+        changes=(("paravent.drill.simulation.rolling.require_not_rolled_back", nothing),),
+        operations=PUT_BACK,
     ),
     Defect(
         name="the log commits to another label", broken=Property.LISTED,

@@ -21,6 +21,7 @@ SHAPES = ((3, 2), (3, 2), (4, 3), (5, 3))
 _WEIGHTS = {
     "check": 34, "sale": 12, "reserve": 8, "claim": 6, "resend": 6, "cancel": 2, "replay": 8, "crash": 5,
     "desk-crash": 2, "advance": 10, "publish": 3, "rotate": 3, "lie": 12, "honest": 2, "stop": 2, "start": 3, "pull": 5,
+    "snapshot": 3, "roll-back": 3,
 }  # fmt: skip
 _ADVANCES = (1, 20, 59, 61, 3_600, 43_200, 86_399, 86_400, 100_000)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from paravent.drill.simulation.conclusions import Conclusions
 from paravent.drill.simulation.desk import SimulatedDesk
@@ -13,6 +14,7 @@ from paravent.drill.simulation.office import pull
 from paravent.drill.simulation.operations import Operation
 from paravent.drill.simulation.persons import everybody
 from paravent.drill.simulation.platform import SimulatedPlatform
+from paravent.drill.simulation.rolling import cosign, roll_back
 from paravent.drill.simulation.shops import Shops
 from paravent.drill.simulation.watch import Watch
 from paravent.errors import ParaventError
@@ -21,6 +23,8 @@ from paravent.errors import ParaventError
 @dataclass(slots=True)
 class Simulation(Shops):
     """One run: shops at work, and everything that befalls the platform meanwhile."""
+
+    snapshots: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
     def build(cls, platform: SimulatedPlatform, seed: int) -> Simulation:
@@ -78,12 +82,28 @@ class Simulation(Shops):
                 return self._publish(name, amc)
             case "honest":
                 self.network.liars.clear()
+            case "snapshot" | "roll-back":
+                return self._put_back(name, number)
             case "pull":
                 pull(platform.insurers[amc], platform.hub, platform.directory, platform.now)
                 self.conclusions.paid(platform.insurers[amc])
             case _:
                 self._disturb_verifiers(name, number)
         return "done"
+
+    def _put_back(self, name: str, number: int) -> str:
+        """Keeps what a key server has on disk, or puts its database back to that once its log was cosigned."""
+        servers = list(self.platform.servers.values())
+        chosen = servers[number % len(servers)]
+        if name == "snapshot":
+            self.snapshots[chosen.name] = chosen.home.copy()
+            return "kept"
+        former = self.snapshots.pop(chosen.name, None)
+        if former is None or not chosen.up or not cosign(self.platform, chosen):
+            return "nothing to put back, or nobody to remember"
+        outcome = roll_back(self.platform, chosen, former)
+        self.network.watch.rolled_back(chosen)
+        return outcome
 
     def _disturb_verifiers(self, name: str, number: int) -> None:
         verifiers = list(self.platform.verifiers())

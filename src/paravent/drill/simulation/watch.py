@@ -36,6 +36,7 @@ class Property(StrEnum):
     NAMED = "every lie names its server"
     AVAILABLE = "a check succeeds when t honest servers are reachable"
     LISTED = "the witnesses list every opened person"
+    ROLLED_BACK = "a server that lost a cosigned leaf answers nothing until it has it again"
 
 
 class PropertyBroken(Exception):
@@ -60,6 +61,10 @@ class Watch:
 
     revealed: defaultdict[str, Revealed] = field(default_factory=lambda: defaultdict(Revealed))
     decisions: dict[bytes, Message] = field(default_factory=dict)
+
+    def rolled_back(self, server: SimulatedServer) -> None:
+        """Forgets the look-ups of a server whose database was put back: no log holds them (10.5)."""
+        self.revealed[server.name].lookups.clear()
 
     # --- what leaves a party --------------------------------------------------------------------
 
