@@ -22,7 +22,7 @@ from paravent.bench.tally import Tally
 from paravent.errors import TechnicalFailure
 from paravent.hub.acts import Adjudicator
 from paravent.hub.insurer_acts import InsurerAdjudicator
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import ActKind, Outcome
 
 ATTEMPTS = 100_000
@@ -97,7 +97,9 @@ def _run(shops: Counters, engine: Engine, home: Path, attempts: int, conduct: Co
         tally.begin(stores[0])
         rivals = Rivals(
             stores=stores, conduct=conduct, now=platform.now,
-            shops=Adjudicator(identity=platform.hub.identity, directory=platform.directory, rules=shipped_rules()),
+            shops=Adjudicator(
+                identity=platform.hub.identity, directory=platform.directory, rules=every_shipped_rules()
+            ),
             insurers=InsurerAdjudicator(identity=platform.hub.identity, directory=platform.directory),
         )  # fmt: skip
         while tried < attempts:

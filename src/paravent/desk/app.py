@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ from paravent.desk.session import (
 from paravent.desk.store import Store
 from paravent.errors import BadInput, LocalTokenRequired, ParaventError
 from paravent.optics.grounds import ground_fr
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import shipped_rules_at
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act, Decision, DecisionsRequest
 from paravent.wire.codec import Message, decode
@@ -181,7 +182,9 @@ def _quoted(
     entitled = checks.find(asked.check)
     taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
     tables = desk.guarantees(entitled.part.insurer)
-    return taken, trade.quote(asked.basket, taken, entitled, tables, shipped_rules(), degraded_cents_max)
+    return taken, trade.quote(
+        asked.basket, taken, entitled, tables, shipped_rules_at(int(time.time())), degraded_cents_max
+    )
 
 
 def _result(act: Act | None, decision: Decision) -> DecisionResult:

@@ -22,7 +22,7 @@ from paravent.errors import BadInput, ParaventError, UnreadableCard
 from paravent.optics.grounds import ground_en, ground_fr
 from paravent.optics.items import EquipmentClass
 from paravent.optics.money import format_euros
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import shipped_rules_at
 from paravent.person.identity import Holder, PersonIdentity
 from paravent.person.nir import Nir
 from paravent.person.store import shipped_lens_rules
@@ -381,7 +381,9 @@ class Session:
             left_cents=options["left_cents"],
         )  # fmt: skip
         tables = self._client.guarantees(entitled.part.insurer)
-        return taken, trade.quote(basket, taken, entitled, tables, shipped_rules(), self._degraded_cents_max)
+        return taken, trade.quote(
+            basket, taken, entitled, tables, shipped_rules_at(cli.now()), self._degraded_cents_max
+        )
 
     async def act(self, act: Act, salt: bytes | None = None, *, dry_run: bool = False) -> Said:
         """Sends an act and tells the decision; a dry run sends nothing."""

@@ -39,7 +39,7 @@ from paravent.hub.vault import ActId, HolderId, RightId
 from paravent.optics.claim_states import ClaimRecord, ClaimState, Request, RightState, apply, change_claim
 from paravent.optics.decision import adjudicate
 from paravent.optics.months import Month, month_of
-from paravent.optics.rules import Rules
+from paravent.optics.rules import Rules, rules_of_month
 from paravent.wire.claims import (
     CLAIM_BYTES_MAX,
     Act,
@@ -89,7 +89,7 @@ class Adjudicator:
 
     identity: HubIdentity
     directory: Directory
-    rules: Rules
+    rules: tuple[Rules, ...]
 
     def admit(self, request: HttpRequest, register: DeviceRegister, now: int) -> AdmittedAct:
         """Verifies an act: device, form, entitlement, claim signature; raises what is wrong, deciding nothing."""
@@ -232,7 +232,7 @@ class Adjudicator:
         if signed is None:
             raise EpochNotLive("the insurer has published no guarantee")
         tables = open_guarantees(signed, amc, VerifyKey(admitted.insurer.issuer_key))
-        adjudicate(claim, tables.find(admitted.part.guarantee, month), self.rules)
+        adjudicate(claim, tables.find(admitted.part.guarantee, month), rules_of_month(month, self.rules))
 
 
 def _open_claim(

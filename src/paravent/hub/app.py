@@ -27,7 +27,7 @@ from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
@@ -55,7 +55,7 @@ def build(
 ) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
     commits = GroupCommit(store)
-    adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=shipped_rules())
+    adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=every_shipped_rules())
     insurer_adjudicator = insurer_acts.InsurerAdjudicator(identity=identity, directory=directory)
 
     verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)

@@ -30,7 +30,7 @@ from paravent.optics.claim_states import CORRECTION_SECONDS, RightRecord, requir
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.months import Month, month_of
-from paravent.optics.rules import Rules
+from paravent.optics.rules import Rules, rules_of_month
 from paravent.wire.claims import (
     CLAIM_KINDS,
     ActDetail,
@@ -94,7 +94,7 @@ class Reviewer:
     keys: InsurerKeys
     directory: Directory
     tables: GuaranteeTables
-    rules: Rules
+    rules: tuple[Rules, ...]
     ledger: ClaimLedger
 
     def review(self, event: SealedEvent, now: int) -> ReviewedClaim:
@@ -223,7 +223,7 @@ class Reviewer:
             raise EntitlementRevoked("the entitlement had been revoked for more than 48 hours")
 
     def _check_money(self, claim: Claim, decision: Decision, part: HubPart, month: Month) -> None:
-        adjudicate(claim, self.tables.find(part.guarantee, month), self.rules)
+        adjudicate(claim, self.tables.find(part.guarantee, month), rules_of_month(month, self.rules))
         if (decision.amc_cents, decision.claim_id) != (claim.amc_cents, claim.claim_id):
             raise ProofFailure("the decision is for another claim", culprit=self.directory.hub.name)
         if self.ledger.line_of(claim.claim_id) is not None:

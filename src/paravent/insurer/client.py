@@ -10,7 +10,7 @@ from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
 from paravent.wire.statements import (
     Directory,
@@ -43,5 +43,5 @@ def _reviewer(config: InsurerConfig, keys: InsurerKeys, directory: Directory, st
     # What this insurer itself published, never what the hub says that it did.
     tables = open_statement(store.guarantees(), GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
     return Reviewer(
-        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=shipped_rules(), ledger=store
+        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=every_shipped_rules(), ledger=store
     )  # fmt: skip

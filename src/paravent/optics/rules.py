@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from paravent.errors import InvalidConfiguration
+from paravent.optics.months import Month
 from paravent.wire.codec import Cents, Message
 from paravent.wire.optics_terms import Band, ExtraCode, LensCategory
 
@@ -170,6 +171,11 @@ def rules_for(day: date, available: Iterable[Rules]) -> Rules:
     if not candidates:
         raise InvalidConfiguration(f"no rules file is in force on {day.isoformat()}")
     return max(candidates, key=lambda rules: rules.content.valid_from)
+
+
+def rules_of_month(month: Month, available: Iterable[Rules]) -> Rules:
+    """Chooses the rules of an act by its month: those in force on its first day; raises InvalidConfiguration."""
+    return rules_for(date(month.number // 100, month.number % 100, 1), available)
 
 
 def _require_every(name: str, table: dict[Band, int] | dict[LensCategory, int], keys: frozenset[str]) -> None:

@@ -10,7 +10,8 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from paravent.optics.rules import Rules, read_rules, rules_for
+from paravent.optics.months import Month, month_of
+from paravent.optics.rules import Rules, read_rules, rules_for, rules_of_month
 
 _FOLDER = Path(__file__).parent / "rules"
 
@@ -24,6 +25,11 @@ def every_shipped_rules() -> tuple[Rules, ...]:
 def shipped_rules() -> Rules:
     """Returns the newest rules of the package."""
     return every_shipped_rules()[-1]
+
+
+def shipped_rules_at(now: int) -> Rules:
+    """Returns the rules of the package for an act of this instant; raises InvalidConfiguration when there are none."""
+    return rules_of_month(Month(number=month_of(now)), every_shipped_rules())
 
 
 def shipped_rules_for(day: date) -> Rules:

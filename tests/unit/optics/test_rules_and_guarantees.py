@@ -25,7 +25,7 @@ from paravent.optics.guarantee import (
 from paravent.optics.guarantee_check import check_lines, require_responsible
 from paravent.optics.months import Month
 from paravent.optics.overcollection import refuse_overcollection
-from paravent.optics.rules import Rules, RulesFile, read_rules, rules_for
+from paravent.optics.rules import Rules, RulesFile, read_rules, rules_for, rules_of_month
 from paravent.optics.store import every_shipped_rules, shipped_rules_for
 from paravent.wire.codec import decode, encode
 from paravent.wire.optics_terms import Band
@@ -277,3 +277,15 @@ def test_a_check_reports_every_floor_ceiling_and_cap_with_its_article() -> None:
     ]  # fmt: skip
     assert all(line.kept and line.article.startswith("CSS R.871-2 3°") for line in lines)
     assert not any(line.binding for line in lines if line.bound.value == "floor")
+
+
+def test_the_rules_of_an_act_are_those_of_its_month() -> None:
+    """A file that begins on 1 January serves the acts of January, whatever was added since."""
+    old = Rules(version="old", content=msgspec.structs.replace(SHIPPED.content, valid_from=date(2020, 1, 1)))
+    new = Rules(version="new", content=msgspec.structs.replace(SHIPPED.content, valid_from=date(2027, 1, 1)))
+    late = Rules(version="late", content=msgspec.structs.replace(SHIPPED.content, valid_from=date(2027, 3, 2)))
+    months = (Month(number=number) for number in (202612, 202701, 202703, 202704))
+    chosen = [rules_of_month(month, (old, new, late)).version for month in months]
+    assert chosen == ["old", "new", "new", "late"]
+    with pytest.raises(InvalidConfiguration):
+        rules_of_month(Month(number=201912), (old, new, late))

@@ -8,7 +8,7 @@ from paravent.hub.insurer_acts import InsurerAdjudicator
 from paravent.insurer.acts import Actor
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.ledger import LedgerState, ReviewedClaim
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import ActKind, Decision, Ground, InsurerAct
 from paravent.wire.statements import Signed
 
@@ -26,7 +26,7 @@ class Insurer:
         """Pulls and judges every new event."""
         world, party = self.world, self.party
         reviewer = Reviewer(
-            amc=party.amc, keys=party.keys, directory=world.directory, tables=party.tables, rules=shipped_rules(),
+            amc=party.amc, keys=party.keys, directory=world.directory, tables=party.tables, rules=every_shipped_rules(),
             ledger=party.store,
         )  # fmt: skip
         while found := world.hub_store.claims.events(party.amc, party.store.last_pulled()).events:

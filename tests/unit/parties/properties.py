@@ -39,7 +39,7 @@ from paravent.insurer.card import card_of
 from paravent.insurer.claims import Reviewer
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.store import DATABASE
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.card import read_card
 from paravent.wire.claims import Decision, Outcome
 from paravent.wire.codec import decode, encode
@@ -385,7 +385,7 @@ def _overclaimed(world: World) -> Decision:
 def _reviewer(world: World) -> Reviewer:
     insurer = world.insurers[AMC]
     return Reviewer(
-        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
+        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
         ledger=insurer.store,
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ from paravent.insurer.claims import Reviewer
 from paravent.insurer.ledger import LedgerState, ReviewedClaim
 from paravent.optics.claim_states import RESERVATION_DAYS
 from paravent.optics.months import month_of
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
@@ -385,7 +385,7 @@ def told(world: World) -> list[ReviewedClaim]:
     """What the insurer makes of every event so far."""
     insurer = world.insurers[AMC]
     reviewer = Reviewer(
-        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
+        amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
         ledger=insurer.store,
     )  # fmt: skip
     while found := world.hub_store.claims.events(AMC, insurer.store.last_pulled()).events:

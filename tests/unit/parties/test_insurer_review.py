@@ -15,7 +15,7 @@ from paravent.errors import MalformedMessage, ProofFailure
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.ledger import LedgerState, ReviewedClaim
 from paravent.optics.months import month_of
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import (
     ActDetail,
     ActKind,
@@ -44,7 +44,7 @@ def shop(world: World) -> Shop:
 def reviewer(world: World, amc: str = AMC) -> Reviewer:
     insurer = world.insurers[amc]
     return Reviewer(
-        amc=amc, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=shipped_rules(),
+        amc=amc, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
         ledger=insurer.store,
     )  # fmt: skip
 

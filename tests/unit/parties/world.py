@@ -46,7 +46,7 @@ from paravent.keyserver import store as server_store
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.witness import Scribe
 from paravent.optics.guarantee import Guarantee, GuaranteeTables
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
@@ -336,7 +336,7 @@ class World:
 
     def adjudicator(self) -> Adjudicator:
         """The hub's adjudicator."""
-        return Adjudicator(identity=self.hub, directory=self.directory, rules=shipped_rules())
+        return Adjudicator(identity=self.hub, directory=self.directory, rules=every_shipped_rules())
 
     # --- requests ---------------------------------------------------------------------------
 

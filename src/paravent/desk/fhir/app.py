@@ -39,7 +39,7 @@ from paravent.errors import (
     UnknownAddress,
     UnsupportedResource,
 )
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import shipped_rules_at
 from paravent.person.fhir.coverage import Coverage, Customer, customer_of
 from paravent.person.fhir.document import RESOURCE_BYTES_MAX, read_document, read_resource, to_resource
 from paravent.person.fhir.elements import Reference, Resource, write
@@ -202,7 +202,7 @@ class FhirDesk:
         if equipment is not None:
             taken = self._prescription(claim)
             quoted = trade.quote(
-                equipment.basket, taken, entitled, self.desk.guarantees(insurer), shipped_rules(),
+                equipment.basket, taken, entitled, self.desk.guarantees(insurer), shipped_rules_at(int(time.time())),
                 self.settings.degraded_cents_max,
             )  # fmt: skip
         if equipment is not None and quoted is not None and claim.use is Use.PREDETERMINATION:

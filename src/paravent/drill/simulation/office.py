@@ -8,7 +8,7 @@ from paravent.drill.simulation.insurer import SimulatedInsurer
 from paravent.drill.simulation.parties import SimulatedHub
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.insurer.claims import Reviewer
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.statements import Directory, StatusList
 
 
@@ -30,7 +30,7 @@ def hand_over(insurer: SimulatedInsurer, hub: SimulatedHub, now: int) -> None:
 def pull(insurer: SimulatedInsurer, hub: SimulatedHub, directory: Directory, now: int) -> None:
     """Pulls every new event and judges it."""
     reviewer = Reviewer(
-        amc=insurer.amc, keys=insurer.keys, directory=directory, tables=insurer.tables, rules=shipped_rules(),
+        amc=insurer.amc, keys=insurer.keys, directory=directory, tables=insurer.tables, rules=every_shipped_rules(),
         ledger=insurer.store,
     )  # fmt: skip
     while events := hub.store.claims.events(insurer.amc, insurer.store.last_pulled()).events:

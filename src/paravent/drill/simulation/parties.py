@@ -22,7 +22,7 @@ from paravent.keyserver import evaluation, opening
 from paravent.keyserver.state import ServerIdentity, WitnessKey
 from paravent.keyserver.store import Store as KeyServerStore
 from paravent.keyserver.witness import Scribe
-from paravent.optics.store import shipped_rules
+from paravent.optics.store import every_shipped_rules
 from paravent.wire.codec import Message
 from paravent.wire.statements import Directory, KeyServerEntry
 
@@ -128,6 +128,6 @@ class SimulatedHub:
             asked = rows.admit(request, self.identity, self.store, now)
             gate.commit(self.store, lambda: rows.spend(asked, self.store, now))
             return rows.answer(asked, self.store)
-        adjudicator = Adjudicator(identity=self.identity, directory=directory, rules=shipped_rules())
+        adjudicator = Adjudicator(identity=self.identity, directory=directory, rules=every_shipped_rules())
         act = adjudicator.admit(request, self.store, now)
         return gate.commit(self.store, lambda: adjudicator.decide(act, self.store, now, self.rng))
