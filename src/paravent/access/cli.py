@@ -138,12 +138,6 @@ def write_file(path: Path, message: Message) -> None:
 _IDENTIFIER_BYTES = 16
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner reads, and that was not there; raises FileExistsError otherwise."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-
-
 def pin_of(signer: str, key: str) -> DirectoryPin:
     """Builds a directory pin; raises InvalidConfiguration when the key is not 32 hexadecimal bytes."""
     try:

@@ -62,6 +62,7 @@ class Label(bytes, Enum):
     BANK_DETAILS = b"paravent/1/bank-details"
     REMITTANCE = b"paravent/1/remittance"
     RECONCILIATION = b"paravent/1/reconciliation"
+    AUDIT = b"paravent/1/audit"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"
     OPENING_BOX = b"paravent/1/opening-box"
@@ -69,8 +70,11 @@ class Label(bytes, Enum):
     PAYMENT_LINE_BOX = b"paravent/1/payment-line-box"
     BANK_DETAILS_BOX = b"paravent/1/bank-details-box"
     PAYMENT_FILE_BOX = b"paravent/1/payment-file-box"
+    AUDIT_OPENING_BOX = b"paravent/1/audit-opening-box"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
+    AUDIT_SEED = b"paravent/1/audit-seed"
+    AUDIT_DRAW = b"paravent/1/audit-draw"
     # enrolment of devices (section 9)
     ENROL_NONCE = b"paravent/1/enrol-nonce"
     ENROL_SALT = b"paravent/1/enrol-salt"

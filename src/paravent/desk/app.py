@@ -103,7 +103,7 @@ def build(home: Path) -> Starlette:
     async def claim(request: Request) -> Response:
         asked = await body(request, ClaimRequest)
         taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
-        act, salt = trade.claim(
+        act, kept = trade.claim(
             checks.find(asked.check),
             quoted,
             taken,
@@ -112,16 +112,16 @@ def build(home: Path) -> Starlette:
             key=key,
             rng=os.urandom,
         )
-        return json_response(_result(act, await desk.act(act, salt)))
+        return json_response(_result(act, await desk.act(act, kept)))
 
     async def correction(request: Request) -> Response:
         asked = await body(request, CorrectionRequest)
         taken, quoted = _quoted(desk, checks, asked, settings.degraded_cents_max)
-        act, salt = trade.claim(
+        act, kept = trade.claim(
             checks.find(asked.check), quoted, taken, settings.payee(), early_renewal=asked.early_renewal, key=key,
             rng=os.urandom, corrects=asked.corrects,
         )  # fmt: skip
-        return json_response(_result(act, await desk.act(act, salt)))
+        return json_response(_result(act, await desk.act(act, kept)))
 
     async def decisions(request: Request) -> Response:
         found = await desk.decisions(await body(request, DecisionsRequest))

@@ -16,6 +16,8 @@ from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory
 from paravent.access.devices import date_text
 from paravent.desk import config, trade
+from paravent.desk.audit import KeptPrescription
+from paravent.desk.audit_cli import add_audit_verb
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled
 from paravent.errors import BadInput, ParaventError, UnreadableCard
@@ -259,11 +261,11 @@ def _claim(home: Path, options: dict[str, Any], corrects: bytes | None, *, dry_r
     async def run(session: Session) -> Said:
         entitled = await session.entitled(options)
         taken, quoted = session.quoted(entitled, options)
-        act, salt = trade.claim(
+        act, kept = trade.claim(
             entitled, quoted, taken, config.load(home).payee(), early_renewal=options["early_renewal"],
             key=config.device_key(home), rng=cli.rng, corrects=corrects,
         )  # fmt: skip
-        return await session.act(act, salt, dry_run=dry_run)
+        return await session.act(act, kept, dry_run=dry_run)
 
     return _run(home, run)
 
@@ -385,11 +387,11 @@ class Session:
             basket, taken, entitled, tables, shipped_rules_at(cli.now()), self._degraded_cents_max
         )
 
-    async def act(self, act: Act, salt: bytes | None = None, *, dry_run: bool = False) -> Said:
+    async def act(self, act: Act, kept: KeptPrescription | None = None, *, dry_run: bool = False) -> Said:
         """Sends an act and tells the decision; a dry run sends nothing."""
         if dry_run:
             return Said(text=f"{act.kind}: nothing was sent", values={"kind": act.kind.value, "sent": False})
-        return _told(await self._client.act(act, salt))
+        return _told(await self._client.act(act, kept))
 
     async def decisions(self, asked: DecisionsRequest) -> Said:
         """Tells what was decided on an act or a claim."""
@@ -521,3 +523,6 @@ def _card_text(path: Path) -> str:
     if len(found) != 1:
         raise UnreadableCard(f"the picture holds {len(found)} QR codes, one is needed")
     return str(found[0].text)
+
+
+add_audit_verb(group)

@@ -21,6 +21,7 @@ from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
+from paravent.desk.audit import KeptPrescription
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
@@ -40,9 +41,11 @@ from paravent.errors import (
     UnknownInsurer,
     Unreachable,
 )
+from paravent.optics.audit import unchanged
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.person.bindings import lookup_input
 from paravent.person.identity import Holder, PersonIdentity
+from paravent.wire.audit import AuditBook
 from paravent.wire.card import read_card
 from paravent.wire.claims import Act, Decision, DecisionsAnswer, DecisionsRequest
 from paravent.wire.codec import decode, encode
@@ -61,6 +64,7 @@ T = TypeVar("T")
 
 STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
+AUDIT = "audit"
 EPOCH_CACHE_SECONDS = 3_600
 REFRESH_SECONDS = 12 * 3_600
 QUOTA_THRESHOLD = 2
@@ -96,6 +100,19 @@ class DeskClient:
         newest = open_statement(guarantees, GuaranteeTables, Label.GUARANTEES, insurer, entry)
         if self._counter_kept(insurer, GUARANTEES, GuaranteeTables) <= newest.counter:
             self._store.keep_statement(insurer, GUARANTEES, guarantees)
+        with suppress(EpochNotLive):
+            # An insurer that announces no audit has none: its absence stops nothing.
+            await self.audits(insurer)
+
+    async def audits(self, insurer: str) -> AuditBook:
+        """Fetches the audits that an insurer committed to; each is kept as it was first seen, and none may change."""
+        signed = await self._statement(insurer, AUDIT)
+        book = open_statement(signed, AuditBook, Label.AUDIT, insurer, self._insurer_key(insurer))
+        for audit in book.months:
+            seen = self._store.see_audit(insurer, audit)
+            if not unchanged(seen, audit):
+                raise ProofFailure("an audit is not as this desk first saw it", culprit=insurer)
+        return book
 
     def _counter_kept(self, insurer: str, name: str, kind: type[StatusList | GuaranteeTables]) -> int:
         """Reads the counter of what is kept; it was verified when it was kept, and its key may have changed since."""
@@ -306,14 +323,14 @@ class DeskClient:
 
     # --- the trade -----------------------------------------------------------------------------
 
-    async def act(self, act: Act, salt: bytes | None = None) -> Decision:
+    async def act(self, act: Act, kept: KeptPrescription | None = None) -> Decision:
         """Sends an act, kept durably first, and returns the hub's verified decision.
 
         Sending the same act again gives the same decision: a retry after a lost answer is safe. Raises
         UnansweredAct when no answer came: whether it was decided is unknown until it is sent again.
         """
         body = encode(act)
-        self._store.keep_act(act.idempotency_key, body, salt)
+        self._store.keep_act(act.idempotency_key, body, None if kept is None else encode(kept))
         hub = self._directory.hub
         try:
             signed = await self._client.post(hub.name, hub.address, "/v1/acts", body, Signed)

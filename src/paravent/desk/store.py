@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Self
 
 from paravent.access.sqlite_store import connect, transaction
+from paravent.desk.audit import AuditableClaim, KeptPrescription
+from paravent.wire.audit import AuditMonth
+from paravent.wire.claims import CLAIM_KINDS, Decision, Outcome
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Signed
 
 DATABASE = "desk.db"
 RETENTION_SECONDS = 30 * 86_400
+AUDIT_SECONDS = 75 * 86_400
+"""A claim of the first day of a month is audited after it: 31 days, 14 to reveal the seed, 30 to answer."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS statement (
@@ -26,6 +31,9 @@ CREATE TABLE IF NOT EXISTS manifest_seen (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS act (
     idempotency_key BLOB PRIMARY KEY, body BLOB NOT NULL, decision BLOB, prescription BLOB, made_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit_seen (
+    insurer TEXT NOT NULL, month INTEGER NOT NULL, audit BLOB NOT NULL, PRIMARY KEY (insurer, month)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lie (
     server TEXT NOT NULL, reason TEXT NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL, seen_at INTEGER NOT NULL
@@ -120,9 +128,41 @@ class Store:
         return [body for (body,) in found]
 
     def forget(self) -> None:
-        """Deletes acts older than the retention of 30 days."""
+        """Deletes acts older than 30 days, and claims once their audit is over."""
+        now = int(time.time())
         with transaction(self._connection):
-            self._connection.execute("DELETE FROM act WHERE made_at < ?", (int(time.time()) - RETENTION_SECONDS,))
+            self._connection.execute(
+                "DELETE FROM act WHERE made_at < CASE WHEN prescription IS NULL THEN ? ELSE ? END",
+                (now - RETENTION_SECONDS, now - AUDIT_SECONDS),
+            )
+
+    # --- medical audit -------------------------------------------------------------------------
+
+    def see_audit(self, insurer: str, audit: AuditMonth) -> AuditMonth:
+        """Keeps the audit of a month as it was first seen, and returns that."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO audit_seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (insurer, audit.month, encode(audit))
+            )
+            (kept,) = self._connection.execute(
+                "SELECT audit FROM audit_seen WHERE insurer = ? AND month = ?", (insurer, audit.month)
+            ).fetchone()
+        return decode(kept, AuditMonth)
+
+    def claims(self) -> list[AuditableClaim]:
+        """Lists the accepted claims of this desk with what it kept of their prescription."""
+        found = self._connection.execute(
+            "SELECT decision, prescription FROM act WHERE decision IS NOT NULL ORDER BY made_at"
+        )
+        decided = [(decode(decode(signed, Signed).payload, Decision), kept) for signed, kept in found]
+        return [
+            AuditableClaim(
+                claim_id=decision.claim_id, insurer=decision.insurer, month=decision.month,
+                kept=None if kept is None else decode(kept, KeptPrescription, bytes_max=STATEMENT_BYTES_MAX),
+            )
+            for decision, kept in decided
+            if decision.claim_id is not None and decision.kind in CLAIM_KINDS and decision.outcome is Outcome.ACCEPTED
+        ]  # fmt: skip
 
     def close(self) -> None:
         """Closes the database."""

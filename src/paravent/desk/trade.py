@@ -6,12 +6,12 @@ Corrections stop here: what leaves is a category per lens, a commitment, and whe
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 
 from paravent.crypto.group import Rng
-from paravent.crypto.labels import Label, enc
+from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, key_id
+from paravent.desk.audit import KeptPrescription
 from paravent.desk.entitled import Entitled
 from paravent.errors import DegradedLimitExceeded, InvalidBasket
 from paravent.optics.guarantee import GuaranteeTables
@@ -19,6 +19,7 @@ from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass, equip
 from paravent.optics.money import format_plain
 from paravent.optics.quote import Quote, compute_quote
 from paravent.optics.rules import Rules
+from paravent.person.commitment import prescription_commitment
 from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.lens_category import Classification, LensRules, classify
 from paravent.wire.claims import Act, ActKind, Claim, ClaimedItem
@@ -130,8 +131,8 @@ def cancellation(entitled: Entitled, rng: Rng) -> Act:
 def claim(
     entitled: Entitled, quoted: Quoted, taken: Prescribed, payee: Payee, *, early_renewal: bool, key: SigningKey,
     rng: Rng, corrects: bytes | None = None,
-) -> tuple[Act, bytes]:  # fmt: skip
-    """Builds a signed claim; returns it with the salt of its commitment, which the desk keeps for the audit.
+) -> tuple[Act, KeptPrescription]:  # fmt: skip
+    """Builds a signed claim; returns it with the document and salt of its commitment, kept for the audit.
 
     With ``corrects``, the identifier of a claim of this shop, it is the correction that takes that claim's place.
     """
@@ -150,15 +151,16 @@ def claim(
         idempotency_key=rng(16),
         early_renewal=early_renewal, claim=signed,
     )  # fmt: skip
-    return act, salt
+    return act, KeptPrescription(salt=salt, document=taken.document)
 
 
 def commit_prescription(salt: bytes, claim_id: bytes, taken: Prescribed, quoted: Quoted) -> bytes:
-    """Computes HMAC(salt, enc(commit-rx, claim id, H(document), canonical form, categories, rules version))."""
+    """Commits to the prescription of what was quoted."""
     categories = "".join(item.category.value for item in quoted.items if item.category is not None)
-    document = hashlib.sha256(taken.document).digest()
-    encoded = enc(Label.COMMIT_PRESCRIPTION, claim_id, document, taken.canonical, categories, quoted.quote.rules)
-    return hmac.digest(salt, encoded, "sha256")
+    return prescription_commitment(
+        salt, claim_id=claim_id, document=taken.document, canonical=taken.canonical, categories=categories,
+        rules=quoted.quote.rules,
+    )  # fmt: skip
 
 
 def _act(kind: ActKind, entitled: Entitled, *, early_renewal: bool, rng: Rng) -> Act:

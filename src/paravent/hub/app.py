@@ -27,6 +27,7 @@ from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
+from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import Message, Name, Natural, decode
@@ -102,8 +103,10 @@ def build(
         received = await read_signed(request, identity.base_url, STATEMENT_BYTES_MAX)
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         signed = decode(received.body, Signed, bytes_max=STATEMENT_BYTES_MAX)
-        counter = statements.verify_statement(signed, request.path_params["kind"], entry)
-        if not store.keep_statement(entry.amc, request.path_params["kind"], counter, signed):
+        kind = request.path_params["kind"]
+        counter = statements.verify_statement(signed, kind, entry)
+        statements.verify_follows(signed, kind, store.statement(entry.amc, kind), month_of(_now()))
+        if not store.keep_statement(entry.amc, kind, counter, signed):
             raise StaleData("a statement with this counter or a higher one is already served")
         return json_response(PublicationState(rows=0, live=True))
 

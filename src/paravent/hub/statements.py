@@ -7,11 +7,15 @@ from functools import lru_cache
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure
+from paravent.optics.audit import require_successor
 from paravent.optics.guarantee import GuaranteeTables
-from paravent.wire.statements import InsurerEntry, Signed, StatusList, open_statement
+from paravent.wire.audit import AuditBook
+from paravent.wire.codec import decode
+from paravent.wire.statements import STATEMENT_BYTES_MAX, InsurerEntry, Signed, StatusList, open_statement
 
 STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
+AUDIT = "audit"
 _OPENED_MAX = 256  # statements, of insurers that acts are about
 
 
@@ -36,8 +40,18 @@ def verify_statement(signed: Signed, kind: str, entry: InsurerEntry) -> int:
     elif kind == GUARANTEES:
         tables = open_guarantees(signed, entry.amc, issuer)
         insurer, counter = tables.insurer, tables.counter
+    elif kind == AUDIT:
+        audits = open_statement(signed, AuditBook, Label.AUDIT, entry.amc, issuer)
+        insurer, counter = audits.insurer, audits.counter
     else:
-        raise MalformedMessage("the hub serves status lists and guarantees")
+        raise MalformedMessage("the hub serves status lists, guarantees and audits")
     if insurer != entry.amc:
         raise ProofFailure("an insurer publishes for itself only", culprit=entry.amc)
     return counter
+
+
+def verify_follows(signed: Signed, kind: str, former: Signed | None, month: int) -> None:
+    """Checks that audits only go forward: committed before their month, revealed after; raises ProofFailure."""
+    if kind == AUDIT:
+        known = None if former is None else decode(former.payload, AuditBook, bytes_max=STATEMENT_BYTES_MAX)
+        require_successor(known, decode(signed.payload, AuditBook, bytes_max=STATEMENT_BYTES_MAX), month)

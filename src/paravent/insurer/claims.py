@@ -84,6 +84,7 @@ class Found:
     early: bool = False
     first_decided_at: int = 0
     change: LedgerChange | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ class Reviewer:
         return replace(
             line, state=LedgerState.PAYABLE, payable_cents=decision.amc_cents, month=found.month or decision.month,
             early=found.early, correctable_until=found.first_decided_at + CORRECTION_SECONDS, change=found.change,
+            content=found.content,
         )  # fmt: skip
 
     def _open(self, event: SealedEvent, now: int) -> tuple[ActDetail | InsurerActDetail, Decision]:
@@ -175,6 +177,7 @@ class Reviewer:
         return Found(
             member=member, claimed_cents=claim.amc_cents, month=month, early=early, change=change,
             first_decided_at=decision.decided_at if former is None else former.correctable_until - CORRECTION_SECONDS,
+            content=detail.act.claim.payload,
         )  # fmt: skip
 
     def _known_member(self, detail: ActDetail | InsurerActDetail) -> str | None:

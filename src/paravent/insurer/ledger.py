@@ -40,7 +40,8 @@ class ReviewedClaim:
     ``claimed_cents`` is the part asked of the insurer in a claim, whatever became of it, and ``payable_cents`` the
     same as long as it is to be paid. ``month`` (YYYYMM) and ``early`` are what the equipment counts as for the
     right: a correction counts as what it corrects. A claim can be corrected before ``correctable_until`` (Unix
-    seconds): settled before, it may have to be settled again.
+    seconds): settled before, it may have to be settled again. ``content`` is a claim found payable, as its device
+    signed it: the medical audit draws from these.
     """
 
     number: int
@@ -58,4 +59,5 @@ class ReviewedClaim:
     early: bool
     decided_at: int
     correctable_until: int
+    content: bytes | None = None
     change: LedgerChange | None = None

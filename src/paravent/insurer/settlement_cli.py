@@ -11,6 +11,7 @@ from msgspec import to_builtins
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
+from paravent.access.store import write_secret
 from paravent.crypto.labels import Label
 from paravent.errors import InvalidConfiguration
 from paravent.insurer import config
@@ -41,7 +42,7 @@ def add_settlement_verbs(group: click.Group) -> None:
             require_balanced(balance_books(open_books(store, keys, settings.amc), settings.amc, cli.now()))
             done = settle_now(store, settings, keys, hub, cli.now(), _day(day), dry_run=dry_run)
         if done.payment_file is not None and not dry_run:
-            cli.write_private(out, done.payment_file)
+            write_secret(out, done.payment_file)
         return _settled(done, dry_run=dry_run)
 
     @verb(group, "Write the payment file of a settlement again, byte for byte, when its first copy was lost.")
@@ -53,7 +54,7 @@ def add_settlement_verbs(group: click.Group) -> None:
         if out.exists():
             raise InvalidConfiguration(f"{out} exists: a payment file is never overwritten")
         with Store(home) as store:
-            cli.write_private(out, open_payment_file(store, keys, settings.amc, number))
+            write_secret(out, open_payment_file(store, keys, settings.amc, number))
         return Said(text=f"settlement {number}: {out}", values={"settlement": number, "file": str(out)})
 
     @verb(group, "Prove that every cent decided was paid, refused, reversed or waits: by day and shop, signed.")

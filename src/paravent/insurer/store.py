@@ -27,6 +27,8 @@ from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
 from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
 from paravent.optics.claim_states import Paid, RightRecord
+from paravent.optics.months import month_of
+from paravent.wire.claims import Claim
 from paravent.wire.codec import Bytes32, Message, decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
 
@@ -57,7 +59,7 @@ CREATE TABLE IF NOT EXISTS claim (
     number INTEGER PRIMARY KEY, decision BLOB NOT NULL, claim BLOB, member TEXT, professional TEXT NOT NULL,
     shop TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     claimed_cents INTEGER NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL, early INTEGER NOT NULL,
-    decided_at INTEGER NOT NULL, correctable_until INTEGER NOT NULL, counts INTEGER NOT NULL
+    decided_at INTEGER NOT NULL, correctable_until INTEGER NOT NULL, counts INTEGER NOT NULL, content BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS claim_by_decision ON claim (decision);
 CREATE INDEX IF NOT EXISTS claim_by_claim ON claim (claim);
@@ -340,6 +342,16 @@ class Store:
             raise StaleData("this insurer has published no guarantee table yet")
         return decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX)
 
+    def keep_published(self, kind: str, signed: Signed) -> None:
+        """Keeps a statement published last."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO published VALUES (?, ?)", (kind, encode(signed)))
+
+    def published(self, kind: str) -> Signed | None:
+        """Returns the statement of a kind published last, or None."""
+        found = self._connection.execute("SELECT signed FROM published WHERE kind = ?", (kind,)).fetchone()
+        return None if found is None else decode(found[0], Signed, bytes_max=STATEMENT_BYTES_MAX)
+
     def next_counter(self, name: str) -> int:
         """Returns the next value of a counter: 1, 2, 3..."""
         with self.commit():
@@ -408,6 +420,13 @@ class Store:
     def claims(self) -> list[ReviewedClaim]:
         """Lists the reviewed events, oldest first."""
         return list(self._lines("1"))
+
+    def audited(self, month: int) -> list[Claim]:
+        """Lists the claims decided in a month that were ever payable: disputed and reversed ones stay in the draw."""
+        return [
+            decode(line.content, Claim) for line in self._lines("content IS NOT NULL")
+            if line.content is not None and month_of(line.decided_at) == month
+        ]  # fmt: skip
 
     def _lines(self, condition: str, *values: object) -> Iterator[ReviewedClaim]:
         found = self._connection.execute(

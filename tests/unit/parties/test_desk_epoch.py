@@ -14,7 +14,7 @@ from tests.unit.parties.world import AMC, DAY, NOW, OTHER_AMC, World
 from paravent.crypto.labels import Label
 from paravent.crypto.sharing import public_share
 from paravent.desk.epoch import verify_bundle
-from paravent.desk.store import RETENTION_SECONDS, Store
+from paravent.desk.store import AUDIT_SECONDS, RETENTION_SECONDS, Store
 from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, TooFewServers
 from paravent.wire.statements import Announced, Directory, EpochBundle, Receipt, sign_statement
 
@@ -186,11 +186,15 @@ def test_an_act_is_kept_before_its_decision_and_never_overwritten(store: Store, 
     assert store.act(b"x" * 16) is None
 
 
-@pytest.mark.parametrize(("age", "kept"), [(RETENTION_SECONDS - 60, True), (RETENTION_SECONDS + 60, False)])
-def test_acts_are_forgotten_after_30_days(
-    age: int, *, kept: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("prescription", "age", "kept"), [
+    (None, RETENTION_SECONDS - 60, True), (None, RETENTION_SECONDS + 60, False),
+    (b"salt and document", RETENTION_SECONDS + 60, True), (b"salt and document", AUDIT_SECONDS - 60, True),
+    (b"salt and document", AUDIT_SECONDS + 60, False),
+])  # fmt: skip
+def test_acts_are_forgotten_after_30_days_and_claims_once_their_audit_is_over(
+    prescription: bytes | None, age: int, *, kept: bool, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.keep_act(b"k" * 16, b"body", b"salt")
+    store.keep_act(b"k" * 16, b"body", prescription)
     later = time.time() + age
     monkeypatch.setattr("paravent.desk.store.time", SimpleNamespace(time=lambda: later))
     store.forget()

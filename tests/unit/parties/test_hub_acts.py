@@ -512,7 +512,7 @@ def test_a_month_is_that_of_france(now: int, month: int) -> None:
 
 
 def test_trade_signs_what_it_claims(shop: Shop) -> None:
-    act, salt = trade.claim(
+    act, kept = trade.claim(
         shop.entitled,
         shop.quoted,
         shop.taken,
@@ -523,5 +523,5 @@ def test_trade_signs_what_it_claims(shop: Shop) -> None:
     )
     assert act.claim is not None
     claim = open_statement(act.claim, Claim, Label.CLAIM, shop.device.keyid, shop.key.public)
-    assert claim.prescription == trade.commit_prescription(salt, claim.claim_id, shop.taken, shop.quoted)
+    assert claim.prescription == trade.commit_prescription(kept.salt, claim.claim_id, shop.taken, shop.quoted)
     assert claim.prescription != trade.commit_prescription(bytes(32), claim.claim_id, shop.taken, shop.quoted)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from paravent.access.app import read_body
 from paravent.crypto.signing import SigningKey
 from paravent.desk import trade
+from paravent.desk.audit import KeptPrescription
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
 from paravent.desk.config import DeskConfig
@@ -209,8 +210,8 @@ class FhirDesk:
             return self._kept_answer(claim_response.quoted(
                 claim, insurer, equipment, quoted.quote, name=self.session.new_id(), now=int(time.time())
             ))  # fmt: skip
-        act, salt = self._act(body, claim, entitled, taken, quoted, early=early)
-        decision = await self.desk.act(act, salt)
+        act, prescribed = self._act(body, claim, entitled, taken, quoted, early=early)
+        decision = await self.desk.act(act, prescribed)
         quote = None if quoted is None else quoted.quote
         return self._kept_answer(claim_response.decided(claim, insurer, decision, equipment, quote))
 
@@ -233,13 +234,13 @@ class FhirDesk:
     def _act(
         self, body: bytes, claim: Claim, entitled: Entitled, taken: trade.Prescribed | None,
         quoted: trade.Quoted | None, *, early: bool,
-    ) -> tuple[Act, bytes | None]:  # fmt: skip
+    ) -> tuple[Act, KeptPrescription | None]:  # fmt: skip
         digest = hashlib.sha256(body).digest()
         kept = self.store.act(self.session.sent[digest]) if digest in self.session.sent else None
         # An answered reservation or cancellation is asked anew: the state of the right may have changed since.
         if kept is not None and (kept[1] is None or claim.use is Use.CLAIM):
             return decode(kept[0], Act), None
-        salt = None
+        prescribed: KeptPrescription | None = None
         if claim.cancels:
             act = trade.cancellation(entitled, os.urandom)
         elif claim.use is Use.PREAUTHORIZATION:
@@ -247,11 +248,11 @@ class FhirDesk:
         elif taken is None or quoted is None:
             raise BadInput("a claim has items")
         else:
-            act, salt = trade.claim(
+            act, prescribed = trade.claim(
                 entitled, quoted, taken, self.settings.payee(), early_renewal=early, key=self.key, rng=os.urandom
             )
         self.session.sent[digest] = act.idempotency_key
-        return act, salt
+        return act, prescribed
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -12,6 +12,7 @@ from paravent.access.requests import Authenticated, HttpRequest, authority_of, n
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.desk import trade
+from paravent.desk.audit import KeptPrescription
 from paravent.desk.entitled import Entitled
 from paravent.desk.epoch import VerifiedEpoch
 from paravent.desk.store import Store
@@ -89,19 +90,19 @@ class SimulatedMachine:
         tables = self.network.platform.insurers[entitled.part.insurer].tables
         quoted = trade.quote(BASKET, prescribed(), entitled, tables, shipped_rules(), DEGRADED_CENTS_MAX)
         payee = Payee(professional=self.device.professional, shop=self.device.shop)
-        act, salt = trade.claim(
+        act, kept = trade.claim(
             entitled, quoted, prescribed(), payee, early_renewal=False, key=self.key, rng=self.network.platform.rng
         )
-        return self.act(act, salt)
+        return self.act(act, kept)
 
     def undecided(self) -> list[Act]:
         """Lists the acts that got no answer, oldest first."""
         return [decode(body, Act) for body in self.store.undecided()]
 
-    def act(self, act: Act, salt: bytes | None = None) -> Decision:
+    def act(self, act: Act, kept: KeptPrescription | None = None) -> Decision:
         """Sends an act, kept first; the same act can be sent again."""
         body, hub = encode(act), self.network.platform.directory.hub
-        self.store.keep_act(act.idempotency_key, body, salt)
+        self.store.keep_act(act.idempotency_key, body, None if kept is None else encode(kept))
         request, _ = self.signed(hub.address, ACTS, body)
         try:
             signed = self.network.send(hub.name, ACTS, request, Signed)
