@@ -143,6 +143,17 @@ class UnsupportedPrescription(BadInput):
     advice_en = "Check the prescription; only spectacles, by quarter dioptre, are accepted."
 
 
+class InvalidLeakSample(BadInput):
+    """A leaked sample cannot be read, is too large, or is not approved for this case."""
+
+    code = "invalid-leak-sample"
+    status = 422
+    title_fr = "Échantillon de fuite inutilisable"
+    title_en = "Unusable leak sample"
+    advice_fr = "Vérifiez le fichier, le numéro d'affaire et les deux approbations ; rien n'a été comparé."
+    advice_en = "Check the file, the case number and the two approvals; nothing was compared."
+
+
 class UnsupportedResource(BadInput):
     """A FHIR resource asks for what this software does not do: another type, currency, identifier or modifier."""
 

@@ -75,6 +75,9 @@ class Label(bytes, Enum):
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
     AUDIT_SEED = b"paravent/1/audit-seed"
     AUDIT_DRAW = b"paravent/1/audit-draw"
+    # the insurer's history of what it held, and the leak matcher (docs/leak-matcher.md)
+    HISTORY_INDEX = b"paravent/1/history-index"
+    LEAK_APPROVAL = b"paravent/1/leak-approval"
     # enrolment of devices (section 9)
     ENROL_NONCE = b"paravent/1/enrol-nonce"
     ENROL_SALT = b"paravent/1/enrol-salt"

@@ -27,9 +27,10 @@ from paravent.insurer.config import InsurerConfig
 from paravent.insurer.guarantee_cli import add_guarantee_verbs
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
+from paravent.insurer.leak.cli import add_leak_verbs
 from paravent.insurer.members import Line
 from paravent.insurer.outbox_cli import add_outbox_verbs
-from paravent.insurer.publication_cli import add_publication_verbs, member_file, with_publisher
+from paravent.insurer.publication_cli import add_publication_verbs, member_file, published_members, with_publisher
 from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
 from paravent.optics.money import format_euros
@@ -197,5 +198,6 @@ add_account_verbs(group)
 add_publication_verbs(group)
 add_settlement_verbs(group)
 add_outbox_verbs(group)
+add_leak_verbs(group, published_members)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)

@@ -20,8 +20,9 @@ from paravent.access.progress import bar
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
 from paravent.insurer.config import InsurerConfig
+from paravent.insurer.leak.store import History
 from paravent.insurer.member_file_store import MemberFile
-from paravent.insurer.members import Line, Reject, require_shared_guarantees
+from paravent.insurer.members import Line, Member, Reject, require_shared_guarantees
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.publication_client import Published, Publisher
 from paravent.insurer.store import Store
@@ -171,7 +172,28 @@ def _publish(
             })  # fmt: skip
         done = asyncio.run(_publish_staged(home, settings, store, file, tables, complete=complete))
         store.keep_member_file(None if file.delta else file.path)
+    _remember(home, file)
     return _published(settings, done, checked)
+
+
+def _remember(home: Path, file: MemberFile) -> None:
+    """Records what is held of whom from now on, so that a leak can be dated (docs/leak-matcher.md)."""
+    lines = (line for line in file.lines() if isinstance(line, Line))
+    with History(home, cli.rng) as history:
+        if file.delta:
+            history.record_changes(lines, cli.now())
+        else:
+            history.record((line.member for line in lines), cli.now())
+
+
+def published_members(home: Path) -> list[Member]:
+    """Reads the members of the complete file published last; raises InvalidMemberFile when there is none."""
+    with Store(home) as store:
+        path = store.member_file()
+    if path is None or not path.exists():
+        raise InvalidMemberFile("no complete member file was published last, or it was moved: publish it again")
+    lines = member_file(path, config.load(home), delta=False).lines()
+    return [line.member for line in lines if isinstance(line, Line)]
 
 
 def _stage(file: MemberFile, settings: InsurerConfig, store: Store, tables: GuaranteeFile | None) -> int:
