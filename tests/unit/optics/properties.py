@@ -143,6 +143,22 @@ def more_cover_never_costs_the_patient_more(basket: Basket, more: int) -> None:
         assert _quoted(better).rest_cents <= before
 
 
+@EVERY
+@given(st.integers(1, 9_000), st.integers(1, 14_000), st.lists(st.sampled_from([*ExtraCode]), unique=True, min_size=1))
+def a_supplement_takes_nothing_from_the_pot(lens: int, left: int, extras: list[ExtraCode]) -> None:
+    """In mixed equipment the frame of class B is covered alike with and without what is added to class A lenses."""
+    bare = [item("MONT-B", 15_000), item("V-a-A", lens), item("V-a-A", lens)]
+    # What is left for the frame decides: it is less than the frame costs.
+    cover = Guarantee(
+        code="X", label="x", responsible=False, class_b_cents={Band.A: 2 * lens + left}, frame_max_cents=CENTS_MAX
+    )
+    alone, added = (
+        quote.compute_quote(items.equipment_of([*bare, *more]), cover, examples.SHIPPED)
+        for more in ([], [item(code, 400) for code in extras])
+    )
+    assert added.items[:3] == alone.items
+
+
 @MORE
 @given(examples.baskets(), messages(Guarantee))
 def a_second_coverage_pays_what_the_first_leaves(basket: Basket, second: Guarantee) -> None:

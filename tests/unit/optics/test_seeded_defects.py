@@ -74,7 +74,7 @@ DEFECTS = [
     ),
     Defect(
         name="supplements paid from the pot", owner=quote, attribute="_parts", old="(frame, first, second), guarantee",
-        new="lines, guarantee", broken=properties.amounts_are_those_of_the_naive_model,
+        new="lines, guarantee", broken=properties.a_supplement_takes_nothing_from_the_pot,
     ),
     Defect(
         name="services paid in full", owner=quote, attribute="_extra_part",
