@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
-from paravent.bench import checks, claims, keyserver, member_file, sealing
+from paravent.bench import checks, claims, incident, keyserver, member_file, sealing
 from paravent.bench import detection as detectors
 from paravent.bench import double_payment as payments
 from paravent.bench import faults as kill
@@ -35,12 +35,15 @@ _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 @click.option("--attempts", type=click.IntRange(min=1), default=ATTEMPTS, show_default=True, help="How many of those.")
 @click.option("--members", type=click.IntRange(1_000), help="Publish a file of that many members instead, then a day.")
 @click.option("--detection", is_flag=True, help="Simulate the detectors instead, over a fleet and a year.")
+@click.option("--incident", "national", is_flag=True, help="Play national incidents at the breach desk instead.")
+@click.option("--persons", "insured", type=click.IntRange(1), default=incident.PERSONS, help="Persons of an incident.")
+@click.option("--insurers", type=click.IntRange(2), default=incident.INSURERS, help="Insurers of an incident.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
 def bench(
     home: Path | None, quick: bool, faults: bool, double_payment: bool, attempts: int, members: int | None,
-    detection: bool, as_json: bool,
+    detection: bool, national: bool, insured: int, insurers: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Runs the benchmarks."""
     with working_folder(home, "paravent-bench-") as folder:
@@ -53,6 +56,10 @@ def bench(
             return
         if members is not None:
             _row("member-file", asdict(member_file.measure(folder / "platform", members)), as_json=as_json)
+            return
+        if national:
+            for figures in incident.measure_incidents(insured, insurers):
+                _row("incident", asdict(figures), as_json=as_json)
             return
         if detection:
             fleet, thieves = (1_000, 200) if quick else (detectors.PROFESSIONALS, 2_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from paravent.drill.credentials.attacker import Attacker, Hit
 from paravent.drill.credentials.loot import files_of, rows_of
 from paravent.drill.credentials.witness import WitnessList, openings
 from paravent.drill.members import identity_of
+from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population
 from paravent.drill.simulation.crash import Gate
 from paravent.drill.simulation.parties import SimulatedServer
@@ -92,11 +93,12 @@ class Scene:
 
 @contextmanager
 def scene(
-    devices: int, stolen: tuple[int, ...], persons: int, limits: QuotaLimits, *, files: bool = True
-) -> Iterator[Scene]:
+    devices: int, stolen: tuple[int, ...], persons: int, limits: QuotaLimits, *, files: bool = True,
+    insurers: Mapping[str, str] = INSURERS,
+) -> Iterator[Scene]:  # fmt: skip
     """Builds a platform, enrols devices of as many professionals, and hands their keys to a thief."""
     with quick_folder() as home:
-        platform = SimulatedPlatform.build(home, Shape(persons=persons, server_limits=limits), SEED)
+        platform = SimulatedPlatform.build(home, Shape(persons=persons, server_limits=limits, insurers=insurers), SEED)
         keys = [SigningKey.generate(platform.rng) for _ in range(devices)]
         for number, key in enumerate(keys, start=1):
             platform.enrol(Device(public=key.public, professional=f"8000000000{number}", shop=f"58000000{number}"))

@@ -48,6 +48,7 @@ def found_directory(
     hub: SimulatedHub,
     keys: Mapping[str, InsurerKeys],
     custodians: Sequence[BoxKey],
+    names: Mapping[str, str],
 ) -> Directory:
     """Lists every party."""
     entry = HubEntry(name=hub.name, address=hub.identity.base_url, verify_key=hub.identity.signing_key.public)
@@ -55,7 +56,7 @@ def found_directory(
         version=1, issued_at=START, hub=entry, keyservers=tuple(server.entry() for server in servers.values()),
         insurers=tuple(
             InsurerEntry(
-                amc=amc, name=INSURERS[amc], issuer_key=held.issuer.public, claims_key=held.claims.public,
+                amc=amc, name=names[amc], issuer_key=held.issuer.public, claims_key=held.claims.public,
                 payments_key=held.payments.public, synthetic=True,
             )
             for amc, held in keys.items()
@@ -73,7 +74,9 @@ def found_insurer(
     """Creates an insurer with its members and its guarantees."""
     folder = home / f"insurer-{entry.amc}"
     folder.mkdir()
-    file = read_guarantees((DATA / f"guarantees-{entry.amc}.toml").read_bytes())
+    # Insurers that only a large platform has use the tables of the first: the population draws from the same codes.
+    tabled = entry.amc if entry.amc in INSURERS else next(iter(INSURERS))
+    file = read_guarantees((DATA / f"guarantees-{tabled}.toml").read_bytes())
     tables = GuaranteeTables(insurer=entry.amc, counter=1, issued_at=START, guarantees=file.guarantee)
     return SimulatedInsurer(
         entry=entry, keys=keys, store=InsurerStore(folder), members=_members(folder, entry.amc, population),

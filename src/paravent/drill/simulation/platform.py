@@ -6,7 +6,7 @@ Every party runs its own logic on its own store; HTTP, processes and the clock o
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from paravent.wire.statements import Directory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How large a platform is: t of n key servers, persons, limits at a key server and at the hub.
+    """How large a platform is: t of n key servers, persons, insurers by AMC number, limits at a key server and the hub.
 
     ``addresses`` are those of key servers that are to be real processes, on the clock of the machine from ``start``;
     ``hub_address`` that of the hub.
@@ -37,6 +37,7 @@ class Shape:
     servers: int = 3
     threshold: int = 2
     persons: int = 8
+    insurers: Mapping[str, str] = field(default_factory=lambda: INSURERS)
     server_limits: QuotaLimits = field(default_factory=QuotaLimits)
     hub_limits: QuotaLimits = field(default_factory=QuotaLimits)
     start: int = START
@@ -73,11 +74,12 @@ class SimulatedPlatform:
             amc: InsurerKeys(
                 issuer=SigningKey.generate(rng), claims=BoxKey.generate(rng), payments=BoxKey.generate(rng)
             )
-            for amc in INSURERS
+            for amc in shape.insurers
         }
         custodians = tuple(BoxKey.generate(rng) for _ in range(CUSTODIANS))
-        directory = found_directory(servers, hub, keys, custodians)
-        population = synthesise(shape.persons, tuple(INSURERS), seed, datetime.fromtimestamp(shape.start, UTC).year)
+        directory = found_directory(servers, hub, keys, custodians, shape.insurers)
+        year = datetime.fromtimestamp(shape.start, UTC).year
+        population = synthesise(shape.persons, tuple(shape.insurers), seed, year)
         insurers = {
             entry.amc: found_insurer(home, entry, keys[entry.amc], population, rng) for entry in directory.insurers
         }
