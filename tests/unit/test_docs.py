@@ -35,6 +35,7 @@ from paravent.errors import ParaventError
 from paravent.hub.config import HubConfig, StoreConfig
 from paravent.insurer.config import InsurerConfig
 from paravent.keyserver.config import KeyServerConfig
+from paravent.optics.claim_states import diagram
 from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.person.bindings import holder_value, lookup_input, verify_binding
 from paravent.person.identity import BirthDate, Holder, NormalisedName, PersonIdentity
@@ -243,6 +244,12 @@ def _objects(block: str) -> Iterator[Mapping[str, object]]:
         rest = rest[end:].strip()
 
 
+def diagram_faults(text: str) -> list[str]:
+    """Compares the diagram of states with the one drawn from the table of transitions."""
+    drawn = [block for block in re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL) if "state right {" in block]
+    return [] if drawn == [diagram()] else ["the diagram of section 11 is not the one that the table gives"]
+
+
 # --- worked values -------------------------------------------------------------------------------
 
 
@@ -419,8 +426,8 @@ def test_what_another_page_forgets_is_found_out(check: Callable[[str], list[str]
 # --- the checks, and each one refusing -----------------------------------------------------------
 
 CHECKS: tuple[Callable[[str], list[str]], ...] = (
-    label_faults, error_faults, limit_faults, message_faults, route_faults, example_faults, worked_faults,
-    citation_faults, word_faults,
+    label_faults, error_faults, limit_faults, message_faults, route_faults, diagram_faults, example_faults,
+    worked_faults, citation_faults, word_faults,
 )  # fmt: skip
 
 
@@ -458,6 +465,8 @@ class Altered(NamedTuple):
         Altered(route_faults, "| key server, hub | `POST /v1/devices` |", "| key server | `POST /v1/devices` |"),
         Altered(route_faults, "`POST /v1/log/seen` |", "`GET /v1/log/seen` |"),
         Altered(route_faults, "| `RowRequest` | `RowAnswer` |", "| `RowRequest` | `Rows` |"),
+        Altered(diagram_faults, "consumed --> free: reverse", "consumed --> reserved: reverse"),
+        Altered(diagram_faults, "        disputed --> accepted: uphold\n", ""),
         Altered(example_faults, '"early_renewal":false', '"early":false'),
         Altered(worked_faults, "\nF           = 8", "\nF           = 9"),
         Altered(worked_faults, "\nrank        = 1", "\nrank        = 2"),

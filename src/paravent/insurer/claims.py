@@ -166,11 +166,7 @@ class Reviewer:
         month = decision.month if former is None else former.month
         self._check_money(claim, decision, part, Month(number=month))
         self._check_payment(detail, decision, event)
-        # Payable by what this insurer itself has found payable, whatever the hub remembers.
-        early = require_due(
-            self.ledger.paid(member, without=None if former is None else former.number), month=Month(number=month),
-            free_from=part.free_from, renewal_months=part.renewal_months, early_renewal=claim.early_renewal,
-        )  # fmt: skip
+        early = self._early(claim, part, member, Month(number=month), former)
         change = None if former is None else LedgerChange(
             number=former.number, state=LedgerState.REVERSED, reason=CORRECTED
         )  # fmt: skip
@@ -188,6 +184,19 @@ class Reviewer:
             return self.ledger.member_of(verify_entitlement(detail.act.entitlement, self.directory.issuers()).nullifier)
         except ParaventError:
             return None
+
+    def _early(self, claim: Claim, part: HubPart, member: str, month: Month, former: ReviewedClaim | None) -> bool:
+        """Says whether equipment is an early renewal, by what this insurer found payable, whatever the hub remembers.
+
+        The correction of a payable line counts as that line does: it was due when it was claimed.
+        """
+        if former is not None and former.state is LedgerState.PAYABLE:
+            return former.early
+        paid = self.ledger.paid(member, without=None if former is None else former.number)
+        return require_due(
+            paid, month=month, free_from=part.free_from, renewal_months=part.renewal_months,
+            early_renewal=claim.early_renewal,
+        )  # fmt: skip
 
     def _own(self, detail: InsurerActDetail, decision: Decision) -> Found:
         """What this insurer asked for itself, under its own signature, and what the hub says that it did of it."""
