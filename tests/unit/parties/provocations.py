@@ -34,8 +34,8 @@ from paravent.access.requests import verify_request
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey
 from paravent.desk import config, trade
-from paravent.desk.app import Checks
 from paravent.desk.app import build as build_desk
+from paravent.desk.checks_store import Checks
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import judge_card
 from paravent.desk.epoch import verify_bundle
@@ -44,8 +44,9 @@ from paravent.hub.publication import authenticate_insurer
 from paravent.hub.vault import ActId
 from paravent.insurer.act_client import send_act
 from paravent.insurer.card import card_of
+from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.cosigning import require_not_rolled_back
-from paravent.keyserver.witness_app import WatchSettings, Witness
+from paravent.keyserver.witness_app import Witness
 from paravent.optics.claim_states import REVERSAL_SECONDS, ClaimRecord, ClaimState, Paid, change_claim
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import read_guarantees
@@ -409,4 +410,6 @@ def raised(provocation: Provocation, world: World) -> ParaventError | CarriedCod
     """Plays a provocation and returns the error that it met."""
     with pytest.raises((ParaventError, CarriedCode)) as found:
         provocation(world)
-    return found.value
+    met = found.value
+    assert isinstance(met, (ParaventError, CarriedCode))
+    return met
