@@ -43,7 +43,10 @@ from paravent.errors import ParaventError
 from paravent.hub.publication import authenticate_insurer
 from paravent.hub.vault import ActId
 from paravent.insurer.act_client import send_act
+from paravent.insurer.books import open_books
 from paravent.insurer.card import card_of
+from paravent.insurer.leak.sample import read_sample
+from paravent.insurer.reconciliation import balance_books, require_balanced
 from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.cosigning import require_not_rolled_back
 from paravent.keyserver.witness_app import Witness
@@ -52,6 +55,7 @@ from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import read_guarantees
 from paravent.optics.items import equipment_of
 from paravent.optics.rules import read_rules
+from paravent.optics.settlement import require_iban
 from paravent.optics.store import shipped_rules
 from paravent.person.fhir.coverage import Coverage
 from paravent.person.fhir.document import read_resource
@@ -348,6 +352,18 @@ def a_lying_server(world: World) -> None:
     blinding.take(server, lie("another key, proved for that key", world, blinding, digest, honest), digest)
 
 
+def a_cent_more_in_the_books(world: World) -> None:
+    """Somebody altered the insurer's ledger: a line is payable for more than it claimed."""
+    _bought(world)
+    insurer = Insurer(world)
+    insurer.pull()
+    insurer.party.store._connection.execute(
+        "UPDATE claim SET payable_cents = payable_cents + 1 WHERE payable_cents > 0"
+    )
+    books = open_books(insurer.party.store, insurer.party.keys, AMC)
+    require_balanced(balance_books(books, AMC, world.now))
+
+
 def _decoded(kind: type[Any], body: bytes, bytes_max: int = 64) -> Provocation:
     return lambda _: decode(body, kind, bytes_max=bytes_max)
 
@@ -368,6 +384,8 @@ PROVOKED: dict[str, Provocation] = {
     "unsupported-resource": lambda _: read_resource(b'{"resourceType":"Patient"}', Coverage),
     "invalid-basket": lambda _: equipment_of(()),
     "invalid-member-file": lambda world: world.insurers[AMC].store.require_member("nobody"),
+    "invalid-bank-details": lambda _: require_iban("FR00"),
+    "invalid-leak-sample": lambda _: read_sample(b""),
     "invalid-configuration": lambda _: read_rules(b"="),
     "not-covered": lambda world: world.row(world.known(world.stranger())),
     "holder-mismatch": somebody_elses_card,
@@ -400,6 +418,7 @@ PROVOKED: dict[str, Provocation] = {
     "epoch-not-live": lambda world: world.hub_store.staged(99, AMC),
     "witness-not-ready": starting,
     "log-rolled-back": gone_back,
+    "books-unbalanced": a_cent_more_in_the_books,
     "storage-down": lambda world: world.hub.database_key.open(ActId(b"name"), b"altered"),
     "proof-failure": another_signer,
     "signed-lie": a_lying_server,
