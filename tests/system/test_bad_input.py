@@ -108,7 +108,7 @@ def test_a_tampered_row_is_a_technical_failure(platform: Platform, population: P
         platform.stop("hub", "insurer-99000001", "insurer-99000002")
         platform.start("hub")
         for amc in ("99000001", "99000002"):
-            platform.publish(amc)
+            platform.publish(amc, "--complete")
         platform.start("insurer-99000001", "insurer-99000002")
     # The desk learns the new batch when its kept epoch no longer knows it.
     assert platform.desk("/v1/checks/number", particulars(person))[0] == 200

@@ -232,11 +232,11 @@ class Platform:
 
     # --- work ---------------------------------------------------------------------------------
 
-    def publish(self, amc: str) -> dict[str, Any]:
+    def publish(self, amc: str, *options: str) -> dict[str, Any]:
         """Publishes an insurer's member file."""
         return self.command(
             "insurer", "publish", self.home / f"members-{amc}.csv", "--home", self.home / f"insurer-{amc}",
-            "--guarantees", DATA / f"guarantees-{amc}.toml", "--json",
+            "--guarantees", DATA / f"guarantees-{amc}.toml", *options, "--json",
         )  # fmt: skip
 
     def rotate(self, amc: str) -> dict[str, Any]:
