@@ -532,6 +532,17 @@ class EpochNotLive(TechnicalFailure):
     advice_en = "The device must reload the insurer's epoch, then try again."
 
 
+class LaneSuspended(TechnicalFailure):
+    """The number lane, or that of one insurer, is closed here for a case; it says nothing of anybody's rights."""
+
+    code = "lane-suspended"
+    retry = Retry.LATER
+    title_fr = "Panne technique : la voie numéro est suspendue"
+    title_en = "Technical failure: the number lane is suspended"
+    advice_fr = "Cela ne dit rien des droits de l'assuré. Lisez sa carte, ou recommencez plus tard."
+    advice_en = "This says nothing of the insured person's rights. Read the card, or try again later."
+
+
 class WitnessNotReady(TechnicalFailure):
     """A key server has just started and no other has yet said how much of its log it remembers."""
 

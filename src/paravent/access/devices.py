@@ -13,7 +13,7 @@ from typing import Protocol
 from paravent.access.quotas import Charge, QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, claimed_keyid, verify_request
 from paravent.crypto.signing import VerifyKey, key_id
-from paravent.errors import DevicePending, DeviceSuspended, UnknownDevice
+from paravent.errors import DevicePending, DeviceSuspended, LaneSuspended, UnknownDevice
 from paravent.wire.codec import Bytes32, Message, Name
 from paravent.wire.enrolment import DeviceState
 from paravent.wire.suspension import SubjectKind
@@ -86,6 +86,9 @@ class DeviceRegister(Protocol):
     def limited_until(self, keyid: str) -> int:
         """Returns until when a device has the small quota of new ones; 0 when it has not."""
 
+    def lane_closed_since(self, insurer: str) -> int | None:
+        """Returns since when the number lane of an insurer is closed, None when it is open."""
+
 
 def authenticate(
     request: HttpRequest, register: DeviceRegister, *, authority: str, now: int
@@ -101,6 +104,13 @@ def authenticate(
     caller = verify_request(request, key=VerifyKey(device.public), authority=authority, now=now)
     check_standing(register.standing(device), now)
     return device, caller
+
+
+def require_open_lane(register: DeviceRegister, insurer: str) -> None:
+    """Raises LaneSuspended while a case closes the number lane of an insurer, or of all."""
+    since = register.lane_closed_since(insurer)
+    if since is not None:
+        raise LaneSuspended(f"the number lane is closed here since {date_text(since)}; cards are still read")
 
 
 def charge_of(kind: QuotaKind, device: Device, insurer: str, subject: bytes, request: bytes) -> Charge:

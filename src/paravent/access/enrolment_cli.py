@@ -16,9 +16,9 @@ from paravent.access.openid_config import OpenIdConfig, configure
 from paravent.access.store import VerifierStore
 from paravent.errors import BadInput, UnknownDevice
 from paravent.wire.codec import Message
-from paravent.wire.suspension import SubjectKind
+from paravent.wire.suspension import LANES, SubjectKind
 
-_KIND = click.argument("kind", type=click.Choice([kind.value for kind in SubjectKind]))
+_KIND = click.argument("kind", type=click.Choice([kind.value for kind in SubjectKind if kind not in LANES]))
 _SUBJECT = click.argument("subject")
 _REASON = click.option(
     "--reason", type=click.Choice([reason.value for reason in BarReason]), default=BarReason.OPERATOR.value,

@@ -15,7 +15,7 @@ from paravent.access.devices import Bar, BarReason, Device, Standing
 from paravent.access.enrolment import Identification, Route, ShopCodeTry
 from paravent.errors import EnrolmentRefused
 from paravent.wire.codec import Message
-from paravent.wire.suspension import SubjectKind
+from paravent.wire.suspension import LANES, NUMBER_LANE, SubjectKind
 
 IDENTIFICATION_SECONDS = 86_400
 SHOP_CODE_TRIES_MAX = 5
@@ -226,8 +226,18 @@ class DeviceLedger:
         )
         return [(SubjectKind(kind), subject) for kind, subject in found.fetchall()]
 
+    def lane_closed_since(self, insurer: str) -> int | None:
+        """Returns since when a case closes the number lane of an insurer, or of all; None when none does."""
+        (since,) = self._connection.execute(
+            "SELECT MIN(since) FROM case_bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?))",
+            (SubjectKind.INSURER.value, insurer, SubjectKind.LANE.value, NUMBER_LANE),
+        ).fetchone()
+        return None if since is None else int(since)
+
     def devices_of(self, kind: SubjectKind, subject: str) -> list[Device]:
-        """Lists the devices of a subject, oldest first."""
+        """Lists the devices of a subject, oldest first; a lane concerns every device."""
+        if kind in LANES:
+            return self.every_device()
         column = {SubjectKind.DEVICE: "keyid", SubjectKind.PROFESSIONAL: "professional", SubjectKind.SHOP: "shop"}[kind]
         found = self._connection.execute(f"{_DEVICE} WHERE {column} = ? ORDER BY enrolled_at, keyid", (subject,))
         return [_device(row) for row in found.fetchall()]

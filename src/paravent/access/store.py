@@ -320,6 +320,10 @@ class VerifierStore:
         """Returns until when a device has the small quota of new ones; 0 when it has not."""
         return self.devices.limited_until(keyid)
 
+    def lane_closed_since(self, insurer: str) -> int | None:
+        """Returns since when the number lane of an insurer is closed, None when it is open."""
+        return self.devices.lane_closed_since(insurer)
+
     def first_time(self, caller: Authenticated, now: int) -> bool:
         """Records a nonce: True the first time."""
         return self._ledger.first_time(caller, now)

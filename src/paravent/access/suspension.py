@@ -13,11 +13,11 @@ from paravent.access.devices import BarReason, Device, DeviceRegister
 from paravent.access.requests import Authenticated, HttpRequest, authority_of, claimed_keyid, verify_request
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
-from paravent.errors import BadInput, UnknownParty
+from paravent.errors import BadInput, UnknownInsurer, UnknownParty
 from paravent.wire.codec import decode
 from paravent.wire.enrolment import DeviceState
 from paravent.wire.statements import Directory, Signed, sign_statement
-from paravent.wire.suspension import Measure, SubjectKind, SuspensionReport, SuspensionRequest
+from paravent.wire.suspension import LANES, NUMBER_LANE, Measure, SubjectKind, SuspensionReport, SuspensionRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,9 @@ class SuspensionLedger(Protocol):
     ) -> bool:
         """Withdraws for good; False when it was withdrawn already."""
 
+    def lane_closed_since(self, insurer: str) -> int | None:
+        """Returns since when the number lane of an insurer is closed, None when it is open."""
+
     def devices_of(self, kind: SubjectKind, subject: str) -> Sequence[Device]:
         """Lists the devices of a subject."""
 
@@ -72,7 +75,8 @@ class SuspensionStore(DeviceRegister, Protocol):
 def admit(request: HttpRequest, directory: Directory, verifier: Verifier, now: int) -> AdmittedMeasure:
     """Verifies a measure: the breach desk of the directory signed it for this verifier.
 
-    Raises UnknownParty, RequestNotAuthentic, MalformedMessage, or BadInput for a withdrawal of more than one device.
+    Raises UnknownParty, RequestNotAuthentic, MalformedMessage, UnknownInsurer for the lane of nobody, or BadInput for
+    a withdrawal of more than one device.
     """
     desk = directory.breach_desk
     if desk is None or claimed_keyid(request) != key_id(VerifyKey(desk.verify_key)):
@@ -81,6 +85,10 @@ def admit(request: HttpRequest, directory: Directory, verifier: Verifier, now: i
     asked = decode(request.body, SuspensionRequest)
     if asked.measure is Measure.WITHDRAW and asked.kind is not SubjectKind.DEVICE:
         raise BadInput("the breach desk withdraws one device; a professional or a shop is suspended, or its operator's")
+    if asked.kind is SubjectKind.INSURER and directory.insurer(asked.subject) is None:
+        raise UnknownInsurer("the directory has no such insurer")
+    if asked.kind is SubjectKind.LANE and asked.subject != NUMBER_LANE:
+        raise BadInput(f"the lane that is suspended is written {NUMBER_LANE}")
     return AdmittedMeasure(asked=asked, caller=caller)
 
 
@@ -90,7 +98,10 @@ def carry_out(admitted: AdmittedMeasure, verifier: Verifier, store: SuspensionSt
     # A request seen before is answered as things stand: it must not undo what was decided since.
     changed = store.first_time(admitted.caller, now) and _change(asked, ledger, now)
     devices = ledger.devices_of(asked.kind, asked.subject)
-    active = [device for device in devices if store.standing(device).state(now) is DeviceState.ACTIVE]
+    # A device that is barred from no request asks in vain while its lane is closed.
+    closed = asked.kind in LANES and ledger.lane_closed_since(asked.subject) is not None
+    answered = () if closed else devices
+    active = [device for device in answered if store.standing(device).state(now) is DeviceState.ACTIVE]
     report = SuspensionReport(
         verifier=verifier.name, request=admitted.caller.digest, changed=changed,
         suspended=ledger.suspended_for(asked.case, asked.kind, asked.subject), devices=len(devices),

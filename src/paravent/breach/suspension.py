@@ -14,7 +14,7 @@ from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import ParaventError, ProofFailure
 from paravent.wire.statements import Directory, HubEntry, KeyServerEntry, Signed, open_statement
-from paravent.wire.suspension import Measure, SubjectKind, SuspensionReport, SuspensionRequest
+from paravent.wire.suspension import LANES, Measure, SubjectKind, SuspensionReport, SuspensionRequest
 
 VerifierEntry = HubEntry | KeyServerEntry
 
@@ -84,6 +84,8 @@ _KINDS_FR = {
     SubjectKind.DEVICE: "le poste",
     SubjectKind.PROFESSIONAL: "le professionnel",
     SubjectKind.SHOP: "le magasin",
+    SubjectKind.INSURER: "la voie numéro de l'organisme",
+    SubjectKind.LANE: "la voie",
 }
 
 
@@ -114,6 +116,24 @@ def _consequences(asked: SuspensionRequest) -> list[tuple[str, str]]:
                 "Ce que l'exploitant ou un autre dossier suspend le reste",
                 "What the operator or another case suspends stays so",
             )
+        ]
+    if asked.kind in LANES:
+        whose = ("de tous les organismes", "of every insurer")
+        if asked.kind is SubjectKind.INSURER:
+            whose = (f"de l'organisme {asked.subject}", f"of insurer {asked.subject}")
+        return [
+            (
+                f"S'arrêtent dès la demande suivante : recherches et ouvertures par numéro, assurés {whose[0]}",
+                f"Stopped from the next request on: look-ups and openings by number, members {whose[1]}",
+            ),
+            (
+                "Les postes disent « panne technique », jamais « non couvert »",
+                "Desks say a technical failure, never that somebody is not covered",
+            ),
+            (
+                "Continuent : les cartes, les prises en charge et les factures de droits déjà lus",
+                "Going on: cards, prises en charge and claims of rights that were read before",
+            ),
         ]
     return [
         (

@@ -44,7 +44,7 @@ def add_suspension_verbs(group: click.Group) -> None:
         return Said(text=f"key of {name}: {home / KEY_FILE}", values={"key": str(home / KEY_FILE), "entry": str(entry)})
 
     for measure, purpose in (
-        (Measure.SUSPEND, "Suspend a device, a professional or a shop at every verifier, for a case."),
+        (Measure.SUSPEND, "Suspend a device, a professional, a shop, or a number lane at every verifier, for a case."),
         (Measure.RESUME, "End what a case suspended, at every verifier."),
         (Measure.WITHDRAW, "Withdraw a device at every verifier, for good, for a case."),
     ):

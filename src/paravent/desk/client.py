@@ -30,6 +30,7 @@ from paravent.desk.store import Store
 from paravent.errors import (
     BadInput,
     EpochNotLive,
+    LaneSuspended,
     ParaventError,
     ProofFailure,
     Refusal,
@@ -380,9 +381,9 @@ def persons_left(servers: Sequence[int], threshold: int) -> int:
 
 def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> ParaventError:
     """A refusal by the servers themselves (a quota, say) is said as such; anything else is technical."""
-    stale = [failure for failure in failures if isinstance(failure, EpochNotLive)]
-    if stale:
-        return stale[0]
+    said = [failure for failure in failures if isinstance(failure, EpochNotLive | LaneSuspended)]
+    if said:
+        return said[0]
     refusals = [failure for failure in failures if isinstance(failure, Refusal)]
     if refusals and len(refusals) == len(failures):
         return refusals[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from paravent.access.devices import Device, authenticate, charge_of
+from paravent.access.devices import Device, authenticate, charge_of, require_open_lane
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto.labels import Label
@@ -40,6 +40,7 @@ def admit(request: HttpRequest, identity: HubIdentity, store: HubStore, now: int
     """Verifies a request; raises what is wrong with it, having spent nothing."""
     device, caller = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
     message = decode(request.body, RowRequest)
+    require_open_lane(store, message.insurer)
     public = VerifyKey(message.handle_key)
     try:
         verify(

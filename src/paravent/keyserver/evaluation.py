@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paravent.access.devices import Device, authenticate, charge_of
+from paravent.access.devices import Device, authenticate, charge_of, require_open_lane
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto.dleq import generate_proof
@@ -35,6 +35,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     """Verifies a request; raises what is wrong with it, having spent nothing."""
     device, caller = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
     message = decode(request.body, EvaluationRequest)
+    require_open_lane(store, message.insurer)
     return AdmittedEvaluation(
         device=device, caller=caller, message=message, blinded=decode_element(message.blinded),
         share=live_share(store, message.insurer, message.epoch, now),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paravent.access.devices import Device, authenticate, charge_of
+from paravent.access.devices import Device, authenticate, charge_of, require_open_lane
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke
@@ -47,7 +47,7 @@ class AdmittedOpening:
 def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore, now: int) -> AdmittedOpening:
     """Verifies a request; raises what is wrong with it, having spent nothing.
 
-    1. device and signature; 2. form; 3. epoch and batch live; 4. handle and label recomputed;
+    1. device and signature; 2. form, and the lane is open; 3. epoch and batch live; 4. handle and label recomputed;
     5. proof of knowledge of the handle key.
     """
     # 1. device and signature
@@ -55,6 +55,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     # 2. form
     message = decode(request.body, OpeningRequest)
     hpke.require_public_key(message.answer_key)
+    require_open_lane(store, message.insurer)
     # 3. epoch and batch live, or ended since the check began
     share = store.share(message.insurer, message.epoch)
     batch = store.batch(message.insurer, message.epoch, message.batch)

@@ -16,11 +16,19 @@ CaseNumber = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0
 
 
 class SubjectKind(StrEnum):
-    """What can be suspended or withdrawn: one device, or every device of a professional or of a shop."""
+    """What can be suspended: a device, every device of a professional or of a shop, the number lane or an insurer's."""
 
     DEVICE = "device"
     PROFESSIONAL = "professional"
     SHOP = "shop"
+    INSURER = "insurer"
+    LANE = "lane"
+
+
+LANES = frozenset({SubjectKind.INSURER, SubjectKind.LANE})
+"""What closes the number lane and bars no device: the subject is an AMC number, or ``NUMBER_LANE``."""
+
+NUMBER_LANE = "number"
 
 
 class Measure(StrEnum):

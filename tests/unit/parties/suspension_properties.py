@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as changed
-from tests.unit.parties.world import DAY, World
+from tests.unit.parties.world import AMC, DAY, OTHER_AMC, World
 
 from paravent.access import suspension
 from paravent.access.devices import BarReason, check_standing
@@ -14,9 +14,26 @@ from paravent.access.requests import Authenticated, HttpRequest
 from paravent.access.suspension import Verifier
 from paravent.breach import suspension as desk
 from paravent.crypto.signing import SigningKey
-from paravent.errors import BadInput, DeviceSuspended, ProofFailure, RequestNotAuthentic, UnknownDevice, UnknownParty
+from paravent.errors import (
+    BadInput,
+    DeviceSuspended,
+    LaneSuspended,
+    ProofFailure,
+    RequestNotAuthentic,
+    UnknownDevice,
+    UnknownInsurer,
+    UnknownParty,
+)
 from paravent.wire.statements import Signed
-from paravent.wire.suspension import SUSPENSIONS_PATH, Measure, SubjectKind, SuspensionReport, SuspensionRequest
+from paravent.wire.suspension import (
+    LANES,
+    NUMBER_LANE,
+    SUSPENSIONS_PATH,
+    Measure,
+    SubjectKind,
+    SuspensionReport,
+    SuspensionRequest,
+)
 
 CASE, OTHER_CASE = "2026-014", "2026-015"
 
@@ -27,7 +44,8 @@ def asked(
     """A measure about the world's device, its professional or its shop."""
     device = world.device
     subject = {SubjectKind.DEVICE: device.keyid, SubjectKind.PROFESSIONAL: device.professional,
-               SubjectKind.SHOP: device.shop}[kind]  # fmt: skip
+               SubjectKind.SHOP: device.shop, SubjectKind.INSURER: AMC,
+               SubjectKind.LANE: NUMBER_LANE}[kind]  # fmt: skip
     return SuspensionRequest(case=case, measure=measure, kind=kind, subject=subject)
 
 
@@ -67,7 +85,7 @@ def _ask(world: World) -> None:
 
 def a_measure_holds_at_once_and_ends_with_its_case(world: World) -> None:
     """Whatever is named, the device is refused from the next request on, and answered again after it."""
-    for kind in SubjectKind:
+    for kind in set(SubjectKind) - LANES:
         looked = carried_out(world, asked(world, Measure.LOOK, kind))
         assert (looked.changed, looked.suspended, looked.devices, looked.active) == (False, False, 1, 1)
         done = carried_out(world, asked(world, Measure.SUSPEND, kind))
@@ -76,6 +94,55 @@ def a_measure_holds_at_once_and_ends_with_its_case(world: World) -> None:
             _ask(world)
         assert carried_out(world, asked(world, Measure.RESUME, kind)).active == 1
         _ask(world)
+
+
+def _carried_out_at(world: World, index: int, message: SuspensionRequest) -> None:
+    """Has a measure carried out at a key server."""
+    server = world.servers[index]
+    at = Verifier(
+        name=server.identity.name, base_url=server.identity.base_url, signing_key=server.identity.signing_key
+    )  # fmt: skip
+    received, _ = world.signed(at.base_url, SUSPENSIONS_PATH, message, key=world.breach_key)
+    with server.store.commit():
+        suspension.carry_out(suspension.admit(received, world.directory, at, world.now), at, server.store, world.now)
+
+
+def a_closed_lane_opens_nothing_and_bars_no_device(world: World) -> None:
+    """Look-ups, rows and openings of an insurer stop, or of all; the device stays active, and it ends with the case."""
+    known = {amc: world.known(world.covered(amc=amc), amc) for amc in (AMC, OTHER_AMC)}
+    started = world.opening(known[AMC])
+    for kind, open_ones in ((SubjectKind.INSURER, [OTHER_AMC]), (SubjectKind.LANE, [])):
+        assert carried_out(world, asked(world, Measure.LOOK, kind)).active == 1
+        done = carried_out(world, asked(world, Measure.SUSPEND, kind))
+        assert (done.changed, done.suspended, done.devices, done.active) == (True, True, 1, 0)
+        _carried_out_at(world, 1, asked(world, Measure.SUSPEND, kind))
+        _ask(world)
+        with pytest.raises(LaneSuspended):
+            world.open_at(started, 1)
+        for amc, record in known.items():
+            for act in (
+                lambda amc=amc: world.evaluate(world.blind(world.covered(amc=amc), amc), 1),
+                lambda record=record: world.fetch(record),
+            ):  # fmt: skip
+                if amc in open_ones:
+                    act()
+                    continue
+                with pytest.raises(LaneSuspended, match="cards are still read"):
+                    act()
+        carried_out(world, asked(world, Measure.RESUME, kind))
+        _carried_out_at(world, 1, asked(world, Measure.RESUME, kind))
+        world.fetch(known[AMC])
+        world.open_at(started, 1)
+
+
+def a_lane_is_of_an_insurer_of_the_directory_or_of_all(world: World) -> None:
+    """A mistyped lane is refused, and nothing is closed."""
+    for kind, subject, error in (
+        (SubjectKind.INSURER, "99999999", UnknownInsurer), (SubjectKind.LANE, AMC, BadInput),
+    ):  # fmt: skip
+        received, _ = request(world, changed(asked(world, Measure.SUSPEND, kind), subject=subject))
+        with pytest.raises(error):
+            sent(world, received)
 
 
 def only_the_breach_desk_suspends(world: World) -> None:
@@ -134,7 +201,7 @@ def cases_and_operators_stand_apart(world: World) -> None:
 
 def a_resumption_ends_no_withdrawal(world: World) -> None:
     """The breach desk withdraws one device, for good; a professional or a shop it cannot withdraw."""
-    for kind in (SubjectKind.PROFESSIONAL, SubjectKind.SHOP):
+    for kind in set(SubjectKind) - {SubjectKind.DEVICE}:
         received, _ = request(world, asked(world, Measure.WITHDRAW, kind))
         with pytest.raises(BadInput):
             sent(world, received)

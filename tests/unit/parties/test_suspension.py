@@ -16,7 +16,10 @@ from paravent.access import suspension
 from paravent.access.enrolment_store import DeviceLedger
 from paravent.breach import suspension as desk
 from paravent.breach.suspension import Outcome, OutcomeKind, complete, effect
-from paravent.errors import Unreachable
+from paravent.desk.client import _too_few
+from paravent.errors import LaneSuspended, Refusal, Unreachable
+from paravent.hub import rows
+from paravent.keyserver import evaluation, opening
 from paravent.wire.suspension import Measure, SubjectKind
 
 pytestmark = engines.BOTH
@@ -64,6 +67,28 @@ DEFECTS = [
         old="sent.digest)", new="report.request)", broken=properties.a_report_is_on_one_request_by_one_verifier,
     ),
     Defect(
+        name="a key server looks up in a closed lane", owner=evaluation, attribute="require_open_lane",
+        replacement=lambda *_: None, broken=properties.a_closed_lane_opens_nothing_and_bars_no_device,
+    ),
+    Defect(
+        name="a key server opens in a closed lane", owner=opening, attribute="require_open_lane",
+        replacement=lambda *_: None, broken=properties.a_closed_lane_opens_nothing_and_bars_no_device,
+    ),
+    Defect(
+        name="the hub gives rows in a closed lane", owner=rows, attribute="require_open_lane",
+        replacement=lambda *_: None, broken=properties.a_closed_lane_opens_nothing_and_bars_no_device,
+    ),
+    Defect(
+        name="the lane of one insurer is that of all", owner=DeviceLedger, attribute="lane_closed_since",
+        old="(kind, subject) IN (VALUES (?, ?), (?, ?))", new="'' NOT IN (?, ?, ?, ?)",
+        broken=properties.a_closed_lane_opens_nothing_and_bars_no_device,
+    ),
+    Defect(
+        name="the lane of nobody is closed", owner=suspension, attribute="admit",
+        old="directory.insurer(asked.subject) is None", new="False",
+        broken=properties.a_lane_is_of_an_insurer_of_the_directory_or_of_all,
+    ),
+    Defect(
         name="a device of a suspended shop is answered", owner=DeviceLedger, attribute="bar_of",
         old="SubjectKind.SHOP.value, device.shop", new="SubjectKind.SHOP.value, ''",
         broken=properties.a_measure_holds_at_once_and_ends_with_its_case,
@@ -95,3 +120,18 @@ def test_the_effect_is_stated_from_what_verifiers_said(world: World) -> None:
     assert complete(outcomes[:1])
     assert [outcome.kind(Measure.SUSPEND) for outcome in outcomes] == [OutcomeKind.ALREADY, OutcomeKind.FAILED]
     assert len(effect(asked(world, Measure.RESUME), outcomes[:1])) == 2
+
+
+def test_the_effect_of_a_closed_lane_says_that_cards_go_on(world: World) -> None:
+    for kind, whose in ((SubjectKind.INSURER, "of insurer"), (SubjectKind.LANE, "of every insurer")):
+        english = " ".join(sentence for _, sentence in effect(asked(world, Measure.SUSPEND, kind), []))
+        assert whose in english
+        assert "Going on: cards" in english
+        assert "never that somebody is not covered" in english
+
+
+def test_a_desk_says_that_the_lane_is_closed_whatever_else_failed() -> None:
+    closed, away = LaneSuspended("closed"), Unreachable("away")
+    assert _too_few([away, closed], 0, 2) is closed
+    assert not isinstance(_too_few([away, away], 0, 2), LaneSuspended)
+    assert not isinstance(closed, Refusal)
