@@ -34,6 +34,7 @@ class Label(bytes, Enum):
     BINDING = b"paravent/1/binding"
     NULLIFIER = b"paravent/1/nullifier"
     RESERVATION_HOLDER = b"paravent/1/reservation-holder"
+    SHOP_LETTERBOX = b"paravent/1/shop-letterbox"
     ACT = b"paravent/1/act"
     CLAIM_NAME = b"paravent/1/claim-name"
     KEPT_RECORD = b"paravent/1/kept-record"
@@ -63,6 +64,8 @@ class Label(bytes, Enum):
     REMITTANCE = b"paravent/1/remittance"
     RECONCILIATION = b"paravent/1/reconciliation"
     AUDIT = b"paravent/1/audit"
+    BOX_SENDER = b"paravent/1/box-sender"
+    ACCOUNT_NOTICE = b"paravent/1/account-notice"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"
     OPENING_BOX = b"paravent/1/opening-box"
@@ -71,6 +74,8 @@ class Label(bytes, Enum):
     BANK_DETAILS_BOX = b"paravent/1/bank-details-box"
     PAYMENT_FILE_BOX = b"paravent/1/payment-file-box"
     AUDIT_OPENING_BOX = b"paravent/1/audit-opening-box"
+    BOX_SENDER_BOX = b"paravent/1/box-sender-box"
+    SHOP_LETTER_BOX = b"paravent/1/shop-letter-box"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
     AUDIT_SEED = b"paravent/1/audit-seed"

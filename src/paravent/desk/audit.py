@@ -14,8 +14,9 @@ from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.errors import ProofFailure
 from paravent.optics.audit import is_drawn, unchanged
-from paravent.wire.audit import AuditAnswer, AuditMonth, AuditOpening
-from paravent.wire.codec import Bytes32, Message, encode
+from paravent.wire.audit import AuditMonth, AuditOpening
+from paravent.wire.boxes import LETTER_BYTES, padded
+from paravent.wire.codec import Bytes32, Message
 
 
 class KeptPrescription(Message, frozen=True, kw_only=True):
@@ -40,11 +41,11 @@ class AuditableClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """The drawn claims of a desk, and the sealed answer; a claim whose salt is lost counts as a failed audit."""
+    """The drawn claims of a desk, and the box of each by claim; one whose salt is lost counts as a failed audit."""
 
     drawn: tuple[bytes, ...]
     lost: tuple[bytes, ...]
-    answer: AuditAnswer
+    boxes: dict[bytes, bytes]
 
 
 def answer(insurer: str, seen: AuditMonth, revealed: AuditMonth, claims: Iterable[AuditableClaim]) -> Answered:
@@ -55,15 +56,16 @@ def answer(insurer: str, seen: AuditMonth, revealed: AuditMonth, claims: Iterabl
         claim for claim in claims
         if (claim.insurer, claim.month) == (insurer, revealed.month) and is_drawn(revealed, insurer, claim.claim_id)
     ]  # fmt: skip
-    boxes = tuple(_sealed(claim, claim.kept, revealed) for claim in drawn if claim.kept is not None)
+    boxes = {claim.claim_id: _sealed(claim, claim.kept, revealed) for claim in drawn if claim.kept is not None}
     return Answered(
         drawn=tuple(claim.claim_id for claim in drawn),
         lost=tuple(claim.claim_id for claim in drawn if claim.kept is None),
-        answer=AuditAnswer(insurer=insurer, month=revealed.month, boxes=boxes),
+        boxes=boxes,
     )
 
 
 def _sealed(claim: AuditableClaim, kept: KeptPrescription, audit: AuditMonth) -> bytes:
     opening = AuditOpening(claim_id=claim.claim_id, document=kept.document, salt=kept.salt)
+    # One length for every document.
     officer = BoxPublicKey(audit.officer_key)
-    return hpke.seal(officer, encode(opening), Label.AUDIT_OPENING_BOX, claim.insurer, audit.month)
+    return hpke.seal(officer, padded(opening, LETTER_BYTES), Label.AUDIT_OPENING_BOX, claim.insurer, audit.month)

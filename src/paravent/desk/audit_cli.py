@@ -10,55 +10,50 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
-from paravent.access.store import write_secret
 from paravent.desk import config
-from paravent.desk.audit import answer
+from paravent.desk.audit import Answered, answer
 from paravent.errors import BadInput
-from paravent.wire.audit import AuditBook
-from paravent.wire.codec import encode
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def add_audit_verb(group: click.Group) -> None:
     """Adds the medical audit to the desk's group."""
 
-    @verb(group, "Show which claims of a month are drawn for the medical audit, and write the sealed answer.")
+    @verb(group, "Show which claims of a month are drawn for the medical audit, and send their sealed openings.")
     @click.argument("insurer")
     @click.argument("month", type=int)
-    @click.option("--out", type=_FILE, default=None, help="Sealed answer to write, for the officer alone.")
     @dry_run_option
-    def audit(home: Path, insurer: str, month: int, out: Path | None, dry_run: bool) -> Said:
+    def audit(home: Path, insurer: str, month: int, dry_run: bool) -> Said:
         """Answers an audit."""
-        # Imported here so that no other verb loads them.
-        from paravent.desk.store import Store
-
-        book = asyncio.run(_fetch(home, insurer))
-        revealed = next((found for found in book.months if found.month == month), None)
-        if revealed is None:
-            raise BadInput("this insurer committed to no audit of this month")
-        with Store(home) as store:
-            done = answer(insurer, store.see_audit(insurer, revealed), revealed, store.claims())
-        if out is not None and not dry_run:
-            write_secret(out, encode(done.answer))
+        done, sent = asyncio.run(_answer(home, insurer, month, dry_run=dry_run))
         lines = [
             f"{claim.hex()}  {'perdu / lost' if claim in done.lost else 'scellé / sealed'}" for claim in done.drawn
         ]
-        total = f"{len(done.drawn)} dossiers tirés / claims drawn, {len(done.lost)} sans sel / salt lost"
+        counts = (
+            f"{len(done.drawn)} dossiers tirés / drawn",
+            f"{len(done.lost)} sans sel / salt lost",
+            f"{sent} envoyés / sent",
+        )
+        total = ", ".join(counts)
         return Said(text="\n".join([*lines, total]), values={
             "month": month, "drawn": [claim.hex() for claim in done.drawn],
-            "lost": [claim.hex() for claim in done.lost], "written": out is not None and not dry_run,
+            "lost": [claim.hex() for claim in done.lost], "sent": sent,
         })  # fmt: skip
 
 
-async def _fetch(home: Path, insurer: str) -> AuditBook:
+async def _answer(home: Path, insurer: str, month: int, *, dry_run: bool) -> tuple[Answered, int]:
+    # Imported here so that no other verb loads them.
     from paravent.access.client import SignedClient
+    from paravent.desk.box_client import send_openings
     from paravent.desk.client import DeskClient
     from paravent.desk.store import Store
 
     settings, key = config.load(home), config.device_key(home)
+    directory = read_directory(home, settings.directory)
     with Store(home) as store:
         async with SignedClient(key, cli.rng) as http:
-            return await DeskClient(settings, key, read_directory(home, settings.directory), store, http).audits(
-                insurer
-            )
+            book = await DeskClient(settings, key, directory, store, http).audits(insurer)
+            revealed = next((found for found in book.months if found.month == month), None)
+            if revealed is None:
+                raise BadInput("this insurer committed to no audit of this month")
+            done = answer(insurer, store.see_audit(insurer, revealed), revealed, store.claims())
+            return done, 0 if dry_run else await send_openings(insurer, done.boxes, directory, store.letters, http)

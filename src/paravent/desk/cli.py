@@ -20,6 +20,7 @@ from paravent.desk.audit import KeptPrescription
 from paravent.desk.audit_cli import add_audit_verb
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled
+from paravent.desk.settlement_cli import add_settlement_verbs
 from paravent.errors import BadInput, ParaventError, UnreadableCard
 from paravent.optics.grounds import ground_en, ground_fr
 from paravent.optics.items import EquipmentClass
@@ -526,3 +527,4 @@ def _card_text(path: Path) -> str:
 
 
 add_audit_verb(group)
+add_settlement_verbs(group)

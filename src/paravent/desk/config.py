@@ -8,6 +8,7 @@ from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.devices import Device
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
+from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.desk.trade import Payee
 from paravent.wire.codec import Message, Name, Natural, Port
@@ -47,6 +48,14 @@ def device_key(home: Path) -> SigningKey:
 def device(home: Path, config: DeskConfig) -> Device:
     """Describes the device for enrolment."""
     return Device(public=device_key(home).public, professional=config.professional, shop=config.shop)
+
+
+def letterbox_key(home: Path, rng: Rng) -> BoxKey:
+    """Reads the key that opens what insurers write to this desk; made when it is first needed."""
+    path = home / SECRETS / "letterbox.key"
+    if not path.exists():
+        write_secret(path, BoxKey.generate(rng).reveal())
+    return BoxKey(read_secret(path, 96))
 
 
 def token(home: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Self
 
 from paravent.access.sqlite_store import connect, transaction
 from paravent.desk.audit import AuditableClaim, KeptPrescription
+from paravent.desk.remittances_store import LETTER_SCHEMA, Letters
 from paravent.wire.audit import AuditMonth
 from paravent.wire.claims import CLAIM_KINDS, Decision, Outcome
 from paravent.wire.codec import decode, encode
@@ -47,7 +48,8 @@ class Store:
     def __init__(self, home: Path) -> None:
         """Opens or creates the database of a home."""
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + LETTER_SCHEMA)
+        self.letters = Letters(self._connection)
 
     def keep_statement(self, insurer: str, kind: str, signed: Signed) -> None:
         """Keeps the newest statement of a kind, so that the card lane works with every server stopped."""
@@ -148,6 +150,11 @@ class Store:
                 "SELECT audit FROM audit_seen WHERE insurer = ? AND month = ?", (insurer, audit.month)
             ).fetchone()
         return decode(kept, AuditMonth)
+
+    def decided(self) -> list[Signed]:
+        """Lists the decisions kept, oldest first."""
+        found = self._connection.execute("SELECT decision FROM act WHERE decision IS NOT NULL ORDER BY made_at")
+        return [decode(signed, Signed) for (signed,) in found]
 
     def claims(self) -> list[AuditableClaim]:
         """Lists the accepted claims of this desk with what it kept of their prescription."""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import application, forget_hourly, json_response, read_signed
+from paravent.access.devices import authenticate
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
 from paravent.access.log_memory_app import seen_route
@@ -21,14 +22,16 @@ from paravent.access.log_watch_client import LogWatch
 from paravent.access.openid_config import Enrolment
 from paravent.access.peer_client import PeerClient
 from paravent.access.quota_app import quota_route
+from paravent.access.requests import authority_of
 from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
-from paravent.hub import acts, follow_up, insurer_acts, publication, rows, statements
+from paravent.hub import acts, boxes, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
+from paravent.wire.boxes import BOX_BODY_BYTES_MAX, BoxesRequest
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import Message, Name, Natural, decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
@@ -163,6 +166,30 @@ def build(
         entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         return json_response(store.claims.events(entry.amc, decode(received.body, PullRequest).after))
 
+    async def box(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, BOX_BODY_BYTES_MAX)
+        now = _now()
+        admitted = boxes.admit(received, store, directory, identity, now)
+        return json_response(await commits.run(lambda: boxes.keep(admitted, store, identity, now)))
+
+    async def pull_boxes(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        asked = decode(received.body, BoxesRequest)
+        return json_response(await commits.run(lambda: boxes.hand_over(entry.amc, asked, store)))
+
+    async def shop_box(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, BOX_BODY_BYTES_MAX)
+        now = _now()
+        letter = boxes.admit_letter(received, directory, identity, now)
+        return json_response(await commits.run(lambda: boxes.keep_letter(letter, store, identity, now)))
+
+    async def pull_shop_boxes(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        device, _ = authenticate(received, store, authority=authority_of(identity.base_url), now=_now())
+        after = decode(received.body, PullRequest).after
+        return json_response(store.boxes.of_shop(identity.database_key.letterbox(device.shop), after))
+
     async def serve_directory(_: Request) -> Response:
         return json_response(signed_directory)
 
@@ -194,6 +221,10 @@ def build(
         Route("/v1/publications/{number:int}/live", go_live, methods=["POST"]),
         Route("/v1/closings", close, methods=["POST"]),
         Route("/v1/events", pull, methods=["POST"]),
+        Route("/v1/boxes", box, methods=["POST"]),
+        Route("/v1/boxes/pull", pull_boxes, methods=["POST"]),
+        Route("/v1/shop-boxes", shop_box, methods=["POST"]),
+        Route("/v1/shop-boxes/pull", pull_shop_boxes, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
         seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),

@@ -20,6 +20,7 @@ from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
 from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleData
+from paravent.hub.boxes_store import BOX_SCHEMA, BoxStore
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
 from paravent.hub.state import Manifest, PlacedRow, Staged
 from paravent.wire.codec import decode, encode
@@ -63,13 +64,17 @@ _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 
 MIGRATIONS = (
     _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
+    BOX_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
 
 
 class Store(VerifierStore):
-    """Everything the hub keeps: ``claims`` is the trade side, ``memory`` what was cosigned of the key servers' logs."""
+    """Everything the hub keeps: ``claims`` is the trade side, ``boxes`` what it carries.
+
+    ``memory`` is what was cosigned of the key servers' logs.
+    """
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Connection | None = None) -> None:
         """Opens or creates the database of a home: SQLite in a file of its own, unless another is given."""
@@ -78,6 +83,7 @@ class Store(VerifierStore):
         self._live: dict[tuple[str, int], Manifest] = {}
         self._statements: dict[tuple[str, str], Signed] = {}
         self.claims = ClaimStore(self._connection)
+        self.boxes = BoxStore(self._connection)
         self.memory = LogMemory(self._connection)
         self._load()
 
@@ -275,6 +281,8 @@ class Store(VerifierStore):
         """Deletes what has outlived its term: of devices and quotas, and manifests of ended epochs."""
         super().forget(now)
         self.delete_ended(now)
+        with self.commit():
+            self.boxes.forget(now)
 
     def _drop(self, number: int) -> None:
         for table in ("row", "node"):

@@ -29,6 +29,9 @@ ActId = NewType("ActId", bytes)
 ClaimId = NewType("ClaimId", bytes)
 """32 bytes that stand for a claim identifier, whoever its insurer is."""
 
+ShopId = NewType("ShopId", bytes)
+"""32 bytes that stand for the shop that boxes wait for; they tell nothing of its acts."""
+
 RecordId = ActId | RightId | ClaimId
 
 _NONCE_BYTES = 12
@@ -55,6 +58,10 @@ class DatabaseKey(Secret):
     def claim(self, claim: bytes) -> ClaimId:
         """Names a claim."""
         return ClaimId(self._mac(Label.CLAIM_NAME, claim))
+
+    def letterbox(self, shop: str) -> ShopId:
+        """Names the shop that boxes of insurers wait for."""
+        return ShopId(self._mac(Label.SHOP_LETTERBOX, shop))
 
     def seal(self, name: bytes, record: bytes, rng: Rng) -> bytes:
         """Seals a record under its name, padded so that every kind of record has one length."""

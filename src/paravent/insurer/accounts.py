@@ -17,8 +17,9 @@ from paravent.errors import InvalidBankDetails, ProofFailure
 from paravent.insurer.config import InsurerKeys
 from paravent.insurer.settlement_store import Account
 from paravent.optics.settlement import require_iban
-from paravent.wire.codec import decode, encode
-from paravent.wire.settlement import BankDetails
+from paravent.wire.boxes import DETAILS_BYTES, padded
+from paravent.wire.codec import decode
+from paravent.wire.settlement import BankDetails, fingerprint
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
 CHANGE_SECONDS = 7 * 86_400
@@ -36,12 +37,6 @@ def receive(
     require_iban(details.iban)
     hpke.require_public_key(details.letterbox)
     return _received(signed, sealed, key_id(device), shop, details.letterbox, known, now)
-
-
-def fingerprint(signed: Signed) -> str:
-    """Writes 64 bits of the hash of what was signed, to be read aloud: both sides compute it."""
-    digits = signed.digest()[:8].hex()
-    return " ".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
 def accounts_in_use(accounts: Iterable[Account], now: int) -> dict[str, Account]:
@@ -66,7 +61,7 @@ def paper_account(
         signed_at=now,
     )  # fmt: skip
     signed = sign_statement(details, Label.BANK_DETAILS, amc, keys.issuer)
-    sealed = hpke.seal(keys.payments.public, encode(signed), Label.BANK_DETAILS_BOX, hub, amc)
+    sealed = hpke.seal(keys.payments.public, padded(signed, DETAILS_BYTES), Label.BANK_DETAILS_BOX, hub, amc)
     return _received(signed, sealed, amc, shop, None, known, now)
 
 

@@ -21,6 +21,7 @@ from paravent.access.logs import log_event, where
 from paravent.errors import ParaventError
 from paravent.insurer import config
 from paravent.insurer.act_client import resend_acts
+from paravent.insurer.box_client import pull_boxes, send_letters
 from paravent.insurer.client import pull_events
 from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
@@ -88,6 +89,8 @@ def build(home: Path) -> Starlette:
             while True:
                 await _safely(settings.amc, resend_acts(directory, store, client))
                 await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
+                await _safely(settings.amc, pull_boxes(settings.amc, keys, directory, store, client))
+                await _safely(settings.amc, send_letters(directory, store, client))
                 if time.monotonic() >= next_journal:
                     for server in directory.keyservers:
                         await _safely(settings.amc, reader.pull(server))

@@ -19,7 +19,8 @@ from paravent.optics.audit import higher_category, is_drawn
 from paravent.person.commitment import prescription_commitment
 from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.lens_category import LensRules, classify
-from paravent.wire.audit import ANSWER_BYTES_MAX, AuditAnswer, AuditMonth, AuditOpening
+from paravent.wire.audit import AuditMonth, AuditOpening
+from paravent.wire.boxes import LETTER_BYTES
 from paravent.wire.claims import Claim
 from paravent.wire.codec import decode
 
@@ -46,16 +47,36 @@ def drawn_claims(claims: Iterable[Claim], audit: AuditMonth, insurer: str) -> li
     return [claim for claim in claims if is_drawn(audit, insurer, claim.claim_id)]
 
 
-def judge(
-    drawn: Iterable[Claim], answers: Iterable[AuditAnswer], audit: AuditMonth, insurer: str, officer: BoxKey,
-    rules: LensRules,
-) -> list[Judged]:  # fmt: skip
-    """Judges each drawn claim; one that no box opens, the salt being lost or wrong, is ``unopened``: a failed audit.
+def open_boxes(
+    boxes: Iterable[bytes], audit: AuditMonth, insurer: str, officer: BoxKey
+) -> list[tuple[bytes, AuditOpening]]:  # fmt: skip
+    """Opens what desks sent for a month; a box that does not open is passed over: any device could have sent it."""
+    found = []
+    for box in boxes:
+        try:
+            plain = officer.open(box, Label.AUDIT_OPENING_BOX, insurer, audit.month, culprit="desk")
+            found.append((box, decode(plain, AuditOpening, bytes_max=LETTER_BYTES)))
+        except ParaventError:
+            continue
+    return found
 
-    A box that does not open, or not to a drawn claim, is passed over: anybody could have added it.
-    """
-    opened = _opened(answers, audit, insurer, officer)
+
+def judge(
+    drawn: Iterable[Claim], openings: Iterable[AuditOpening], rules: LensRules
+) -> list[Judged]:  # fmt: skip
+    """Judges each drawn claim; one that nothing opens, its salt lost or wrong, is ``unopened``: a failed audit."""
+    opened: dict[bytes, list[AuditOpening]] = {}
+    for opening in openings:
+        opened.setdefault(opening.claim_id, []).append(opening)
     return [Judged(claim_id=claim.claim_id, shop=claim.shop, verdict=_verdict(claim, opened, rules)) for claim in drawn]
+
+
+def repeated_documents(openings: Iterable[AuditOpening]) -> tuple[tuple[bytes, ...], ...]:
+    """Groups claims that one and the same document opens: nothing before the audit could see it."""
+    claims: dict[bytes, dict[bytes, None]] = {}
+    for opening in openings:
+        claims.setdefault(opening.document, {})[opening.claim_id] = None
+    return tuple(tuple(group) for group in claims.values() if len(group) > 1)
 
 
 def mix_by_shop(claims: Iterable[Claim]) -> dict[str, Counter[str]]:
@@ -65,21 +86,6 @@ def mix_by_shop(claims: Iterable[Claim]) -> dict[str, Counter[str]]:
         categories = [item.category.value for item in claim.items if item.category is not None]
         mix.setdefault(claim.shop, Counter())[higher_category(categories)] += 1
     return mix
-
-
-def _opened(
-    answers: Iterable[AuditAnswer], audit: AuditMonth, insurer: str, officer: BoxKey
-) -> Mapping[bytes, list[AuditOpening]]:
-    found: dict[bytes, list[AuditOpening]] = {}
-    for answer in answers:
-        for box in answer.boxes:
-            try:
-                plain = officer.open(box, Label.AUDIT_OPENING_BOX, insurer, audit.month, culprit="desk")
-                opening = decode(plain, AuditOpening, bytes_max=ANSWER_BYTES_MAX)
-            except ParaventError:
-                continue
-            found.setdefault(opening.claim_id, []).append(opening)
-    return found
 
 
 def _verdict(claim: Claim, opened: Mapping[bytes, list[AuditOpening]], rules: LensRules) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -17,12 +18,13 @@ from paravent.crypto.hpke import BoxKey, require_public_key
 from paravent.crypto.labels import Label
 from paravent.errors import InvalidConfiguration
 from paravent.insurer import config
-from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop
+from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop, open_boxes, repeated_documents
+from paravent.insurer.box_cli import exchange_boxes
 from paravent.insurer.store import Store
 from paravent.optics.audit import commitment_to, detection, outliers, require_successor
 from paravent.optics.months import Month, month_of
 from paravent.person.store import shipped_lens_rules
-from paravent.wire.audit import ANSWER_BYTES_MAX, AuditAnswer, AuditBook, AuditMonth
+from paravent.wire.audit import AuditBook, AuditMonth
 from paravent.wire.codec import decode
 from paravent.wire.publication import PublicationState
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Signed, sign_statement
@@ -122,27 +124,58 @@ def _add_reading_verbs(audit: click.Group) -> None:
             "outliers": [{"shop": one.shop, "category": one.category, "chance": one.chance} for one in standing],
         })  # fmt: skip
 
-    @verb(audit, "Open the answers of desks with the officer's key, and judge each drawn claim.")
+    @verb(audit, "Open what desks sent with the officer's key, judge each drawn claim, and keep the verdicts.")
     @click.argument("month", type=int)
     @click.option("--key", type=_EXISTING, required=True, help="The officer's private key file.")
-    @click.option("--answer", "answers", type=_EXISTING, multiple=True, help="File of a desk (desk audit).")
-    def judge_month(home: Path, month: int, key: Path, answers: tuple[Path, ...]) -> Said:
+    @dry_run_option
+    def judge_month(home: Path, month: int, key: Path, dry_run: bool) -> Said:
         """Judges."""
-        settings = config.load(home)
+        settings, officer_key = config.load(home), BoxKey(read_secret(key, 96))
+        if not dry_run:
+            asyncio.run(exchange_boxes(home))
         with Store(home) as store:
-            found, claims = _month(_book(store, settings.amc), month), store.audited(month)
-        read = [decode(path.read_bytes(), AuditAnswer, bytes_max=ANSWER_BYTES_MAX) for path in answers]
-        officer_key = BoxKey(read_secret(key, 96))
-        judged = judge(drawn_claims(claims, found, settings.amc), read, found, settings.amc, officer_key,
-                       shipped_lens_rules())  # fmt: skip
-        counts = Counter(one.verdict for one in judged)
-        lines = [f"{one.claim_id.hex()}  {one.shop}  {one.verdict}" for one in judged]
+            judged = judge_month_of(
+                store, settings.amc, _month(_book(store, settings.amc), month), officer_key, cli.now(), keep=not dry_run
+            )
+        verdicts = judged.verdicts
+        counts = Counter(verdicts.values())
+        lines = [f"{claim.hex()}  {verdict}" for claim, verdict in verdicts.items()]
+        lines += ["one document opens: " + ", ".join(claim.hex() for claim in group) for group in judged.repeated]
         total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
         return Said(text="\n".join([*lines, total]), values={
-            "month": month, "judged": {one.claim_id.hex(): one.verdict.value for one in judged},
+            "month": month, "judged": {claim.hex(): verdict for claim, verdict in verdicts.items()},
+            "repeated": [[claim.hex() for claim in group] for group in judged.repeated],
         })  # fmt: skip
 
     audit.add_command(audit.commands.pop("judge-month"), "judge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedMonth:
+    """Every verdict of a month so far, by claim, and the claims that one document opened, group by group."""
+
+    verdicts: dict[bytes, str]
+    repeated: tuple[tuple[bytes, ...], ...]
+
+
+def judge_month_of(
+    store: Store, amc: str, audit: AuditMonth, officer: BoxKey, now: int, *, keep: bool
+) -> JudgedMonth:  # fmt: skip
+    """Judges what was received, keeps verdicts and deletes the prescriptions opened."""
+    opened = open_boxes(store.boxes.openings(), audit, amc, officer)
+    judged = judge(
+        drawn_claims(store.audited(audit.month), audit, amc), (opening for _, opening in opened), shipped_lens_rules()
+    )
+    repeated = repeated_documents(opening for _, opening in opened)
+    if not keep:
+        former = store.boxes.verdicts(audit.month)
+        verdicts = {one.claim_id: former.get(one.claim_id, one.verdict.value) for one in judged}
+        return JudgedMonth(verdicts=verdicts, repeated=repeated)
+    with store.commit():
+        for one in judged:
+            store.boxes.keep_verdict(one.claim_id, audit.month, one.verdict.value, now)
+        store.boxes.drop_openings(box for box, _ in opened)
+    return JudgedMonth(verdicts=store.boxes.verdicts(audit.month), repeated=repeated)
 
 
 def _book(store: Store, amc: str) -> AuditBook:

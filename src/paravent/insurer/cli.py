@@ -20,6 +20,7 @@ from paravent.insurer import config
 from paravent.insurer.account_cli import add_account_verbs
 from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.audit_cli import add_audit_verbs
+from paravent.insurer.box_cli import add_box_verb
 from paravent.insurer.card import card_of, qr_png
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
@@ -201,3 +202,4 @@ add_outbox_verbs(group)
 add_leak_verbs(group, published_members)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)
+add_box_verb(group)

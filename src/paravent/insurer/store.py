@@ -18,6 +18,7 @@ from paravent.crypto.entitlement import NULLIFIER_BYTES
 from paravent.crypto.group import Rng, decode_scalar
 from paravent.crypto.status import bits_for
 from paravent.errors import InvalidMemberFile, StaleData
+from paravent.insurer.boxes_store import BOX_SCHEMA, InsurerBoxes
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
@@ -89,7 +90,10 @@ class Store:
         """Opens or creates the database of a home."""
         self._home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA)
+        self._connection.executescript(
+            _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA
+        )
+        self.boxes = InsurerBoxes(self._connection)
         self.journal = Journal(self._connection)
         self.portfolio = Portfolio(self._connection, home)
         self.outbox = Outbox(self._connection)

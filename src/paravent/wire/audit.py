@@ -9,7 +9,6 @@ import msgspec
 from paravent.wire.claims import Month
 from paravent.wire.codec import Amc, Bytes16, Bytes32, Message, Natural
 
-ANSWER_BYTES_MAX = 16 * 1024 * 1024
 RatePerMille = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 
 
@@ -41,11 +40,3 @@ class AuditOpening(Message, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "AuditOpening(REDACTED)"
-
-
-class AuditAnswer(Message, frozen=True, kw_only=True):
-    """The sealed openings of one desk for one month: a file that nobody but the officer reads."""
-
-    insurer: Amc
-    month: Month
-    boxes: tuple[bytes, ...]

@@ -9,11 +9,18 @@ import msgspec
 
 from paravent.wire.claims import Month
 from paravent.wire.codec import Amc, Bytes16, Cents, Message, Name, Natural
+from paravent.wire.statements import Signed
 
 LINES_PER_REMITTANCE_MAX = 500
 Total = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 IbanText = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")]
+
+
+def fingerprint(signed: Signed) -> str:
+    """Writes 64 bits of the hash of what was signed, to be read aloud: both sides compute it."""
+    digits = signed.digest()[:8].hex()
+    return " ".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
 class LineKind(StrEnum):
@@ -26,7 +33,7 @@ class LineKind(StrEnum):
 class BankDetails(Message, frozen=True, kw_only=True):
     """Where a shop is paid, sealed to an insurer's payments key; signed by the device that says so.
 
-    ``letterbox`` is the box key of that device: remittances are sealed to it. ``padding`` gives one length.
+    ``letterbox`` is the box key of that device: remittances are sealed to it.
     """
 
     insurer: Amc
@@ -39,6 +46,16 @@ class BankDetails(Message, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "BankDetails(REDACTED)"
+
+
+class AccountNotice(Message, frozen=True, kw_only=True):
+    """Says to the desks of a shop that an insurer received bank details for it; no account number."""
+
+    insurer: Amc
+    shop: Name
+    fingerprint: Name
+    received_at: Natural
+    usable_from: Natural
 
 
 class RemittanceLine(Message, frozen=True, kw_only=True):

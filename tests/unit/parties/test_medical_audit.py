@@ -21,12 +21,13 @@ from paravent.desk import trade
 from paravent.desk.audit import AuditableClaim, KeptPrescription
 from paravent.errors import MalformedMessage, ProofFailure
 from paravent.hub.statements import AUDIT, verify_follows, verify_statement
-from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop
+from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop, open_boxes
 from paravent.insurer.ledger import LedgerChange, LedgerState
 from paravent.optics import audit as optics_audit
 from paravent.optics.audit import commitment_to, detection, is_drawn, outliers, require_successor
 from paravent.person.store import shipped_lens_rules
-from paravent.wire.audit import AuditAnswer, AuditBook, AuditMonth, AuditOpening
+from paravent.wire.audit import AuditBook, AuditMonth, AuditOpening
+from paravent.wire.boxes import LETTER_BYTES
 from paravent.wire.claims import Claim
 from paravent.wire.codec import decode, encode
 from paravent.wire.optics_terms import LensCategory
@@ -51,8 +52,9 @@ class Audited:
     def answered(self, *claims: AuditableClaim) -> desk_audit.Answered:
         return desk_audit.answer(AMC, changed(self.audit, seed=None), self.audit, claims)
 
-    def judged(self, *answers: AuditAnswer, claim: Claim | None = None) -> Verdict:
-        (one,) = judge([claim or self.claim], answers, self.audit, AMC, self.officer, shipped_lens_rules())
+    def judged(self, *boxes: bytes, claim: Claim | None = None) -> Verdict:
+        openings = [opening for _, opening in open_boxes(boxes, self.audit, AMC, self.officer)]
+        (one,) = judge([claim or self.claim], openings, shipped_lens_rules())
         return one.verdict
 
 
@@ -82,31 +84,31 @@ def audited(world: World) -> Audited:
 def test_a_drawn_claim_opens_to_the_officer_and_passes(audited: Audited) -> None:
     done = audited.answered(audited.own())
     assert (done.drawn, done.lost) == ((audited.claim.claim_id,), ())
-    assert audited.judged(done.answer) is Verdict.PASSED
+    assert audited.judged(*done.boxes.values()) is Verdict.PASSED
 
 
 def test_no_other_key_of_the_insurer_opens_an_answer(audited: Audited) -> None:
-    (box,) = audited.answered(audited.own()).answer.boxes
+    (box,) = audited.answered(audited.own()).boxes.values()
     keys = audited.world.insurers[AMC].keys
     for key in (keys.claims, keys.payments):
         with pytest.raises(ProofFailure):
             key.open(box, Label.AUDIT_OPENING_BOX, AMC, MONTH, culprit="desk")
     plain = audited.officer.open(box, Label.AUDIT_OPENING_BOX, AMC, MONTH, culprit="desk")
-    assert decode(plain, AuditOpening).document == audited.kept.document
+    assert decode(plain, AuditOpening, bytes_max=LETTER_BYTES).document == audited.kept.document
 
 
 def test_a_lost_salt_is_a_failed_audit(audited: Audited) -> None:
     done = audited.answered(replace(audited.own(), kept=None))
-    assert (done.lost, done.answer.boxes) == ((audited.claim.claim_id,), ())
-    assert audited.judged(done.answer) is Verdict.UNOPENED
+    assert (done.lost, done.boxes) == ((audited.claim.claim_id,), {})
+    assert audited.judged(*done.boxes.values()) is Verdict.UNOPENED
     assert audited.judged() is Verdict.UNOPENED
 
 
 def test_another_salt_or_document_opens_nothing(audited: Audited) -> None:
     other = changed(audited.kept, salt=bytes(32))
-    assert audited.judged(audited.answered(replace(audited.own(), kept=other)).answer) is Verdict.UNOPENED
+    assert audited.judged(*audited.answered(replace(audited.own(), kept=other)).boxes.values()) is Verdict.UNOPENED
     altered = changed(audited.kept, document=audited.kept.document + b" ")
-    assert audited.judged(audited.answered(replace(audited.own(), kept=altered)).answer) is Verdict.UNOPENED
+    assert audited.judged(*audited.answered(replace(audited.own(), kept=altered)).boxes.values()) is Verdict.UNOPENED
 
 
 def test_a_category_that_the_prescription_does_not_give_is_found_out(audited: Audited) -> None:
@@ -119,14 +121,13 @@ def test_a_category_that_the_prescription_does_not_give_is_found_out(audited: Au
     lying = replace(shop.quoted, items=items)
     commitment = trade.commit_prescription(audited.kept.salt, audited.claim.claim_id, shop.taken, lying)
     false = changed(audited.claim, items=items, prescription=commitment)
-    assert audited.judged(audited.answered(audited.own()).answer, claim=false) is Verdict.OTHER_CATEGORY
+    assert audited.judged(*audited.answered(audited.own()).boxes.values(), claim=false) is Verdict.OTHER_CATEGORY
 
 
 def test_what_anybody_adds_to_the_answers_changes_nothing(audited: Audited) -> None:
-    honest = audited.answered(audited.own()).answer
-    noise = AuditAnswer(insurer=AMC, month=MONTH, boxes=(b"", bytes(2_000)))
-    wrong = audited.answered(replace(audited.own(), kept=changed(audited.kept, salt=bytes(32)))).answer
-    assert audited.judged(noise, wrong, honest) is Verdict.PASSED
+    honest = audited.answered(audited.own()).boxes.values()
+    wrong = audited.answered(replace(audited.own(), kept=changed(audited.kept, salt=bytes(32)))).boxes.values()
+    assert audited.judged(b"", bytes(2_000), *wrong, *honest) is Verdict.PASSED
 
 
 def test_a_reversed_claim_stays_in_the_draw(audited: Audited) -> None:

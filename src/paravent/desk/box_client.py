@@ -1,0 +1,57 @@
+"""Sending boxes to insurers and pulling those of this shop, through the hub (docs/protocol.md step 11.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from paravent.access.client import SignedClient
+from paravent.crypto.hpke import BoxKey
+from paravent.desk.remittances import open_letter, read_letter
+from paravent.desk.remittances_store import Letters
+from paravent.errors import ProofFailure
+from paravent.wire.boxes import BOXES_BYTES_MAX, BoxKind, BoxTaken, Letter, PlacedBox, SentBox, ShopBoxes
+from paravent.wire.claims import PullRequest
+from paravent.wire.statements import Directory
+
+
+async def send_box(box: SentBox, directory: Directory, client: SignedClient) -> BoxTaken:
+    """Sends a box; the same one again is kept once."""
+    hub = directory.hub
+    return await client.post(hub.name, hub.address, "/v1/boxes", box, BoxTaken)
+
+
+async def send_openings(
+    insurer: str, boxes: Mapping[bytes, bytes], directory: Directory, letters: Letters, client: SignedClient
+) -> int:  # fmt: skip
+    """Sends the openings of drawn claims that were not sent yet, by claim; returns how many."""
+    waiting = {claim: box for claim, box in boxes.items() if claim not in letters.openings_sent()}
+    for claim, box in waiting.items():
+        await send_box(SentBox(insurer=insurer, kind=BoxKind.AUDIT_OPENING, box=box), directory, client)
+        letters.keep_opening_sent(claim)
+    return len(waiting)
+
+
+async def pull_letters(
+    shop: str, letterbox: BoxKey, directory: Directory, letters: Letters, client: SignedClient
+) -> int:  # fmt: skip
+    """Pulls and keeps the letters of this shop that this desk opens; returns how many are new."""
+    hub, new = directory.hub, 0
+    while True:
+        answer = await client.post(
+            hub.name, hub.address, "/v1/shop-boxes/pull", PullRequest(after=letters.last()), ShopBoxes,
+            bytes_max=BOXES_BYTES_MAX,
+        )  # fmt: skip
+        for placed in answer.boxes:
+            new += letters.keep(readable(placed, shop, letterbox, directory), placed.number)
+        if not answer.boxes:
+            return new
+
+
+def readable(placed: PlacedBox, shop: str, letterbox: BoxKey, directory: Directory) -> Letter | None:
+    """Returns the letter in a box, or None when it is for another desk of the shop, or no insurer signed it."""
+    try:
+        letter = open_letter(placed.box, letterbox, directory.hub.name, shop)
+        read_letter(letter, directory, shop)
+    except ProofFailure:
+        return None
+    return letter

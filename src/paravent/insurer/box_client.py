@@ -1,0 +1,104 @@
+"""Pulling what desks sent through the hub, and sending letters to shops (docs/protocol.md step 11.17)."""
+
+from __future__ import annotations
+
+import time
+
+from paravent.access.client import SignedClient
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import ParaventError
+from paravent.insurer.accounts import receive
+from paravent.insurer.boxes import notice_of, open_sender, seal_letters
+from paravent.insurer.config import InsurerKeys
+from paravent.insurer.settlement_store import Account
+from paravent.insurer.store import Store
+from paravent.wire.boxes import (
+    BOXES_BYTES_MAX,
+    Boxes,
+    BoxesRequest,
+    BoxKind,
+    BoxTaken,
+    CarriedBox,
+    LetterKind,
+    ShopBox,
+    digest_of,
+)
+from paravent.wire.statements import Directory, HubEntry, sign_statement
+
+
+async def pull_boxes(amc: str, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient) -> int:
+    """Pulls and keeps every box that waits; returns how many were new. One that does not verify is passed over."""
+    hub, new = directory.hub, 0
+    taken: tuple[bytes, ...] = ()
+    while True:
+        answer = await client.post(
+            hub.name, hub.address, "/v1/boxes/pull", BoxesRequest(taken=taken), Boxes, bytes_max=BOXES_BYTES_MAX
+        )
+        new += keep_boxes(answer, amc, keys, hub, store, int(time.time()))
+        taken = tuple(digest_of(carried.box) for carried in answer.boxes)
+        if not taken:
+            return new
+
+
+def keep_boxes(boxes: Boxes, amc: str, keys: InsurerKeys, hub: HubEntry, store: Store, now: int) -> int:
+    """Keeps boxes in one transaction; returns how many were new: only then is the hub told to delete them."""
+    new = 0
+    with store.commit():
+        for carried in boxes.boxes:
+            try:
+                new += _keep_box(carried, amc, keys, hub, store, now)
+            except ParaventError:
+                # Whoever sent it, sending it again would not mend it: it must not stand before the others.
+                continue
+    return new
+
+
+def _keep_box(carried: CarriedBox, amc: str, keys: InsurerKeys, hub: HubEntry, store: Store, now: int) -> bool:
+    if carried.kind is BoxKind.AUDIT_OPENING:
+        return store.boxes.keep_opening(carried.box)
+    sender, known = open_sender(carried, keys.claims, hub, amc), store.settlements.accounts()
+    account = receive(
+        carried.box, keys.payments, hub.name, amc, VerifyKey(sender.device_key), sender.shop, known, now
+    )  # fmt: skip
+    new = store.settlements.keep_account(account)
+    if new:
+        _tell_shop(account, amc, keys, hub, store, known)
+    return new
+
+
+def _tell_shop(
+    account: Account, amc: str, keys: InsurerKeys, hub: HubEntry, store: Store, known: list[Account]
+) -> None:  # fmt: skip
+    signed = sign_statement(notice_of(account, amc), Label.ACCOUNT_NOTICE, amc, keys.issuer)
+    for box in seal_letters(LetterKind.ACCOUNT, signed, hub.name, account.shop, known):
+        store.boxes.keep_letter(account.shop, box)
+
+
+def write_letters(hub: str, store: Store, now: int) -> int:
+    """Seals to their shops the remittances that were not sent yet; returns how many have a desk to read them."""
+    written = 0
+    with store.commit():
+        accounts = store.settlements.accounts()
+        for remittance in store.settlements.remittances():
+            if remittance.sent_at is not None:
+                continue
+            boxes = seal_letters(LetterKind.REMITTANCE, remittance.signed, hub, remittance.shop, accounts)
+            for box in boxes:
+                store.boxes.keep_letter(remittance.shop, box)
+            if boxes:
+                store.settlements.keep_sent(remittance.number, now)
+                written += 1
+    return written
+
+
+async def send_letters(directory: Directory, store: Store, client: SignedClient) -> int:
+    """Sends what is to reach shops; returns how many boxes the hub took."""
+    hub = directory.hub
+    write_letters(hub.name, store, int(time.time()))
+    waiting = store.boxes.letters()
+    for number, shop, box in waiting:
+        await client.post(hub.name, hub.address, "/v1/shop-boxes", ShopBox(shop=shop, box=box), BoxTaken)
+        with store.commit():
+            store.boxes.drop_letter(number)
+    return len(waiting)
