@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paravent.access.database import Connection
+from paravent.access.database import Connection, Cursor, Statement
 from paravent.access.devices import Bar, BarReason, Device, Standing
 from paravent.access.enrolment import Identification, Route, ShopCodeTry
 from paravent.errors import EnrolmentRefused
@@ -95,16 +95,15 @@ class DeviceLedger:
 
     def standing(self, device: Device) -> Standing:
         """Returns the standing of an enrolled device; one that is not known is pending for ever."""
-        found = self._connection.execute(
-            "SELECT active_from, limited_until FROM enrolled WHERE keyid = ?", (device.keyid,)
-        ).fetchone()
-        active_from, limited_until = found or (2**53 - 1, 0)
-        return Standing(active_from=active_from, limited_until=limited_until, bar=self.bar_of(device))
+        times = Statement("SELECT active_from, limited_until FROM enrolled WHERE keyid = ?", (device.keyid,))
+        found, barred = self._connection.batch([times, _bars(device)])
+        active_from, limited_until = found.fetchone() or (2**53 - 1, 0)
+        return Standing(active_from=active_from, limited_until=limited_until, bar=_bar(barred.fetchone()))
 
     def limited_until(self, keyid: str) -> int:
         """Returns until when a device has the small quota of new ones; 0 when it has not."""
-        found = self._connection.execute("SELECT limited_until FROM enrolled WHERE keyid = ?", (keyid,)).fetchone()
-        return 0 if found is None else int(found[0])
+        asked = limit_of(keyid)
+        return limited_until(self._connection.execute(asked.text, asked.values))
 
     def colleagues(self, device: Device) -> list[Device]:
         """Lists the devices of the same professional or the same shop, itself among them."""
@@ -141,23 +140,6 @@ class DeviceLedger:
         self.record("objected", SubjectKind.DEVICE, keyid, by_keyid, now)
 
     # --- suspension and withdrawal -------------------------------------------------------------
-
-    def bar_of(self, device: Device) -> Bar | None:
-        """Returns what bars a device, its professional or its shop; a final bar first."""
-        subjects = (
-            SubjectKind.DEVICE.value, device.keyid, SubjectKind.PROFESSIONAL.value, device.professional,
-            SubjectKind.SHOP.value, device.shop,
-        )  # fmt: skip
-        found = self._connection.execute(
-            "SELECT kind, since, reason, final FROM bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
-            " UNION ALL"
-            " SELECT kind, since, ?, 0 FROM case_bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
-            " ORDER BY 4 DESC, 2 LIMIT 1",
-            (*subjects, BarReason.INQUIRY.value, *subjects),
-        ).fetchone()
-        if found is None:
-            return None
-        return Bar(kind=SubjectKind(found[0]), since=found[1], reason=BarReason(found[2]), final=bool(found[3]))
 
     def suspend(self, kind: SubjectKind, subject: str, reason: BarReason, now: int) -> bool:
         """Suspends from now on; False when it was barred already."""
@@ -331,3 +313,36 @@ def _case(case: str) -> str:
 
 def _device(row: tuple[bytes, str, str]) -> Device:
     return Device(public=row[0], professional=row[1], shop=row[2])
+
+
+def limit_of(keyid: str) -> Statement:
+    """Asks until when a device has the small quota of new ones: ``limited_until`` reads the answer."""
+    return Statement("SELECT limited_until FROM enrolled WHERE keyid = ?", (keyid,))
+
+
+def limited_until(found: Cursor) -> int:
+    """Reads the answer to ``limit_of``; 0 when the device has no small quota."""
+    row = found.fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _bars(device: Device) -> Statement:
+    """Asks what bars a device, its professional or its shop; a final bar first."""
+    subjects = (
+        SubjectKind.DEVICE.value, device.keyid, SubjectKind.PROFESSIONAL.value, device.professional,
+        SubjectKind.SHOP.value, device.shop,
+    )  # fmt: skip
+    return Statement(
+        "SELECT kind, since, reason, final FROM bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
+        " UNION ALL"
+        " SELECT kind, since, ?, 0 FROM case_bar WHERE (kind, subject) IN (VALUES (?, ?), (?, ?), (?, ?))"
+        " ORDER BY 4 DESC, 2 LIMIT 1",
+        (*subjects, BarReason.INQUIRY.value, *subjects),
+    )
+
+
+def _bar(row: tuple[str, int, str, int] | None) -> Bar | None:
+    if row is None:
+        return None
+    kind, since, reason, final = row
+    return Bar(kind=SubjectKind(kind), since=since, reason=BarReason(reason), final=bool(final))

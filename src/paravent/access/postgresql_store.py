@@ -56,6 +56,7 @@ class PostgresqlConnection:
         """Connects; raises InvalidConfiguration when the server is too old or does not flush, StorageDown if away."""
         self._url = url
         self._inside = False
+        self._waiting: list[Statement] = []
         self._open = self._connected()
 
     def _connected(self) -> psycopg.Connection[Any]:
@@ -78,23 +79,34 @@ class PostgresqlConnection:
 
     def execute(self, statement: str, values: Sequence[Value] = (), /) -> Cursor:
         """Runs a statement; outside a transaction, it is one of its own."""
+        if self._waiting:
+            return self.batch([Statement(statement, values)])[0]
         with self._declared() as connection:
             return connection.execute(_placed(statement), values, binary=True)
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Cursor:
         """Runs a statement for each row, in one round trip."""
+        self.batch([])
         with self._declared() as connection:
             cursor = connection.cursor()
             cursor.executemany(_placed(statement), rows)
             return cursor
 
     def batch(self, statements: Sequence[Statement], /) -> Sequence[Cursor]:
-        """Runs statements none of which needs what another gives, in one round trip."""
+        """Runs statements none of which needs what another gives, in one round trip; what waited goes first."""
+        waited, self._waiting = self._waiting, []
+        if not waited and not statements:
+            return []
         with self._declared() as connection, connection.pipeline():
-            return [connection.execute(_placed(statement), values, binary=True) for statement, values in statements]
+            done = [
+                connection.execute(_placed(statement), values, binary=True)
+                for statement, values in (*waited, *statements)
+            ]
+        return done[len(waited) :]
 
     def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
         """Copies whole rows in bulk (COPY, binary), in the caller's transaction."""
+        self.batch([])
         with self._declared() as connection:
             types = [oid for (oid,) in connection.execute(
                 "SELECT atttypid::bigint FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
@@ -108,6 +120,7 @@ class PostgresqlConnection:
 
     def create(self, script: str, /) -> None:
         """Creates tables, in the caller's transaction."""
+        self.batch([])
         with self._declared() as connection:
             connection.execute(to_postgresql(script))
 
@@ -125,6 +138,8 @@ class PostgresqlConnection:
             raise
         finally:
             self._inside = False
+            # What ends a transaction ends its savepoints.
+            self._waiting = []
 
     def _commit(self) -> None:
         with self._declared() as connection:
@@ -140,15 +155,19 @@ class PostgresqlConnection:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Runs one request inside a group commit: its failure undoes its own writes only."""
-        self.execute("SAVEPOINT request")
+        """Runs one request inside a group commit: its failure undoes its own writes only.
+
+        The savepoint travels before the request's first statement, its release before the next one's: neither costs
+        a round trip, and every error of a statement is known before the savepoint is left.
+        """
+        self._waiting.append(Statement("SAVEPOINT request", ()))
         try:
             yield
         except BaseException:
             self.execute("ROLLBACK TO request")
             self.execute("RELEASE request")
             raise
-        self.execute("RELEASE request")
+        self._waiting.append(Statement("RELEASE request", ()))
 
     @contextmanager
     def _declared(self) -> Iterator[psycopg.Connection[Any]]:

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from paravent.access.database import Connection, Statement, migrate
+from paravent.access.database import Connection, Statement, Value, migrate
 from paravent.access.devices import BarReason, Device, Standing
-from paravent.access.enrolment_store import DeviceLedger
+from paravent.access.enrolment_store import DeviceLedger, limit_of, limited_until
 from paravent.access.quotas import (
     HOUR_SECONDS,
     WINDOW_SECONDS,
@@ -67,6 +67,10 @@ CREATE INDEX IF NOT EXISTS nonce_by_time ON nonce (seen_at);
 CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
 """
 
+_OF_ONE_NAME = "SELECT subject, device, charged FROM spending WHERE kind = ? AND professional = ? AND spent_at > ?"
+# One name at a time: before PostgreSQL has counted a table's rows, it answers a list of names by reading every row.
+_OWN_SPENDINGS = f"({' UNION ALL '.join([_OF_ONE_NAME] * 3)}) AS own"
+
 
 class Ledger:
     """Replay and quotas of one verifier; every method runs in the caller's transaction."""
@@ -110,19 +114,20 @@ class Ledger:
             Scope.SERVER: [scope_pseudonym(key, Scope.SERVER, "") for key in keys],
         }
         spendings = Statement(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"
-            " COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END), (SELECT latest FROM clock) FROM spending"
-            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
-            (*devices, *subjects, charge.kind.value, *names, now - WINDOW_SECONDS),
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0),"  # noqa: S608 - constants
+            f" COUNT(CASE WHEN subject IN (?, ?, ?) THEN 1 END), (SELECT latest FROM clock) FROM {_OWN_SPENDINGS}",
+            (*devices, *subjects, *_own_spendings(charge.kind, names, now - WINDOW_SECONDS)),
         )
-        found, hours = self._connection.batch([spendings, _of_hours(charge.kind, scopes, now)])
+        found, hours, limit = self._connection.batch(
+            [spendings, _of_hours(charge.kind, scopes, now), limit_of(charge.keyid)]
+        )
         counted = found.fetchone()
         spent = Spent(
             professional=int(counted[0]), device=int(counted[1]), repeats=counted[2],
             scopes=_hourly(scopes, hours.fetchall()),
         )  # fmt: skip
         # Read here, so that no caller can forget that a device is new.
-        limited = charge.limited or self._devices.limited_until(charge.keyid) > now
+        limited = charge.limited or limited_until(limit) > now
         new = require_quota(replace(charge, limited=limited), spent, self._limits)
         # A clock a little behind would date this charge before others, and free it before its time.
         at = counted[3]
@@ -198,10 +203,9 @@ class Ledger:
         names = [professional_pseudonym(key, device.professional) for key in keys]
         devices = [device_pseudonym(key, device.keyid) for key in keys]
         spent, by_device = self._connection.execute(
-            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0)"
-            " FROM spending"
-            " WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?",
-            (*devices, kind.value, *names, now - WINDOW_SECONDS),
+            "SELECT COALESCE(SUM(charged), 0), COALESCE(SUM(CASE WHEN device IN (?, ?, ?) THEN charged END), 0)"  # noqa: S608 - constants
+            f" FROM {_OWN_SPENDINGS}",
+            (*devices, *_own_spendings(kind, names, now - WINDOW_SECONDS)),
         ).fetchone()
         left = self._limits.of(kind) - int(spent)
         if self._devices.limited_until(device.keyid) > now:
@@ -246,13 +250,19 @@ class Ledger:
         self._connection.execute("DELETE FROM daily WHERE day < ?", (now // WINDOW_SECONDS - DAILY_COUNT_DAYS,))
 
 
+def _own_spendings(kind: QuotaKind, names: Sequence[bytes], since: int) -> Iterator[Value]:
+    """Yields the values of ``_OWN_SPENDINGS``: a professional's names under the keys of three days."""
+    for name in names:
+        yield from (kind.value, name, since)
+
+
 def _of_hours(kind: QuotaKind, scopes: Mapping[Scope, Sequence[bytes]], now: int) -> Statement:
     """Asks for this hour and the 24 before it: up to 25 hours, never less than 24."""
     names = [name for named in scopes.values() for name in named]
+    one = "SELECT name, charged FROM hourly WHERE kind = ? AND name = ? AND hour >= ?"
     return Statement(
-        "SELECT name, SUM(charged) FROM hourly WHERE kind = ? AND name IN (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " AND hour >= ? GROUP BY name",
-        (kind.value, *names, now // HOUR_SECONDS - 24),
+        f"SELECT name, SUM(charged) FROM ({' UNION ALL '.join([one] * len(names))}) AS own GROUP BY name",  # noqa: S608 - constants
+        [value for name in names for value in (kind.value, name, now // HOUR_SECONDS - 24)],
     )
 
 

@@ -68,8 +68,8 @@ class EarlyReads:
         raise NotImplementedError
 
     def batch(self, statements: Sequence[Statement], /) -> Sequence[Cursor]:
-        """Is no statement of the trade."""
-        raise NotImplementedError
+        """Reads or writes each as alone."""
+        return [self.execute(statement, values) for statement, values in statements]
 
     def load(self, table: str, rows: Iterable[Sequence[Value]], /) -> None:
         """Is no statement of the trade."""

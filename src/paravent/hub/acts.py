@@ -35,7 +35,7 @@ from paravent.hub.books import Books, KeptAct, KeptClaim, KeptRight
 from paravent.hub.decisions import refused, seal_event
 from paravent.hub.state import HubIdentity
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, open_guarantees, open_status_list
-from paravent.hub.vault import ActId, HolderId, RightId
+from paravent.hub.vault import ActId, DatabaseKey, HolderId, RecordId, RightId
 from paravent.optics.claim_states import ClaimRecord, ClaimState, Request, RightState, apply, change_claim
 from paravent.optics.decision import adjudicate
 from paravent.optics.months import Month, month_of
@@ -82,6 +82,12 @@ class AdmittedAct:
         digest = self.caller.digest
         return charge_of(QuotaKind.ACT, self.device, self.insurer.amc, digest, digest)
 
+    def records(self, key: DatabaseKey) -> list[RecordId]:
+        """Names what its decision may rest on: the right, and the claim that it opens or corrects."""
+        claims = [] if self.claim is None else [self.claim.claim_id, self.claim.corrects]
+        right = key.right(self.part.insurer, self.part.nullifier)
+        return [right, *(key.claim(claim) for claim in claims if claim is not None)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjudicator:
@@ -119,6 +125,7 @@ class Adjudicator:
         # 1. idempotency
         books = Books(store.claims, self.identity.database_key, rng)
         act = books.key.act(admitted.device.keyid, admitted.act.idempotency_key)
+        books.fetch(act, *admitted.records(books.key))
         known = books.decided(act, admitted.body_digest)
         if known is not None:
             return known

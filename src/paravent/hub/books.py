@@ -59,6 +59,11 @@ class Books:
     key: DatabaseKey
     rng: Rng
     _read: dict[bytes, StoredRecord | None] = field(default_factory=dict)
+    _fetched: dict[bytes, StoredRecord | None] = field(default_factory=dict)
+
+    def fetch(self, *names: RecordId) -> None:
+        """Fetches at once what an act is going to look at; what it does not look at counts as not read."""
+        self._fetched.update(zip(names, self.store.records(names), strict=True))
 
     def decided(self, act: ActId, request: bytes) -> Signed | None:
         """Returns the decision already given on an act; raises IdempotencyConflict when it was on another body."""
@@ -83,9 +88,10 @@ class Books:
 
     def keep(self, name: RecordId, record: KeptAct | KeptRight | KeptClaim) -> None:
         """Writes a record over the version that was read; raises StorageDown when another act wrote meanwhile."""
-        sealed = self.key.seal(name, encode(record), self.rng)
-        if not self.store.keep_record(name, self._read.get(name), sealed):
+        sealed, former = self.key.seal(name, encode(record), self.rng), self._read.get(name)
+        if not self.store.keep_record(name, former, sealed):
             raise StorageDown("another act changed this record meanwhile")
+        self._fetched.pop(name, None)
 
     def follow(self, former: ActId, act: ActId) -> None:
         """Notes that an act followed on a former one, so that who made that one is told."""
@@ -103,6 +109,6 @@ class Books:
         return [kept.decision, *later]
 
     def _open(self, name: RecordId, kind: type[M]) -> M | None:
-        found = self.store.record(name)
+        found = self._fetched.pop(name) if name in self._fetched else self.store.record(name)
         self._read[name] = found
         return None if found is None else decode(self.key.open(name, found.sealed), kind)

@@ -7,9 +7,10 @@ are. Altered: a record no longer opens, and an insurer's own recomputation disag
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paravent.access.database import Connection
+from paravent.access.database import Connection, Statement
 from paravent.hub.vault import RecordId
 from paravent.wire.claims import PullAnswer, SealedEvent
 
@@ -57,8 +58,13 @@ class ClaimStore:
 
     def record(self, name: RecordId) -> StoredRecord | None:
         """Returns what is kept under a name, or None."""
-        found = self._connection.execute("SELECT sealed, version FROM record WHERE name = ?", (name,)).fetchone()
-        return None if found is None else StoredRecord(sealed=bytes(found[0]), version=int(found[1]))
+        return self.records([name])[0]
+
+    def records(self, names: Sequence[RecordId]) -> list[StoredRecord | None]:
+        """Returns what is kept under each name, in one round trip where there are any."""
+        query = "SELECT sealed, version FROM record WHERE name = ?"
+        rows = [cursor.fetchone() for cursor in self._connection.batch([Statement(query, (name,)) for name in names])]
+        return [None if row is None else StoredRecord(sealed=bytes(row[0]), version=int(row[1])) for row in rows]
 
     def keep_record(self, name: RecordId, former: StoredRecord | None, sealed: bytes) -> bool:
         """Compares and sets: writes only when the name still has its former version; returns whether it did."""

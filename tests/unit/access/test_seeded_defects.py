@@ -94,13 +94,12 @@ DEFECTS = [
     ),
     Defect(
         name="yesterday's names not looked for", owner=Ledger, attribute="_day_keys",
-        old="self._keys.of(today - 1)", new="self._keys.of(today)",
+        old="self._keys.of(today - 1)", new="DailyKey(bytes(32))",
         broken=properties.never_more_than_q_persons_in_24_hours,
     ),
     Defect(
         name="look-ups and openings counted together", owner=Ledger, attribute="spend",
-        old='" WHERE kind = ? AND professional IN (?, ?, ?) AND spent_at > ?"',
-        new='" WHERE kind != ? AND professional IN (?, ?, ?) AND spent_at > ?"',
+        old="FROM {_OWN_SPENDINGS}", new="FROM {_OWN_SPENDINGS.replace('kind = ?', 'kind != ?')}",
         broken=properties.quotas_are_those_of_the_naive_model,
     ),
     Defect(
