@@ -159,6 +159,29 @@ def test_a_case_ends_in_a_dossier_that_both_verifiers_accept(attacked: Platform,
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
+def test_insurers_execute_what_the_case_asks_and_the_case_takes_what_they_did(attacked: Platform, case: str) -> None:
+    home, (amc, other) = attacked.home, list(INSURERS)
+    breach(attacked, "affected", case, "--labels", home / "labels")
+    for insurer, verb, more in (
+        (amc, "request-revocation", (home / "labels" / f"{case}-{amc}-labels.txt",)),
+        (other, "request-rotation", ("--end-former",)),
+    ):  # fmt: skip
+        request, done = home / f"{verb}.json", home / f"{verb}-done.json"
+        stated = breach(attacked, verb, case, insurer, *more, "--out", request, "--dry-run")
+        assert (stated["signed"], len(stated["effect"]) > 1, request.exists()) == (False, True, False)
+        breach(attacked, verb, case, insurer, *more, "--out", request, "--yes")
+        execute = ("insurer", "execute", request, "--home", home / f"insurer-{insurer}", "--json")
+        assert attacked.command(*execute, "--dry-run")["done"] is False
+        found = attacked.command(*execute, "--out", done)
+        again = attacked.command(*execute, "--out", done)
+        assert (found["done"], again["epoch"]) == (True, found["epoch"])
+        assert (found["members"] > 0, found["epoch"]) == ((True, 1) if insurer == amc else (False, 2))
+        assert breach(attacked, "measure", case, "--done", done)["entries"]
+        wrong = ("insurer", "execute", request, "--home", home / f"insurer-{({amc, other} - {insurer}).pop()}")
+        with pytest.raises(TechnicalFailure, match="another insurer"):
+            attacked.command(*wrong, "--out", home / "wrong.json")
+
+
 def test_nothing_of_a_case_is_written_when_it_is_not_open(attacked: Platform) -> None:
     with pytest.raises(TechnicalFailure, match="no such case"):
         breach(attacked, "note", "2020-001", "--text", "x")

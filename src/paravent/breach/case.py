@@ -54,6 +54,8 @@ def measure(store: Store, case: str, directory: Directory, now: int) -> Measured
         match placed.entry.said:
             case entries.Measured(kind=kind, sha256=sha256):
                 take(measured, kind, store.file(sha256), case, directory, now)
+            case entries.Switched(sha256=sha256):
+                measured.requests.add(sha256)
             case Unsealed(sha256=sha256):
                 measured.openings += read_openings(store.file(sha256))
             case _:
@@ -82,8 +84,11 @@ def take(
         case "leak":
             leak = measured.take_leak(signed, case, directory)
             return leak.insurer, f"{leak.rows} lignes, {leak.persons} assurés distincts"
+        case "done":
+            done = measured.take_done(signed, case, directory)
+            return done.insurer, f"{done.remedy.value} : période {done.epoch}, {done.revoked} assurés révoqués"
         case _:
-            raise InvalidConfiguration("what is measured is a log, counts, an answer or a leak")
+            raise InvalidConfiguration("what is measured is a log, counts, an answer, a leak or what was done")
 
 
 def read_log(content: bytes) -> tuple[LogExport, list[LogLine]]:

@@ -171,13 +171,14 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
     @click.option("--counts", type=_EXISTING, multiple=True, help="What the hub holds (hub counts).")
     @click.option("--answer", "answers", type=_EXISTING, multiple=True, help="Labels an insurer opened.")
     @click.option("--leak", "leaks", type=_EXISTING, multiple=True, help="What an insurer says of its leaked file.")
+    @click.option("--done", type=_EXISTING, multiple=True, help="What an insurer did at a request (insurer execute).")
     def measure(
         home: Path, case: str, logs: tuple[Path, ...], counts: tuple[Path, ...], answers: tuple[Path, ...],
-        leaks: tuple[Path, ...],
+        leaks: tuple[Path, ...], done: tuple[Path, ...],
     ) -> Said:  # fmt: skip
         known, now = directory_of(home), cli.now()
         files = [("log", path.with_suffix(".json").read_bytes().strip() + b"\n" + path.read_bytes()) for path in logs]
-        for kind, paths in (("counts", counts), ("answer", answers), ("leak", leaks)):
+        for kind, paths in (("counts", counts), ("answer", answers), ("leak", leaks), ("done", done)):
             files += [(kind, path.read_bytes()) for path in paths]
         with Store(home) as store:
             kept = [cases.keep_measure(store, case, kind, content, known, now) for kind, content in files]

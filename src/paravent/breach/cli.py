@@ -19,6 +19,7 @@ from paravent.breach.dossier_cli import add_dossier_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
 from paravent.breach.notice_cli import add_notice_verbs
+from paravent.breach.remedy_cli import add_remedy_verbs
 from paravent.breach.store import Store
 from paravent.breach.suspension_cli import add_suspension_verbs
 from paravent.breach.unsealing import unseal as open_window
@@ -144,4 +145,5 @@ def _hour(text: str) -> int:
 add_suspension_verbs(group)
 add_case_verbs(group)
 add_notice_verbs(group)
+add_remedy_verbs(group)
 add_dossier_verbs(group)

@@ -15,7 +15,7 @@ from paravent.crypto.labels import Label, dec, enc
 from paravent.crypto.sealing import HANDLE_BYTES
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure, UnknownInsurer
-from paravent.wire.case import HubCounts, InsurerCounts, LeakedFile, OpeningsAnswered
+from paravent.wire.case import HubCounts, InsurerCounts, LeakedFile, OpeningsAnswered, RemedyDone
 from paravent.wire.log import LogLine, OpeningEntry
 from paravent.wire.statements import (
     Directory,
@@ -52,6 +52,7 @@ class Measured:
     labels: dict[Place, bytes] = field(default_factory=dict)
     persons: dict[str, int] = field(default_factory=dict)
     leaks: dict[bytes, LeakedFile] = field(default_factory=dict)
+    requests: set[bytes] = field(default_factory=set)
 
     def newest(self, insurer: str) -> Published | None:
         """Returns the newest epoch of an insurer, or None."""
@@ -98,6 +99,15 @@ class Measured:
         self.leaks[leak.sha256] = leak
         return leak
 
+    def take_done(self, signed: Signed, case: str, directory: Directory) -> RemedyDone:
+        """Takes what an insurer did at a request of this case; raises ProofFailure when none of it asked so."""
+        entry = _signer(signed, directory)
+        done = open_statement(signed, RemedyDone, Label.CASE_REMEDY_DONE, entry.amc, VerifyKey(entry.issuer_key))
+        _require_of(done, case, entry)
+        if done.request not in self.requests:
+            raise ProofFailure("an insurer answers a request that this case did not make", culprit=entry.amc)
+        return done
+
 
 def handle_of(label: bytes) -> tuple[str, int, bytes]:
     """Reads the insurer, the epoch and the handle of a label; raises MalformedMessage."""
@@ -114,7 +124,7 @@ def _signer(signed: Signed, directory: Directory) -> InsurerEntry:
     return entry
 
 
-def _require_of(statement: OpeningsAnswered | LeakedFile, case: str, entry: InsurerEntry) -> None:
+def _require_of(statement: OpeningsAnswered | LeakedFile | RemedyDone, case: str, entry: InsurerEntry) -> None:
     if (statement.case, statement.insurer) != (case, entry.amc):
         raise ProofFailure("a statement is of another case or insurer", culprit=entry.amc)
 

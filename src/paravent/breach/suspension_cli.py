@@ -64,7 +64,7 @@ def _add(group: click.Group, measure: Measure, purpose: str) -> None:
         stated = effect(asked, looked)
         if dry_run:
             return _said(asked, looked, stated, done=False)
-        _require_agreement(stated, yes=yes)
+        require_agreement(stated, yes=yes)
         done = _said(asked, asyncio.run(client.ask(asked)), stated, done=True)
         _record(home, asked, done)
         return done
@@ -120,7 +120,8 @@ def _desk_key(home: Path, directory: Directory) -> SigningKey:
     return key
 
 
-def _require_agreement(stated: list[tuple[str, str]], *, yes: bool) -> None:
+def require_agreement(stated: list[tuple[str, str]], *, yes: bool) -> None:
+    """States an effect and asks before it is done; raises BadInput when it is not agreed to."""
     if yes:
         return
     click.echo(_text(stated), err=True)

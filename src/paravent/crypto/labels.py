@@ -114,6 +114,8 @@ class Label(bytes, Enum):
     CASE_ANSWER = b"paravent/1/case-answer"
     CASE_LEAK = b"paravent/1/case-leak"
     CASE_COUNTS = b"paravent/1/case-counts"
+    CASE_REMEDY = b"paravent/1/case-remedy"
+    CASE_REMEDY_DONE = b"paravent/1/case-remedy-done"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

@@ -32,6 +32,7 @@ from paravent.insurer.leak.cli import add_leak_verbs
 from paravent.insurer.members import Line
 from paravent.insurer.outbox_cli import add_outbox_verbs
 from paravent.insurer.publication_cli import add_publication_verbs, member_file, published_members, with_publisher
+from paravent.insurer.remedy_cli import add_remedy_verbs
 from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
 from paravent.optics.money import format_euros
@@ -195,6 +196,7 @@ def _hour(hour: int) -> str:
 
 add_guarantee_verbs(group)
 add_case_verbs(group)
+add_remedy_verbs(group)
 add_account_verbs(group)
 add_publication_verbs(group)
 add_settlement_verbs(group)

@@ -66,12 +66,7 @@ def add_publication_verbs(group: click.Group) -> None:
     @dry_run_option
     def rotate(home: Path, members: Path | None, dry_run: bool) -> Said:
         """Publishes the portfolio in the next epoch."""
-        settings = config.load(home)
-        with Store(home) as store:
-            file = members or store.member_file()
-        if file is None or not file.exists():
-            raise InvalidMemberFile("no complete member file was published last, or it was moved: give --members")
-        return _publish(home, settings, member_file(file, settings, delta=False), None, complete=True, dry_run=dry_run)
+        return rotate_portfolio(home, members, dry_run=dry_run)
 
     @verb(group, "End an epoch and every earlier one at once, as after a theft: servers delete what was dealt.")
     @click.argument("epoch", type=click.IntRange(1))
@@ -89,6 +84,16 @@ def add_publication_verbs(group: click.Group) -> None:
         if waiting:
             text += f" Not reached yet: {', '.join(waiting)}; the notice is sent again by serve, publish and rotate."
         return Said(text=text, values={"epoch": epoch, "ended": True, "waiting": list(waiting)})
+
+
+def rotate_portfolio(home: Path, members: Path | None, *, dry_run: bool) -> Said:
+    """Publishes a member file, or the one published last, in the next epoch; raises InvalidMemberFile without one."""
+    settings = config.load(home)
+    with Store(home) as store:
+        file = members or store.member_file()
+    if file is None or not file.exists():
+        raise InvalidMemberFile("no complete member file was published last, or it was moved: give --members")
+    return _publish(home, settings, member_file(file, settings, delta=False), None, complete=True, dry_run=dry_run)
 
 
 def member_file(path: Path, settings: InsurerConfig, *, delta: bool) -> MemberFile:

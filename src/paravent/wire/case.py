@@ -6,6 +6,8 @@ pseudonym: who stands behind it stays at the insurer.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from paravent.wire.codec import Amc, Bytes32, Message, Name, Natural
 from paravent.wire.statements import EpochBundle
 
@@ -56,6 +58,38 @@ class LeakedFile(Message, frozen=True, kw_only=True):
     rows: Natural
     persons: Natural
     labels: tuple[bytes, ...]
+
+
+class Remedy(StrEnum):
+    """What the breach desk asks an insurer to do itself."""
+
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+
+
+class RemedyAsked(Message, frozen=True, kw_only=True):
+    """A request of the breach desk: ``epoch`` is the one to leave, 0 for a revocation; ``labels`` whom to revoke."""
+
+    case: Name
+    insurer: Amc
+    remedy: Remedy
+    epoch: Natural
+    end_former: bool
+    labels: tuple[bytes, ...]
+    asked_at: Natural
+
+
+class RemedyDone(Message, frozen=True, kw_only=True):
+    """What an insurer did at a request, which ``request`` names by its SHA-256; ``epoch`` is its newest since."""
+
+    case: Name
+    insurer: Amc
+    request: Bytes32
+    remedy: Remedy
+    epoch: Natural
+    revoked: Natural
+    unknown: Natural
+    done_at: Natural
 
 
 class MonthOfClaims(Message, frozen=True, kw_only=True):

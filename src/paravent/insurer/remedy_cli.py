@@ -1,0 +1,76 @@
+"""``paravent insurer execute``: does what the breach desk asks for a case, and signs it (docs/operating.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from paravent.access import cli
+from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.config import read_directory
+from paravent.errors import InvalidConfiguration
+from paravent.insurer import case as cases
+from paravent.insurer import config, remedy
+from paravent.insurer.publication_cli import rotate_portfolio, with_publisher
+from paravent.insurer.store import Store
+from paravent.wire.case import CASE_BYTES_MAX, Remedy, RemedyAsked
+from paravent.wire.codec import decode
+from paravent.wire.statements import Signed
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+def add_remedy_verbs(group: click.Group) -> None:
+    """Adds the verb that executes a request of the breach desk to a group."""
+
+    @verb(group, "Execute what the breach desk asks for a case: leave an epoch, or revoke; sign what was done.")
+    @click.argument("request", type=_EXISTING)
+    @click.option("--out", type=_FILE, default=None, help="What was done, signed, for the breach desk.")
+    @dry_run_option
+    def execute(home: Path, request: Path, out: Path | None, dry_run: bool) -> Said:
+        settings = config.load(home)
+        signed = decode(request.read_bytes().strip(), Signed, bytes_max=CASE_BYTES_MAX)
+        asked = remedy.read_request(signed, read_directory(home, settings.directory), settings.amc)
+        with Store(home) as store:
+            members = cases.resolve(asked.labels, settings.amc, store.journal)
+            newest = store.newest_epoch()
+        unknown = len(members.pop("", []))
+        values = {"case": asked.case, "remedy": asked.remedy.value, "members": len(members), "unknown_labels": unknown}
+        if dry_run:
+            text = f"case {asked.case}: {asked.remedy.value} would be done; epoch {newest}, {len(members)} members"
+            return Said(text=text, values=values | {"done": False, "epoch": newest})
+        if out is None:
+            raise InvalidConfiguration("give --out: the breach desk takes what was done from it")
+        if asked.remedy is Remedy.ROTATE:
+            _rotate(home, asked, newest)
+        else:
+            _revoke(home, sorted(members))
+        with Store(home) as store:
+            epoch = store.newest_epoch()
+        done = remedy.sign_done(
+            signed, asked, epoch=epoch, revoked=len(members), unknown=unknown, now=cli.now(),
+            key=config.read_keys(home).issuer,
+        )  # fmt: skip
+        cli.write_file(out, done)
+        text = f"case {asked.case}: {asked.remedy.value} done; epoch {epoch}, {len(members)} members revoked"
+        return Said(text=text, values=values | {"done": True, "epoch": epoch})
+
+
+def _rotate(home: Path, asked: RemedyAsked, newest: int) -> None:
+    """Leaves the epoch that is named; a request that comes again leaves no other one."""
+    if newest < asked.epoch:
+        raise InvalidConfiguration("this request names an epoch that this insurer has not opened")
+    if newest == asked.epoch:
+        rotate_portfolio(home, None, dry_run=False)
+    if asked.end_former:
+        asyncio.run(with_publisher(home, config.load(home), lambda publisher: publisher.end_epoch(asked.epoch)))
+
+
+def _revoke(home: Path, members: list[str]) -> None:
+    with Store(home) as store:
+        for member in members:
+            store.revoke(member, cli.now())
+    asyncio.run(with_publisher(home, config.load(home), lambda publisher: publisher.publish_status_list()))
