@@ -19,6 +19,7 @@ from paravent.access.app import application, json_response, problem_response, re
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
 from paravent.desk import config, trade
+from paravent.desk.box_client import received_remittances
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
 from paravent.desk.fhir.app import FhirDesk, is_fhir, outcome_response
@@ -46,6 +47,7 @@ from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act, Decision, DecisionsRequest
 from paravent.wire.codec import Message, decode
 from paravent.wire.problem import title_fr
+from paravent.wire.settlement import Remittance
 
 M = TypeVar("M", bound=Message)
 
@@ -164,7 +166,15 @@ def build(home: Path) -> Starlette:
         "/v1/resends": resend, "/v1/pending": pending, "/v1/quota": quota, "/v1/refreshes": refresh,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
-    fhir = FhirDesk(desk=desk, checks=checks, store=store, settings=settings, key=key, require_local=require_local)
+
+    async def remittances() -> list[Remittance]:
+        letterbox = config.letterbox_key(home, os.urandom)
+        return await received_remittances(settings.shop, letterbox, directory, store.letters, http)
+
+    fhir = FhirDesk(
+        desk=desk, checks=checks, store=store, settings=settings, key=key, require_local=require_local,
+        remittances=remittances,
+    )  # fmt: skip
 
     def answer_error(request: Request, error: ParaventError) -> Response:
         return outcome_response(error) if is_fhir(request) else problem_response(error)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from paravent.access.client import SignedClient
 from paravent.crypto.hpke import BoxKey
 from paravent.desk.remittances import open_letter, read_letter
 from paravent.desk.remittances_store import Letters
-from paravent.errors import ProofFailure
+from paravent.errors import ProofFailure, TechnicalFailure
 from paravent.wire.boxes import BOXES_BYTES_MAX, BoxKind, BoxTaken, Letter, PlacedBox, SentBox, ShopBoxes
 from paravent.wire.claims import PullRequest
+from paravent.wire.settlement import Remittance
 from paravent.wire.statements import Directory
 
 
@@ -45,6 +47,16 @@ async def pull_letters(
             new += letters.keep(readable(placed, shop, letterbox, directory), placed.number)
         if not answer.boxes:
             return new
+
+
+async def received_remittances(
+    shop: str, letterbox: BoxKey, directory: Directory, letters: Letters, client: SignedClient
+) -> list[Remittance]:  # fmt: skip
+    """Returns every remittance received, pulled first; when the hub is away, those that were kept."""
+    with suppress(TechnicalFailure):
+        await pull_letters(shop, letterbox, directory, letters, client)
+    read = (read_letter(letter, directory, shop) for letter in letters.letters())
+    return [one for one in read if isinstance(one, Remittance)]
 
 
 def readable(placed: PlacedBox, shop: str, letterbox: BoxKey, directory: Directory) -> Letter | None:

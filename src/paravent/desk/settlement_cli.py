@@ -17,7 +17,7 @@ from paravent.desk.remittances import Agreement, Payee, agree, claims_decided, r
 from paravent.errors import UnknownInsurer
 from paravent.optics.money import format_euros
 from paravent.wire.codec import encode
-from paravent.wire.settlement import AccountNotice, Remittance
+from paravent.wire.settlement import AccountNotice, LineKind, Remittance
 from paravent.wire.statements import Directory, InsurerEntry
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -39,15 +39,14 @@ def add_settlement_verbs(group: click.Group) -> None:
         return Said(text="\n".join(lines), values={"fingerprints": sent, "sent": not dry_run})
 
     @verb(group, "List what insurers paid this shop: each remittance signed, added up, compared with its decisions.")
-    @click.option("--out", type=_FOLDER, default=None, help="Folder to write each remittance to, as JSON.")
+    @click.option("--out", type=_FOLDER, default=None, help="Folder for each remittance: JSON, text and PDF.")
     def remittances(home: Path, out: Path | None) -> Said:
         """Lists remittances."""
         found, notices = asyncio.run(_pull(home))
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             for one in found:
-                path = out / f"{one.remittance.reference}.json"
-                path.write_bytes(encode(one.remittance))
+                _write(one, out / one.remittance.reference)
         return Said(text="\n".join([*map(_line, found), *(_notice(notice, own=own) for notice, own in notices)])
                     or "aucune remise / no remittance", values={
             "remittances": [
@@ -55,6 +54,34 @@ def add_settlement_verbs(group: click.Group) -> None:
             ],
             "notices": [{**to_builtins(notice), "own": own} for notice, own in notices],
         })  # fmt: skip
+
+
+def _write(found: Agreement, path: Path) -> None:
+    """Writes a remittance as it was signed, as a text, and as a document to keep with the books."""
+    # Imported here so that only a printed remittance loads the typesetter.
+    from paravent.pages.pdf import Language, Letterhead, render_pdf
+
+    one = found.remittance
+    rows = [
+        ("paiement / payment" if line.kind is LineKind.PAYMENT else "reprise / taken back", line.claim_id.hex(),
+         str(line.month), format_euros(line.cents))
+        for line in one.lines
+    ]  # fmt: skip
+    head = Letterhead(
+        title=f"Avis de paiement {one.reference}", language=Language.FRENCH, issuer=(f"AMC {one.insurer}",),
+        recipient=(f"Établissement {one.shop}", f"Professionnel {one.professional}"), reference=one.reference,
+        day=datetime.fromtimestamp(one.issued_at, UTC).date(),
+        notices=("Signature de l'assureur vérifiée par ce poste ; le relevé de la banque fait foi du virement.",),
+    )  # fmt: skip
+    content = {
+        "paragraphs": [f"Virement de {format_euros(one.total_cents)} sur le compte terminé par {one.account_ends}."],
+        "table": {"columns": ["Nature", "Dossier", "Mois", "Montant"], "rows": rows},
+    }
+    path.with_name(f"{path.name}.json").write_bytes(encode(one))
+    path.with_name(f"{path.name}.txt").write_text(
+        "\n".join([_line(found), *("  ".join(row) for row in rows)]) + "\n", encoding="utf-8"
+    )
+    path.with_name(f"{path.name}.pdf").write_bytes(render_pdf("letter", head, content, created_at=one.issued_at))
 
 
 def _line(found: Agreement) -> str:

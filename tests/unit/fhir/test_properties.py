@@ -11,11 +11,12 @@ from tests.unit.fhir import properties, resources
 from paravent.desk.fhir import claim, money, outcome
 from paravent.desk.fhir.capability import capabilities
 from paravent.desk.fhir.eligibility import CoverageEligibilityRequest, require_supported
-from paravent.desk.fhir.payment_reconciliation import search_set
+from paravent.desk.fhir.payment_reconciliation import payments_of, search_set
 from paravent.errors import MalformedMessage, TechnicalFailure, UnsupportedResource
 from paravent.person.fhir import coverage, document
 from paravent.person.fhir.document import read_resource
 from paravent.person.fhir.elements import write
+from paravent.wire.settlement import LineKind, Remittance, RemittanceLine
 
 PROPERTIES = properties_of(properties)
 
@@ -113,3 +114,25 @@ def test_other_eligibility_requests_are_refused(change: dict[str, object]) -> No
 def test_what_needs_no_customer_is_valid() -> None:
     resources.require_valid(write(capabilities()))
     resources.require_valid(write(search_set(())))
+
+
+def test_a_remittance_is_a_valid_payment_whose_details_add_up() -> None:
+    def line(kind: LineKind, number: int, cents: int) -> RemittanceLine:
+        return RemittanceLine(
+            kind=kind, decision_id=bytes([number]) * 16, claim_id=bytes([number]) * 16, month=202606, cents=cents
+        )
+
+    lines = (line(LineKind.PAYMENT, 1, 30_000), line(LineKind.DEDUCTION, 2, 9_999))
+    remittances = [
+        Remittance(
+            insurer="99000001", number=number, reference=f"PV-99000001-{number}", professional="80000000001",
+            shop="580000001", issued_at=1_781_524_800 + number, account_ends="2606", lines=lines, total_cents=20_001,
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    bundle = write(search_set(payments_of(remittances)))
+    resources.require_valid(bundle)
+    entries = [entry["resource"] for entry in json.loads(bundle)["entry"]]
+    assert [one["paymentIdentifier"]["value"] for one in entries] == ["PV-99000001-2", "PV-99000001-1"]
+    assert [detail["amount"]["value"] for detail in entries[0]["detail"]] == [300.0, -99.99]
+    assert entries[0]["paymentAmount"]["value"] == 200.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -28,7 +28,7 @@ from paravent.desk.fhir.claim import Claim, Use
 from paravent.desk.fhir.claim_response import ClaimResponse
 from paravent.desk.fhir.eligibility import CoverageEligibilityRequest, CoverageEligibilityResponse
 from paravent.desk.fhir.outcome import outcome_of
-from paravent.desk.fhir.payment_reconciliation import search_set
+from paravent.desk.fhir.payment_reconciliation import payments_of, search_set
 from paravent.desk.fhir.store import Session
 from paravent.desk.store import Store
 from paravent.errors import (
@@ -47,6 +47,7 @@ from paravent.person.fhir.elements import Reference, Resource, write
 from paravent.person.store import shipped_lens_rules
 from paravent.wire.claims import Act
 from paravent.wire.codec import decode
+from paravent.wire.settlement import Remittance
 
 BASE = "/fhir"
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -79,6 +80,7 @@ class FhirDesk:
     settings: DeskConfig
     key: SigningKey
     require_local: Callable[[Request], None]
+    remittances: Callable[[], Awaitable[Sequence[Remittance]]]
     session: Session = field(default_factory=Session)
 
     def routes(self) -> list[Route]:
@@ -111,9 +113,9 @@ class FhirDesk:
         return fhir_response(write(capabilities()))
 
     async def payments(self, request: Request) -> Response:
-        """Lists payments received."""
+        """Lists the remittances received, as the hub has them or, when it is away, as they were last kept."""
         self.require_local(request)
-        return fhir_response(write(search_set(())))
+        return fhir_response(write(search_set(payments_of(await self.remittances()))))
 
     async def read(self, request: Request) -> Response:
         """Answers a resource of this session."""
