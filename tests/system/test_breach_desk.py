@@ -151,6 +151,14 @@ def test_a_case_ends_in_a_dossier_that_both_verifiers_accept(attacked: Platform,
     written = breach(attacked, "notify", case, "--out", home / "documents")
     assert {name[:2] for name in written["documents"]} == {f"{place:02d}" for place in range(1, 13)}
     assert len(breach(attacked, "export", case, "--out", home / "exports")["files"]) == 6
+    size = 0
+    for party in ("keyserver-1", "hub"):
+        note, back = home / f"for-{party}.json", home / f"from-{party}.note"
+        size = breach(attacked, "checkpoint", "--out", note)["size"]
+        kind = party.split("-")[0]
+        signed = attacked.command(kind, "cosign", note, "--home", home / party, "--out", back, "--json")
+        assert (signed["size"], signed["signed"]) == (size, True)
+        assert breach(attacked, "checkpoint", "--cosigned", back)["signatures"] > 1
     breach(attacked, "dossier", case, "--out", home / "dossier.tar", "--trust", home / "trust.json")
     assert b"Camille" not in (home / "dossier.tar").read_bytes()
     verified = attacked.command("verify", home / "dossier.tar", "--json")

@@ -15,7 +15,7 @@ from paravent.crypto.note import Note, NoteKey, SignatureKind
 from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.errors import ProofFailure
 from paravent.wire.log import CheckpointAnswer
-from paravent.wire.statements import HubEntry, KeyServerEntry
+from paravent.wire.statements import BreachDeskEntry, HubEntry, KeyServerEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,10 @@ class Cosigner(Protocol):
         """Its key."""
 
 
-def take_checkpoint(answer: CheckpointAnswer, server: KeyServerEntry, seen: Seen) -> tuple[Checkpoint, Note]:
-    """Verifies that a server's log extends what was seen of it; raises ProofFailure naming the server.
+def take_checkpoint(
+    answer: CheckpointAnswer, server: KeyServerEntry | BreachDeskEntry, seen: Seen
+) -> tuple[Checkpoint, Note]:
+    """Verifies that a server's log, or the breach desk's, extends what was seen of it; raises ProofFailure naming it.
 
     1. the server's signature; 2. no fewer leaves; 3. consistency, when something was seen before.
     """
@@ -63,7 +65,7 @@ def cosigned(checkpoint: Checkpoint, note: Note, cosigner: Cosigner, now: int) -
     return Note(text=note.text, signatures=(cosign(checkpoint, cosigner.name, cosigner.signing_key, now=now),))
 
 
-def log_key_of(server: KeyServerEntry) -> NoteKey:
+def log_key_of(server: KeyServerEntry | BreachDeskEntry) -> NoteKey:
     """Names the key with which a server signs its log."""
     return NoteKey(name=server.name, kind=SignatureKind.ED25519, public=VerifyKey(server.verify_key))
 

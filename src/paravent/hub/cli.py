@@ -10,8 +10,10 @@ from paravent.access import cli
 from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
+from paravent.access.cosign_cli import add_cosign_verb
 from paravent.access.database import Connection
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
@@ -133,6 +135,11 @@ def serve(home: Path) -> None:
     run(app, host=settings.host, port=settings.port)
 
 
+def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
+    settings = config.load(home)
+    return read_directory(home, settings.directory), config.read_identity(home, settings)
+
+
 def _store(home: Path) -> Store:
     settings = config.load(home)
     database = None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
@@ -149,3 +156,4 @@ def _postgresql(url: bytes) -> Connection:
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)
+add_cosign_verb(group, _store, _cosigner)

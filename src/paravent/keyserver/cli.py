@@ -11,7 +11,9 @@ from paravent.access import cli
 from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory, read_signed_directory
+from paravent.access.cosign_cli import add_cosign_verb
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.crypto.checkpoint import parse_checkpoint
 from paravent.crypto.labels import Label
@@ -25,7 +27,7 @@ from paravent.watch.volumes import judge_volumes
 from paravent.wire.codec import encode
 from paravent.wire.cosignatures import cosign
 from paravent.wire.log import LogExport, LogLine
-from paravent.wire.statements import Closing
+from paravent.wire.statements import Closing, Directory
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -170,6 +172,11 @@ def serve(home: Path) -> None:
     run(app, host=settings.host, port=settings.port)
 
 
+def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
+    settings = config.load(home)
+    return read_directory(home, settings.directory), config.read_identity(home, settings)
+
+
 def _store(home: Path) -> Store:
     return Store(home, config.load(home).quotas, cli.rng)
 
@@ -177,3 +184,4 @@ def _store(home: Path) -> Store:
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)
+add_cosign_verb(group, _store, _cosigner)
