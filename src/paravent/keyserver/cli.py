@@ -174,7 +174,7 @@ def serve(home: Path) -> None:
 
 def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
     settings = config.load(home)
-    return read_directory(home, settings.directory), config.read_identity(home, settings)
+    return read_directory(home, settings.directory, cosigned=False), config.read_identity(home, settings)
 
 
 def _store(home: Path) -> Store:
