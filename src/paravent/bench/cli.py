@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
-from paravent.bench import checks, claims, incident, keyserver, member_file, sealing
+from paravent.bench import checks, claims, incident, keyserver, member_file, rival_claims, sealing
 from paravent.bench import detection as detectors
 from paravent.bench import double_payment as payments
 from paravent.bench import faults as kill
@@ -69,9 +69,11 @@ def bench(
         seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
         _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
         _row("keyserver", asdict(keyserver.measure(folder / "keyserver")), as_json=as_json)
-        for rates in claims.measure(folder / "claims", _QUICK_CLAIMS if quick else claims.CLAIMS):
-            _row("claims", asdict(rates), as_json=as_json)
         population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
+        count = _QUICK_CLAIMS if quick else claims.CLAIMS
+        for rates in claims.measure(folder / "claims", count):
+            _row("claims", asdict(rates), as_json=as_json)
+        _row("claims", asdict(rival_claims.measure(folder / "rival", population, count)), as_json=as_json)
         _row("checks", asdict(checks.measure(folder, population)), as_json=as_json)
 
 
