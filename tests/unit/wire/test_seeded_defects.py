@@ -93,12 +93,12 @@ DEFECTS = [
     ),
     Defect(
         name="receipts counted, not servers", owner=receipts, attribute="verify_receipts",
-        old="len(indices) < epoch.threshold", new="len(announced.receipts) < epoch.threshold",
+        old="len(indices) < epoch.quorum()", new="len(announced.receipts) < epoch.quorum()",
         broken=properties.t_distinct_servers_receipt_a_statement,
     ),
     Defect(
         name="threshold not compared", owner=receipts, attribute="verify_receipts",
-        old="len(indices) < epoch.threshold", new="False", broken=properties.t_distinct_servers_receipt_a_statement,
+        old="len(indices) < epoch.quorum()", new="False", broken=properties.t_distinct_servers_receipt_a_statement,
     ),
     Defect(
         name="receipt not verified", owner=receipts, attribute="open_statement", replacement=unsigned,
