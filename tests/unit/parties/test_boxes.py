@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as changed
+from tests import engines
 from tests.unit.parties.test_medical_audit import Audited, audited, month_of_audit
 from tests.unit.parties.test_settlement import IBAN, PAYER_IBAN, claim_line, keep, settle
 from tests.unit.parties.world import AMC, DAY, MONTH, NOW, OTHER_AMC, World
@@ -25,6 +26,7 @@ from paravent.desk.store import Store
 from paravent.errors import MalformedMessage, ProofFailure, QuotaExceeded, UnknownInsurer
 from paravent.hub import boxes
 from paravent.hub.boxes_store import SHOP_BOX_SECONDS
+from paravent.insurer import box_client
 from paravent.insurer.accounts import CHANGE_SECONDS
 from paravent.insurer.audit import repeated_documents
 from paravent.insurer.audit_cli import judge_month_of
@@ -47,6 +49,7 @@ from paravent.wire.statements import sign_statement
 
 __all__ = ["audited"]
 SHOP = "580000001"
+pytestmark = engines.BOTH
 
 
 @dataclass(slots=True)
@@ -202,6 +205,17 @@ def test_a_box_of_another_shop_than_its_details_is_passed_over_and_stops_no_othe
     assert post.send(post.details()[1])
     assert post.pull() == 1
     assert [one.shop for one in world.insurers[AMC].store.settlements.accounts()] == [SHOP]
+
+
+def test_without_the_word_of_the_hub_on_the_shop_a_thief_is_kept(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded defect of the test above: an insurer that believed the shop that the details themselves name."""
+    world, thief = post.world, SigningKey.generate(post.world.rng)
+    world.enrol(Device(public=thief.public, professional="80000000002", shop="580000002"))
+    payee = Payee(professional="80000000002", shop=SHOP, holder="X", iban=PAYER_IBAN)
+    _, stolen = seal_details(payee, world.insurers[AMC].entry, world.hub.name, thief, post.letterbox.public, NOW)
+    post.send(stolen, thief)
+    monkeypatch.setattr(box_client, "open_sender", lambda *asked: changed(open_sender(*asked), shop=SHOP))
+    assert post.pull() == 1
 
 
 def test_a_sender_put_beside_another_box_is_found_out(post: Post) -> None:
