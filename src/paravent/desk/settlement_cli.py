@@ -64,18 +64,18 @@ def _write(found: Agreement, path: Path) -> None:
     one = found.remittance
     rows = [
         ("paiement / payment" if line.kind is LineKind.PAYMENT else "reprise / taken back", line.claim_id.hex(),
-         str(line.month), format_euros(line.cents))
+         line.professional, str(line.month), format_euros(line.cents))
         for line in one.lines
     ]  # fmt: skip
     head = Letterhead(
         title=f"Avis de paiement {one.reference}", language=Language.FRENCH, issuer=(f"AMC {one.insurer}",),
-        recipient=(f"Établissement {one.shop}", f"Professionnel {one.professional}"), reference=one.reference,
+        recipient=(f"Établissement {one.shop}",), reference=one.reference,
         day=datetime.fromtimestamp(one.issued_at, UTC).date(),
         notices=("Signature de l'assureur vérifiée par ce poste ; le relevé de la banque fait foi du virement.",),
     )  # fmt: skip
     content = {
         "paragraphs": [f"Virement de {format_euros(one.total_cents)} sur le compte terminé par {one.account_ends}."],
-        "table": {"columns": ["Nature", "Dossier", "Mois", "Montant"], "rows": rows},
+        "table": {"columns": ["Nature", "Dossier", "Professionnel", "Mois", "Montant"], "rows": rows},
     }
     path.with_name(f"{path.name}.json").write_bytes(encode(one))
     path.with_name(f"{path.name}.txt").write_text(

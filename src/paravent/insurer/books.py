@@ -112,4 +112,4 @@ def _sealed(content: bytes, keys: InsurerKeys, amc: str, number: int) -> bytes:
 
 
 def _shops(drafts: tuple[Draft, ...]) -> set[str]:
-    return {made.payee.shop for made in drafts}
+    return {made.shop for made in drafts}

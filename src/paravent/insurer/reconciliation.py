@@ -51,6 +51,7 @@ def balance_books(books: Books, amc: str, now: int) -> Reconciliation:
         found.by["paid"] += paid
         found.by["deducted"] += deducted
         found.by[_where(claim, paid, deducted)] += claim.claimed_cents
+        found.by["to take back"] += max(0, paid - deducted) * (claim.state is LedgerState.REVERSED)
         breaks += (f"{claim.decision.hex()}: {fault}" for fault in _faults(claim, paid, deducted))
     breaks += _orphans(books)
     breaks += _totals(books)
@@ -137,6 +138,7 @@ def _balance(day: str, shop: str, found: _Sums) -> BalanceLine:
         day=day, shop=shop, decided_cents=found.decided, paid_cents=found.by["paid"],
         deducted_cents=found.by["deducted"], pending_cents=found.by["pending"], refused_cents=found.by["refused"],
         disputed_cents=found.by["disputed"], reversed_cents=found.by["reversed"],
+        to_take_back_cents=found.by["to take back"],
     )  # fmt: skip
 
 

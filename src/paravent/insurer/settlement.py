@@ -1,7 +1,8 @@
-"""What is paid next: remittances by professional and shop, from the ledger (docs/protocol.md section 11): pure.
+"""What is paid next: one remittance for each shop, from the ledger (docs/protocol.md section 11): pure.
 
 A decision is paid once: what was settled before is left out, and the database refuses it a second line. A claim
-reversed after it was paid is taken back from the next remittance of the same professional and shop.
+reversed after it was paid is taken back from the next remittance of its shop, whoever of the shop claimed or corrected
+it: the account is the shop's.
 """
 
 from __future__ import annotations
@@ -20,18 +21,10 @@ _CLAIMS = frozenset(kind.value for kind in CLAIM_KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payee:
-    """Who is paid, where."""
-
-    professional: str
-    shop: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """The lines of a remittance to be."""
 
-    payee: Payee
+    shop: str
     lines: tuple[RemittanceLine, ...]
 
     @property
@@ -56,22 +49,21 @@ def is_claim(claim: ReviewedClaim) -> bool:
 def draft(
     claims: Iterable[ReviewedClaim], settled: Iterable[SettledLine], has_account: Callable[[str], bool]
 ) -> Drafted:
-    """Drafts one remittance for each professional and shop that is owed something."""
+    """Drafts one remittance for each shop that is owed something."""
     done = {(line.decision, line.kind) for line in settled}
-    owed: dict[Payee, list[RemittanceLine]] = defaultdict(list)
-    back: dict[Payee, list[RemittanceLine]] = defaultdict(list)
+    owed: dict[str, list[RemittanceLine]] = defaultdict(list)
+    back: dict[str, list[RemittanceLine]] = defaultdict(list)
     without: dict[str, int] = defaultdict(int)
     for claim in filter(is_claim, claims):
-        payee = Payee(professional=claim.professional, shop=claim.shop)
         paid = (claim.decision, LineKind.PAYMENT) in done
         if claim.state is LedgerState.PAYABLE and not paid and claim.payable_cents > 0:
             if has_account(claim.shop):
-                owed[payee].append(_line(claim, LineKind.PAYMENT, claim.payable_cents))
+                owed[claim.shop].append(_line(claim, LineKind.PAYMENT, claim.payable_cents))
             else:
                 without[claim.shop] += claim.payable_cents
         if claim.state is LedgerState.REVERSED and paid and (claim.decision, LineKind.DEDUCTION) not in done:
-            back[payee].append(_line(claim, LineKind.DEDUCTION, claim.claimed_cents))
-    drafts = (Draft(payee=payee, lines=fitting(lines, back[payee])) for payee, lines in owed.items())
+            back[claim.shop].append(_line(claim, LineKind.DEDUCTION, claim.claimed_cents))
+    drafts = (Draft(shop=shop, lines=fitting(lines, back[shop])) for shop, lines in owed.items())
     return Drafted(drafts=tuple(drafts), without_account=dict(without))
 
 
@@ -81,9 +73,8 @@ def remittances(
     """Numbers the remittances of a run, each with the reference that its transfer carries."""
     return [
         Remittance(
-            insurer=amc, number=number, reference=f"PV-{amc}-{number}", professional=made.payee.professional,
-            shop=made.payee.shop, issued_at=now, account_ends=account_ends(made.payee.shop), lines=made.lines,
-            total_cents=made.total_cents,
+            insurer=amc, number=number, reference=f"PV-{amc}-{number}", shop=made.shop, issued_at=now,
+            account_ends=account_ends(made.shop), lines=made.lines, total_cents=made.total_cents,
         )
         for number, made in enumerate(drafts, start=first)
     ]  # fmt: skip
@@ -91,5 +82,6 @@ def remittances(
 
 def _line(claim: ReviewedClaim, kind: LineKind, cents: int) -> RemittanceLine:
     return RemittanceLine(
-        kind=kind, decision_id=claim.decision, claim_id=claim.claim or bytes(16), month=claim.month, cents=cents
-    )
+        kind=kind, decision_id=claim.decision, claim_id=claim.claim or bytes(16), professional=claim.professional,
+        month=claim.month, cents=cents,
+    )  # fmt: skip

@@ -28,7 +28,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def add_settlement_verbs(group: click.Group) -> None:
     """Adds the verbs of payment to an insurer's group."""
 
-    @verb(group, "Pay what is payable: one remittance for each professional and shop, one SEPA file (pain.001).")
+    @verb(group, "Pay what is payable: one remittance for each shop, one SEPA file (pain.001).")
     @click.option("--out", type=_FILE, required=True, help="Payment file to hand to the bank; never overwritten.")
     @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Execution day; default: tomorrow.")
     @dry_run_option
@@ -92,7 +92,8 @@ def _balance(line: BalanceLine) -> str:
         ("contestés / disputed", line.disputed_cents), ("annulés / reversed", line.reversed_cents),
     )  # fmt: skip
     said = " ".join(f"{'-' if cents < 0 else '+'} {format_euros(abs(cents))} {name}" for name, cents in parts if cents)
-    return f"{line.day} {line.shop}: {format_euros(line.decided_cents)} = {said}"
+    owed = f", dont à reprendre / of which to take back {format_euros(line.to_take_back_cents)}"
+    return f"{line.day} {line.shop}: {format_euros(line.decided_cents)} = {said}" + owed * bool(line.to_take_back_cents)
 
 
 def _day(given: datetime | None) -> date:

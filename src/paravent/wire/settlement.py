@@ -64,6 +64,7 @@ class RemittanceLine(Message, frozen=True, kw_only=True):
     kind: LineKind
     decision_id: Bytes16
     claim_id: Bytes16
+    professional: Name
     month: Month
     cents: Cents
 
@@ -74,7 +75,6 @@ class Remittance(Message, frozen=True, kw_only=True):
     insurer: Amc
     number: Natural
     reference: Name
-    professional: Name
     shop: Name
     issued_at: Natural
     account_ends: Annotated[str, msgspec.Meta(max_length=4)]
@@ -83,7 +83,7 @@ class Remittance(Message, frozen=True, kw_only=True):
 
 
 class BalanceLine(Message, frozen=True, kw_only=True):
-    """Where the cents decided on one day for one shop have gone."""
+    """Where the cents decided on one day for one shop have gone; ``to_take_back_cents`` are a part of those paid."""
 
     day: Day
     shop: Annotated[str, msgspec.Meta(max_length=120)]
@@ -94,6 +94,7 @@ class BalanceLine(Message, frozen=True, kw_only=True):
     refused_cents: Total
     disputed_cents: Total
     reversed_cents: Total
+    to_take_back_cents: Total
 
 
 class Reconciliation(Message, frozen=True, kw_only=True):

@@ -119,14 +119,15 @@ def test_what_needs_no_customer_is_valid() -> None:
 def test_a_remittance_is_a_valid_payment_whose_details_add_up() -> None:
     def line(kind: LineKind, number: int, cents: int) -> RemittanceLine:
         return RemittanceLine(
-            kind=kind, decision_id=bytes([number]) * 16, claim_id=bytes([number]) * 16, month=202606, cents=cents
-        )
+            kind=kind, decision_id=bytes([number]) * 16, claim_id=bytes([number]) * 16, professional="80000000001",
+            month=202606, cents=cents,
+        )  # fmt: skip
 
     lines = (line(LineKind.PAYMENT, 1, 30_000), line(LineKind.DEDUCTION, 2, 9_999))
     remittances = [
         Remittance(
-            insurer="99000001", number=number, reference=f"PV-99000001-{number}", professional="80000000001",
-            shop="580000001", issued_at=1_781_524_800 + number, account_ends="2606", lines=lines, total_cents=20_001,
+            insurer="99000001", number=number, reference=f"PV-99000001-{number}", shop="580000001",
+            issued_at=1_781_524_800 + number, account_ends="2606", lines=lines, total_cents=20_001,
         )
         for number in (1, 2)
     ]  # fmt: skip

@@ -30,7 +30,7 @@ from paravent.insurer import settlement
 from paravent.insurer.accounts import CHANGE_SECONDS, accounts_in_use, open_account, paper_account, receive
 from paravent.insurer.books import open_books, open_payment_file, settle_now
 from paravent.insurer.config import InsurerConfig
-from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
+from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
 from paravent.insurer.payment_file import Payer, Transfer, control_sum, write_payment_file
 from paravent.insurer.reconciliation import Books, balance_books, require_balanced
 from paravent.insurer.settlement_store import KeptSettlement, SettledLine, Settlements
@@ -236,6 +236,34 @@ def test_a_reversal_after_payment_is_taken_back_from_the_next_remittance(paying:
     )  # fmt: skip
 
 
+def test_a_correction_by_another_professional_of_the_shop_takes_back_what_was_paid(paying: World) -> None:
+    keep(paying, claim_line(1, 10_000))
+    settle(paying)
+    change = LedgerChange(number=1, state=LedgerState.REVERSED, reason=CORRECTED)
+    correction = replace(claim_line(2, 12_000), kind="correct", professional="80000000002", change=change)
+    keep(paying, correction)
+    assert [line.to_take_back_cents for line in books_of(paying).balances] == [10_000]
+    assert settle(paying) == [("580000001", 2_000)]
+    (line,) = books_of(paying).balances
+    assert (line.paid_cents - line.deducted_cents, line.to_take_back_cents) == (12_000, 0)
+    (kept,) = paying.insurers[AMC].store.settlements.remittances(2)
+    lines = decode(kept.signed.payload, Remittance).lines
+    assert [(one.kind, one.professional) for one in lines] == [
+        (LineKind.PAYMENT, "80000000002"), (LineKind.DEDUCTION, "80000000001")
+    ]  # fmt: skip
+
+
+def test_a_deduction_that_does_not_fit_stays_owed_and_another_shop_does_not_pay_it(paying: World) -> None:
+    """The control of the test above: what is owed by one shop is shown, and no other shop bears it."""
+    give_account(paying, "580000002")
+    keep(paying, claim_line(1, 10_000))
+    settle(paying)
+    reverse(paying, 1)
+    keep(paying, claim_line(2, 9_999), claim_line(3, 20_000, shop="580000002"))
+    assert settle(paying) == [("580000001", 9_999), ("580000002", 20_000)]
+    assert sum(line.to_take_back_cents for line in books_of(paying).balances) == 10_000
+
+
 def test_a_reversal_before_payment_is_never_paid(paying: World) -> None:
     keep(paying, claim_line(1, 10_000))
     reverse(paying, 1)
@@ -381,7 +409,9 @@ def test_whatever_happens_every_cent_is_somewhere_once(
 @given(st.lists(st.integers(1, 9_999), max_size=20), st.lists(st.integers(1, 9_999), max_size=20))
 def test_a_shop_is_never_debited(payments: list[int], deductions: list[int]) -> None:
     def line(kind: LineKind, cents: int) -> RemittanceLine:
-        return RemittanceLine(kind=kind, decision_id=bytes(16), claim_id=bytes(16), month=202606, cents=cents)
+        return RemittanceLine(
+            kind=kind, decision_id=bytes(16), claim_id=bytes(16), professional="P", month=202606, cents=cents
+        )
 
     chosen = fitting(
         [line(LineKind.PAYMENT, cents) for cents in payments], [line(LineKind.DEDUCTION, cents) for cents in deductions]
