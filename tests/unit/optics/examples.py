@@ -86,6 +86,16 @@ def baskets(draw: st.DrawFn) -> Basket:
     return Basket(items=tuple(draw(st.permutations(items))), guarantee=guarantee, rules=rules)
 
 
+def with_an_odd_cent() -> Basket:
+    """Two lenses that share 143 cents as 97 to 197: 47.2 and 95.8, so that the second gets the cent left over."""
+    guarantee = Guarantee(
+        code="OPT-1", label="odd", responsible=False, class_b_cents={Band.A: 150}, frame_max_cents=0
+    )  # fmt: skip
+    return Basket(
+        items=(item("MONT-B", 1), item("V-a-B", 100), item("V-a-B", 200)), guarantee=guarantee, rules=SHIPPED
+    )  # fmt: skip
+
+
 def with_cents(guarantee: Guarantee, **changes: Any) -> Guarantee:
     """A guarantee with some fields changed."""
     return msgspec.structs.replace(guarantee, **changes)

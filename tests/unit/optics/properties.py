@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.optics import examples
 from tests.unit.optics.examples import EVERY, MORE, Basket, item, limit_of
@@ -88,6 +88,7 @@ def a_guarantee_is_never_passed(basket: Basket) -> None:
 
 
 @MORE
+@example(examples.with_an_odd_cent())
 @given(examples.baskets())
 def amounts_are_those_of_the_naive_model(basket: Basket) -> None:
     """A second computation, by fractions and from the law's sentences, gives the same totals and shares."""

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from tests.unit.access.test_enrolment import Scene
 from tests.unit.parties.life import Insurer
 from tests.unit.parties.shop import BASKET, PRESCRIPTION, Shop
+from tests.unit.parties.suspension_properties import asked, carried_out
 from tests.unit.parties.test_lying_server import lie
 from tests.unit.parties.test_witness_log import log_of, opened, remembered
 from tests.unit.parties.world import AMC, DAY, NOW, World
@@ -68,7 +69,7 @@ from paravent.wire.codec import decode
 from paravent.wire.enrolment import DEVICE_ACTS_PATH, DeviceAct, DeviceActKind
 from paravent.wire.problem import Problem
 from paravent.wire.statements import Signed, open_statement
-from paravent.wire.suspension import SubjectKind
+from paravent.wire.suspension import Measure, SubjectKind
 
 Provocation = Callable[[World], object]
 
@@ -259,6 +260,12 @@ def barred(world: World) -> None:
     check_standing(Standing(active_from=0, limited_until=0, bar=bar), world.now)
 
 
+def in_a_closed_lane(world: World) -> None:
+    known = world.known(world.covered(amc=AMC), AMC)
+    carried_out(world, asked(world, Measure.SUSPEND, SubjectKind.LANE))
+    world.fetch(known)
+
+
 def nobody_to_countersign(_: World) -> None:
     scene = Scene()
     key = scene.key()
@@ -406,6 +413,7 @@ PROVOKED: dict[str, Provocation] = {
     "unknown-device": a_stranger,
     "device-pending": in_three_days,
     "device-suspended": barred,
+    "lane-suspended": in_a_closed_lane,
     "enrolment-refused": nobody_to_countersign,
     "local-token-required": without_a_token,
     "unknown-party": a_device_among_servers,
