@@ -12,7 +12,7 @@ from tests.unit.parties import suspension_properties as properties
 from tests.unit.parties.suspension_properties import CASE, asked
 from tests.unit.parties.world import World
 
-from paravent.access import suspension
+from paravent.access import enrolment_store, suspension
 from paravent.access.enrolment_store import DeviceLedger
 from paravent.breach import suspension as desk
 from paravent.breach.suspension import Outcome, OutcomeKind, complete, effect
@@ -50,7 +50,7 @@ DEFECTS = [
         broken=properties.cases_and_operators_stand_apart,
     ),
     Defect(
-        name="cases are not looked at", owner=DeviceLedger, attribute="bar_of",
+        name="cases are not looked at", owner=enrolment_store, attribute="_bars",
         old="BarReason.INQUIRY.value, *subjects)", new="BarReason.INQUIRY.value, *(('',) * 6))",
         broken=properties.a_measure_lasts,
     ),
@@ -89,7 +89,7 @@ DEFECTS = [
         broken=properties.a_lane_is_of_an_insurer_of_the_directory_or_of_all,
     ),
     Defect(
-        name="a device of a suspended shop is answered", owner=DeviceLedger, attribute="bar_of",
+        name="a device of a suspended shop is answered", owner=enrolment_store, attribute="_bars",
         old="SubjectKind.SHOP.value, device.shop", new="SubjectKind.SHOP.value, ''",
         broken=properties.a_measure_holds_at_once_and_ends_with_its_case,
     ),
