@@ -127,7 +127,8 @@ class PostgresqlConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Runs one transaction, alone; nothing of it is kept unless the server says that it was committed."""
-        self.execute("BEGIN")
+        # Whatever the default of the server: each statement after the lock sees what its former holder committed.
+        self.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         self._inside = True
         try:
             self.execute("SELECT pg_advisory_xact_lock(?)", (_WRITER_LOCK,))
@@ -163,9 +164,11 @@ class PostgresqlConnection:
         self._waiting.append(Statement("SAVEPOINT request", ()))
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self.execute("ROLLBACK TO request")
             self.execute("RELEASE request")
+            if isinstance(error, psycopg.Error):  # from what a cursor reads: ``_declared`` knows the statements
+                raise StorageDown("the database of this server refused this request") from error
             raise
         self._waiting.append(Statement("RELEASE request", ()))
 

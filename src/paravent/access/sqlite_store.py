@@ -64,12 +64,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """Runs one request inside a group commit: its failure undoes its own writes only."""
+    """Runs one request inside a group commit: its failure undoes its own writes only.
+
+    A storage error of the request becomes StorageDown, for it alone.
+    """
     connection.execute("SAVEPOINT request")
     try:
         yield
-    except BaseException:
+    except BaseException as error:
+        # When the engine undid the whole transaction, no savepoint is left: this raises, and no request is kept.
         connection.execute("ROLLBACK TO request")
         connection.execute("RELEASE request")
+        if isinstance(error, sqlite3.Error):
+            raise StorageDown("the store of this server refused this request") from error
         raise
     connection.execute("RELEASE request")

@@ -61,8 +61,13 @@ def admit(
 
 
 def keep(admitted: AdmittedBox, store: Store, identity: HubIdentity, now: int) -> BoxTaken:
-    """Keeps a box inside the caller's transaction, within the quota of acts; the same one again is kept once."""
+    """Keeps a box inside the caller's transaction, within the quota of acts; the same one again is kept once.
+
+    An identical signed request is free, and brings back no box that its insurer has taken since.
+    """
     sent, digest = admitted.sent, admitted.caller.digest
+    if not store.first_time(admitted.caller, now):
+        return BoxTaken(first=False)
     store.spend(charge_of(QuotaKind.ACT, admitted.device, sent.insurer, digest, digest), now)
     return BoxTaken(first=store.boxes.keep(sent.insurer, sent.kind, _sender(admitted, identity), sent.box))
 

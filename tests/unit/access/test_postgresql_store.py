@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from tests.unit.crypto.mutation import edited
 
-from paravent.access.database import Statement
+from paravent.access.database import Cursor, Statement, Value
 from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection, to_postgresql
 from paravent.bench.cluster import Cluster
 from paravent.errors import InvalidConfiguration, QuotaExceeded, StorageDown
@@ -74,6 +74,45 @@ def test_without_the_lock_two_write_at_once(
             other.execute("INSERT INTO kept VALUES (2, NULL)")
         assert kept(other) == [2]
     other.close()
+
+
+def _seen_behind_the_lock(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What a writer reads that waited for the lock, on a server whose default is one snapshot a transaction."""
+    url = f"{cluster.fresh()}%20-cdefault_transaction_isolation%3Drepeatable%5C%20read"
+    with psycopg.connect(url) as plain:
+        assert plain.execute("SHOW transaction_isolation").fetchone() == ("repeatable read",)
+    first, second = connect(url), connect(url)
+    first.create(TABLE)
+    execute = PostgresqlConnection.execute
+
+    def waited(self: PostgresqlConnection, statement: str, values: Sequence[Value] = (), /) -> Cursor:
+        done = execute(self, statement, values)
+        if self is second and "pg_advisory_xact_lock" in statement:
+            # The other writer commits after this one's first statement, as one does that this one waited for.
+            first.execute("INSERT INTO kept VALUES (1, NULL)")
+        return done
+
+    monkeypatch.setattr(PostgresqlConnection, "execute", waited)
+    with second.transaction():
+        found = kept(second)
+    first.close()
+    second.close()
+    return found
+
+
+def test_who_waited_for_the_lock_sees_what_its_holder_committed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _seen_behind_the_lock(cluster, monkeypatch) == [1]
+
+
+def test_with_the_servers_own_default_it_would_read_what_was_before(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a snapshot that is taken with the wait for the lock is older than what the lock is for."""
+    inherited = edited(PostgresqlConnection, "transaction", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN")
+    monkeypatch.setattr(PostgresqlConnection, "transaction", inherited)
+    assert _seen_behind_the_lock(cluster, monkeypatch) == []
 
 
 def test_an_error_of_the_caller_passes_through_and_undoes_everything(opened: PostgresqlConnection) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as changed
 from tests import engines
+from tests.unit.crypto.mutation import edited
+from tests.unit.parties.shop import Shop
 from tests.unit.parties.test_medical_audit import Audited, audited, month_of_audit
 from tests.unit.parties.test_settlement import IBAN, PAYER_IBAN, claim_line, keep, settle
 from tests.unit.parties.world import AMC, DAY, MONTH, NOW, OTHER_AMC, World
 
+from paravent.access import sqlite_store
 from paravent.access.devices import Device
+from paravent.access.group_commit import GroupCommit
+from paravent.access.postgresql_store import PostgresqlConnection
 from paravent.access.quotas import QuotaLimits
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
@@ -23,7 +29,7 @@ from paravent.desk.audit import AuditableClaim
 from paravent.desk.box_client import readable
 from paravent.desk.remittances import Payee, agree, open_letter, read_remittance, seal_details
 from paravent.desk.store import Store
-from paravent.errors import MalformedMessage, ProofFailure, QuotaExceeded, UnknownInsurer
+from paravent.errors import MalformedMessage, ProofFailure, QuotaExceeded, StorageDown, UnknownInsurer
 from paravent.hub import boxes
 from paravent.hub.boxes_store import SHOP_BOX_SECONDS
 from paravent.insurer import box_client
@@ -36,6 +42,7 @@ from paravent.wire.audit import AuditOpening
 from paravent.wire.boxes import (
     BoxesRequest,
     BoxKind,
+    BoxTaken,
     Letter,
     LetterKind,
     PlacedBox,
@@ -177,6 +184,87 @@ def test_boxes_are_within_the_quota_of_acts(post: Post) -> None:
         post.send(box)
     with pytest.raises(QuotaExceeded):
         post.send(box)
+
+
+def spent(world: World) -> int:
+    (count,) = world.hub_store._connection.execute("SELECT COUNT(*) FROM spending").fetchone()
+    return int(count)
+
+
+async def committed_together(world: World, *writes: Callable[[], object]) -> list[object]:
+    """What each caller gets when these writes reach the hub in one group."""
+    commits = GroupCommit(world.hub_store)
+    worker = asyncio.create_task(commits.work())
+    try:
+        return await asyncio.wait_for(asyncio.gather(*map(commits.run, writes), return_exceptions=True), 20)
+    finally:
+        worker.cancel()
+
+
+async def an_act_and_one_box_twice(post: Post) -> tuple[int, int, int, list[object]]:
+    """Answers and spendings of one group: an honest act, then two copies of one signed request with a box."""
+    world = post.world
+    shop = Shop.of(world, world.covered())
+    act = shop.admit(shop.reservation())
+    request, _ = world.signed(world.hub.base_url, "/v1/boxes", post.details()[1])
+    admitted = boxes.admit(request, world.hub_store, world.directory, world.hub, world.now)
+
+    def decide() -> object:
+        return world.adjudicator().decide(act, world.hub_store, world.now, world.rng)
+
+    def keep_box() -> object:
+        return boxes.keep(admitted, world.hub_store, world.hub, world.now)
+
+    before = spent(world)
+    answers = await committed_together(world, decide, keep_box, keep_box)
+    with world.hub_store.commit():
+        waiting = len(boxes.hand_over(AMC, BoxesRequest(taken=()), world.hub_store).boxes)
+    return len(world.hub_store.claims.events(AMC, 0).events), waiting, spent(world) - before, answers
+
+
+async def test_two_copies_of_a_signed_box_cost_one_unit_and_nobody_anything_else(post: Post) -> None:
+    events, waiting, units, answers = await an_act_and_one_box_twice(post)
+    assert (events, waiting, units) == (1, 1, 2)
+    assert not any(isinstance(answer, BaseException) for answer in answers)
+    assert [answer.first for answer in answers[1:] if isinstance(answer, BoxTaken)] == [True, False]
+
+
+async def test_an_engine_error_of_one_request_undoes_that_one_only(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """With the nonce not looked at, the second copy breaks a key of the database: the honest act is kept still."""
+    monkeypatch.setattr(type(post.world.hub_store), "first_time", lambda *_: True)
+    events, waiting, units, answers = await an_act_and_one_box_twice(post)
+    assert (events, waiting, units) == (1, 1, 2)
+    assert [isinstance(answer, StorageDown) for answer in answers] == [False, False, True]
+
+
+async def test_without_its_own_savepoint_error_one_sender_undoes_everybody(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """The seeded defect of the two tests above, on each engine: the act of another shop was undone."""
+    monkeypatch.setattr(type(post.world.hub_store), "first_time", lambda *_: True)
+    unsaid = edited(sqlite_store, "savepoint", "isinstance(error, sqlite3.Error)", "False")
+    monkeypatch.setattr(sqlite_store, "savepoint", unsaid)
+    for name, old in (("savepoint", "isinstance(error, psycopg.Error)"), ("_declared", "psycopg.Error")):
+        broken = edited(PostgresqlConnection, name, old, "False" if name == "savepoint" else "ZeroDivisionError")
+        monkeypatch.setattr(PostgresqlConnection, name, broken)
+    events, _, units, answers = await an_act_and_one_box_twice(post)
+    assert (events, units) == (0, 0)
+    assert all(isinstance(answer, StorageDown) for answer in answers)
+
+
+def test_a_signed_box_sent_again_brings_back_nothing_that_was_taken(post: Post) -> None:
+    world = post.world
+    request, _ = world.signed(world.hub.base_url, "/v1/boxes", post.details()[1])
+    admitted = boxes.admit(request, world.hub_store, world.directory, world.hub, world.now)
+    for first, pulled in ((True, 1), (False, 0)):
+        with world.hub_store.commit(), world.hub_store.request():
+            assert boxes.keep(admitted, world.hub_store, world.hub, world.now).first is first
+        with world.hub_store.commit():
+            waiting = boxes.hand_over(AMC, BoxesRequest(taken=()), world.hub_store).boxes
+            boxes.hand_over(AMC, BoxesRequest(taken=tuple(digest_of(one.box) for one in waiting)), world.hub_store)
+        assert len(waiting) == pulled
 
 
 def test_the_database_of_the_hub_says_neither_shop_nor_device_nor_account(post: Post) -> None:
