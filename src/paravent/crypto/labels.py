@@ -66,6 +66,7 @@ class Label(bytes, Enum):
     AUDIT = b"paravent/1/audit"
     BOX_SENDER = b"paravent/1/box-sender"
     ACCOUNT_NOTICE = b"paravent/1/account-notice"
+    ACCOUNT_CONFIRMATION = b"paravent/1/account-confirmation"
     # sealed boxes, as HPKE info (sections 3, 7 and 11)
     DEAL_BOX = b"paravent/1/deal-box"
     OPENING_BOX = b"paravent/1/opening-box"

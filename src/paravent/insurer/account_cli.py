@@ -12,7 +12,7 @@ from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
 from paravent.errors import InvalidBankDetails
 from paravent.insurer import config
-from paravent.insurer.accounts import paper_account
+from paravent.insurer.accounts import find_account, paper_account
 from paravent.insurer.settlement_store import Account
 from paravent.insurer.store import Store
 
@@ -55,13 +55,13 @@ def add_account_verbs(group: click.Group) -> None:
     @dry_run_option
     def confirm_account(home: Path, number: int, fingerprint: str, dry_run: bool) -> Said:
         """Confirms an account."""
+        settings, keys = config.load(home), config.read_keys(home)
+        hub = read_directory(home, settings.directory).hub.name
         with Store(home) as store:
-            found = _account(store, number)
+            found = find_account(store.settlements.accounts(), number)
             if found.fingerprint.replace(" ", "") != fingerprint.replace(" ", "").lower():
                 raise InvalidBankDetails("this is not the fingerprint of that account: confirm nothing")
-            if not dry_run:
-                with store.commit():
-                    store.settlements.confirm(number, cli.now())
+            found = confirm_account(store, keys, hub, settings.amc, number, cli.now(), dry_run=dry_run)
         day = datetime.fromtimestamp(found.usable_from, UTC).strftime("%Y-%m-%d")
         return Said(text=f"account {number} of {found.shop} is paid from {day}", values={
             "number": number, "usable_from": found.usable_from, "confirmed": not dry_run,
@@ -73,18 +73,11 @@ def add_account_verbs(group: click.Group) -> None:
     def reject_account(home: Path, number: int, dry_run: bool) -> Said:
         """Rejects an account."""
         with Store(home) as store:
-            found = _account(store, number)
+            found = find_account(store.settlements.accounts(), number)
             if not dry_run:
                 with store.commit():
                     store.settlements.reject(number, cli.now())
         return Said(text=f"account {number} of {found.shop} is never paid", values={"rejected": not dry_run})
-
-
-def _account(store: Store, number: int) -> Account:
-    found = next((one for one in store.settlements.accounts() if one.number == number), None)
-    if found is None:
-        raise InvalidBankDetails(f"there is no account {number}")
-    return found
 
 
 def _state(account: Account) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from paravent.crypto import hpke
 from paravent.crypto.labels import Label
 from paravent.errors import InvalidConfiguration
-from paravent.insurer.accounts import accounts_in_use, open_account
+from paravent.insurer.accounts import accounts_in_use, open_account, require_confirmed
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.payment_file import Payer, Transfer, pays, write_payment_file
 from paravent.insurer.reconciliation import Books
@@ -38,13 +38,18 @@ class Settled:
 def settle_now(
     store: Store, settings: InsurerConfig, keys: InsurerKeys, hub: str, now: int, day: date, *, dry_run: bool
 ) -> Settled:
-    """Settles everything payable in one transaction, payment file included; raises InvalidConfiguration."""
+    """Settles everything payable in one transaction, payment file included.
+
+    Raises InvalidConfiguration without an account to debit, ProofFailure when one to pay is not what was confirmed.
+    """
     with store.commit():
         books = store.settlements
         in_use = accounts_in_use(books.accounts(), now)
         drafted = draft(store.claims(), books.lines(), in_use.__contains__)
         if not drafted.drafts:
             return Settled(number=None, remittances=(), payment_file=None, without_account=drafted.without_account)
+        for shop in _shops(drafted.drafts):
+            require_confirmed(in_use[shop], settings.amc, keys.issuer.public)
         opened = {shop: open_account(in_use[shop], keys.payments, hub, settings.amc) for shop in _shops(drafted.drafts)}
         number, first = books.next_numbers()
         made = remittances(drafted.drafts, settings.amc, first, lambda shop: opened[shop].iban[-4:], now)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 from paravent.access.client import SignedClient
-from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import ParaventError
 from paravent.insurer.accounts import receive
-from paravent.insurer.boxes import notice_of, open_sender, seal_letters
+from paravent.insurer.boxes import open_sender, seal_letters
 from paravent.insurer.config import InsurerKeys
-from paravent.insurer.settlement_store import Account
+from paravent.insurer.confirmation import tell_shop
 from paravent.insurer.store import Store
 from paravent.wire.boxes import (
     BOXES_BYTES_MAX,
@@ -24,7 +23,7 @@ from paravent.wire.boxes import (
     ShopBox,
     digest_of,
 )
-from paravent.wire.statements import Directory, HubEntry, sign_statement
+from paravent.wire.statements import Directory, HubEntry
 
 
 async def pull_boxes(amc: str, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient) -> int:
@@ -63,16 +62,8 @@ def _keep_box(carried: CarriedBox, amc: str, keys: InsurerKeys, hub: HubEntry, s
     )  # fmt: skip
     new = store.settlements.keep_account(account)
     if new:
-        _tell_shop(account, amc, keys, hub, store, known)
+        tell_shop(account, amc, keys, hub.name, store, known)
     return new
-
-
-def _tell_shop(
-    account: Account, amc: str, keys: InsurerKeys, hub: HubEntry, store: Store, known: list[Account]
-) -> None:  # fmt: skip
-    signed = sign_statement(notice_of(account, amc), Label.ACCOUNT_NOTICE, amc, keys.issuer)
-    for box in seal_letters(LetterKind.ACCOUNT, signed, hub.name, account.shop, known):
-        store.boxes.keep_letter(account.shop, box)
 
 
 def write_letters(hub: str, store: Store, now: int) -> int:

@@ -1,7 +1,8 @@
 """What the insurer has paid: accounts, settlements, remittances, one line a decision (docs/protocol.md section 11).
 
 Holds: which shop was paid how much for which decision; accounts and payment files sealed to the payments key.
-Stolen: what each shop was paid, and no account number without that key. Altered: reconciliation names the decision.
+Stolen: what each shop was paid, and no account number without that key. Altered: reconciliation names the decision,
+and an account that is not what the insurer signed is paid nothing; a rejection wiped out is not found out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ SETTLEMENT_SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
     number INTEGER PRIMARY KEY, shop TEXT NOT NULL, keyid TEXT NOT NULL, fingerprint TEXT NOT NULL,
     sealed BLOB NOT NULL UNIQUE, letterbox BLOB, received_at INTEGER NOT NULL, usable_from INTEGER NOT NULL,
-    confirmed_at INTEGER, rejected_at INTEGER
+    confirmed_at INTEGER, rejected_at INTEGER, confirmation BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS settlement (
     number INTEGER PRIMARY KEY, made_at INTEGER NOT NULL, total_cents INTEGER NOT NULL, payment_file BLOB
@@ -51,6 +52,7 @@ class Account:
     usable_from: int
     confirmed_at: int | None
     rejected_at: int | None
+    confirmation: Signed | None
 
     def usable(self, now: int) -> bool:
         """Says whether money may go there: it was confirmed, its waiting time is over, nobody rejected it."""
@@ -115,23 +117,25 @@ class Settlements:
         """Lists every account ever received, oldest first."""
         found = self._connection.execute(
             "SELECT number, shop, keyid, fingerprint, sealed, letterbox, received_at, usable_from, confirmed_at,"
-            " rejected_at FROM account ORDER BY number"
+            " rejected_at, confirmation FROM account ORDER BY number"
         )
         return [
             Account(
                 number=number, shop=shop, keyid=keyid, fingerprint=fingerprint, sealed=sealed, letterbox=letterbox,
                 received_at=received, usable_from=usable, confirmed_at=confirmed, rejected_at=rejected,
+                confirmation=None if signed is None else decode(signed, Signed, bytes_max=STATEMENT_BYTES_MAX),
             )
-            for number, shop, keyid, fingerprint, sealed, letterbox, received, usable, confirmed, rejected in found
+            for (
+                number, shop, keyid, fingerprint, sealed, letterbox, received, usable, confirmed, rejected, signed,
+            ) in found
         ]  # fmt: skip
 
-    def confirm(self, number: int, now: int) -> bool:
-        """Records that an account was compared with its shop over another channel; False when there is none waiting."""
-        cursor = self._connection.execute(
-            "UPDATE account SET confirmed_at = ? WHERE number = ? AND confirmed_at IS NULL AND rejected_at IS NULL",
-            (now, number),
+    def keep_confirmed(self, account: Account) -> None:
+        """Records that an account was compared with its shop over another channel, with what was signed of it."""
+        self._connection.execute(
+            "UPDATE account SET confirmed_at = ?, usable_from = ?, confirmation = ? WHERE number = ?",
+            (account.confirmed_at, account.usable_from, encode(account.confirmation), account.number),
         )
-        return cursor.rowcount == 1
 
     def reject(self, number: int, now: int) -> bool:
         """Bars an account for good; False when it was barred already."""

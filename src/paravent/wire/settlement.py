@@ -58,6 +58,16 @@ class AccountNotice(Message, frozen=True, kw_only=True):
     usable_from: Natural
 
 
+class AccountConfirmation(Message, frozen=True, kw_only=True):
+    """Says that a person of the insurer compared an account with its shop; kept beside it, verified before it pays."""
+
+    insurer: Amc
+    number: Natural
+    shop: Name
+    fingerprint: Name
+    usable_from: Natural
+
+
 class RemittanceLine(Message, frozen=True, kw_only=True):
     """One decision paid, or one taken back because it was reversed after it had been paid."""
 

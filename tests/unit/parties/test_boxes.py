@@ -38,6 +38,7 @@ from paravent.insurer.audit import repeated_documents
 from paravent.insurer.audit_cli import judge_month_of
 from paravent.insurer.box_client import keep_boxes, write_letters
 from paravent.insurer.boxes import letterboxes, open_sender
+from paravent.insurer.confirmation import confirm_account
 from paravent.wire.audit import AuditOpening
 from paravent.wire.boxes import (
     BoxesRequest,
@@ -92,9 +93,9 @@ class Post:
                 return new
 
     def confirm(self) -> None:
-        books = self.world.insurers[AMC].store
-        with books.commit():
-            assert books.settlements.confirm(books.settlements.accounts()[-1].number, self.world.now)
+        world, insurer = self.world, self.world.insurers[AMC]
+        number = insurer.store.settlements.accounts()[-1].number
+        confirm_account(insurer.store, insurer.keys, world.hub.name, AMC, number, world.now)
 
     def post_letters(self) -> int:
         world, store = self.world, self.world.insurers[AMC].store
@@ -333,6 +334,26 @@ def test_a_change_waits_and_the_shop_is_told_by_the_desk_that_it_had(post: Post)
     notice = remittances.read_letter(letter, post.world.directory, SHOP)
     assert isinstance(notice, AccountNotice)
     assert notice.fingerprint == text
+
+
+def test_a_shop_is_told_again_when_a_change_is_confirmed(post: Post) -> None:
+    """Details received before any were confirmed told nobody: their confirmation does."""
+    waiting, box = post.details(PAYER_IBAN)
+    post.send(box)
+    post.pull()
+    _, first = post.details()
+    post.send(first)
+    post.pull()
+    post.confirm()
+    assert post.post_letters() == 0  # the control: a first account is confirmed, and nobody is told
+    insurer, world = post.world.insurers[AMC], post.world
+    world.now += 60 * DAY
+    confirm_account(insurer.store, insurer.keys, world.hub.name, AMC, 1, world.now)
+    assert post.post_letters() == 1
+    (letter,) = post.letters()
+    notice = remittances.read_letter(letter, world.directory, SHOP)
+    assert isinstance(notice, AccountNotice)
+    assert (notice.fingerprint, notice.usable_from) == (waiting, world.now + CHANGE_SECONDS)
 
 
 # --- from an insurer to a shop -----------------------------------------------------------------

@@ -30,6 +30,7 @@ from paravent.insurer import settlement
 from paravent.insurer.accounts import CHANGE_SECONDS, accounts_in_use, open_account, paper_account, receive
 from paravent.insurer.books import open_books, open_payment_file, settle_now
 from paravent.insurer.config import InsurerConfig
+from paravent.insurer.confirmation import confirm_account
 from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
 from paravent.insurer.payment_file import Payer, Transfer, control_sum, write_payment_file
 from paravent.insurer.reconciliation import Books, balance_books, require_balanced
@@ -73,7 +74,7 @@ def give_account(world: World, shop: str, text: str = IBAN) -> None:
     new = paper_account(AMC, insurer.keys, world.hub.name, shop, "Optique Exemple", text, books.accounts(), world.now)
     with insurer.store.commit():
         assert books.keep_account(new)
-        assert books.confirm(books.accounts()[-1].number, world.now)
+    confirm_account(insurer.store, insurer.keys, world.hub.name, AMC, books.accounts()[-1].number, world.now)
 
 
 def keep(world: World, *claims: ReviewedClaim) -> Store:
@@ -144,6 +145,56 @@ def test_a_changed_account_waits_a_week_and_the_former_one_is_paid_meanwhile(pay
     with paying.insurers[AMC].store.commit():
         assert books.reject(second.number, paying.now)
     assert accounts_in_use(books.accounts(), paying.now + CHANGE_SECONDS)["580000001"] == first
+
+
+def test_an_account_received_before_any_was_confirmed_waits_from_its_confirmation(world: World) -> None:
+    insurer = world.insurers[AMC]
+    books = insurer.store.settlements
+    for text in (PAYER_IBAN, IBAN):
+        new = paper_account(AMC, insurer.keys, world.hub.name, "580000001", "X", text, books.accounts(), world.now)
+        with insurer.store.commit():
+            books.keep_account(new)
+
+    def confirm(number: int) -> int:
+        return confirm_account(insurer.store, insurer.keys, world.hub.name, AMC, number, world.now).usable_from
+
+    assert confirm(1) == world.now  # the control: a first account waits for nobody
+    world.now += 60 * DAY
+    assert confirm(2) == world.now + CHANGE_SECONDS
+    assert accounts_in_use(books.accounts(), world.now + CHANGE_SECONDS - 1)["580000001"].number == 1
+    with pytest.raises(InvalidBankDetails):
+        confirm(2)
+
+
+def test_details_that_were_rejected_are_refused_when_they_come_again(world: World) -> None:
+    insurer = world.insurers[AMC]
+    books = insurer.store.settlements
+
+    def give(text: str) -> None:
+        new = paper_account(AMC, insurer.keys, world.hub.name, "580000001", "X", text, books.accounts(), world.now)
+        with insurer.store.commit():
+            assert books.keep_account(new)
+
+    give(IBAN)
+    give(IBAN)  # sealed anew, the same details
+    with insurer.store.commit():
+        books.reject(1, world.now)
+    with pytest.raises(InvalidBankDetails):
+        give(IBAN)
+    with pytest.raises(InvalidBankDetails):
+        confirm_account(insurer.store, insurer.keys, world.hub.name, AMC, 2, world.now)
+    give(PAYER_IBAN)
+
+
+@pytest.mark.parametrize(
+    "change", ["usable_from = 0", "fingerprint = '0'", "shop = '580000002'", "confirmation = NULL", "number = 9"]
+)
+def test_an_account_altered_in_the_database_is_paid_nothing(change: str, paying: World) -> None:
+    keep(paying, claim_line(1, 10_000), claim_line(2, 10_000, shop="580000002"))
+    assert settle(paying, dry_run=True) == [("580000001", 10_000)]
+    paying.insurers[AMC].store._connection.execute(f"UPDATE account SET {change}")  # noqa: S608
+    with pytest.raises(ProofFailure):
+        settle(paying)
 
 
 def test_no_account_stands_in_clear_on_the_insurers_disk(paying: World, tmp_path: Path) -> None:
