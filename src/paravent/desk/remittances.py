@@ -1,7 +1,8 @@
 """Bank details out, remittances in (docs/protocol.md section 11, steps 11.8 and 11.17): pure.
 
-A remittance is believed when its insurer signed it, its lines add up to its total, and no line says another amount
-than the decision that this desk kept. Lines of other desks of the shop cannot be compared here, and are counted.
+A remittance is believed when its insurer signed it and its lines add up to its total. A line that says another amount
+than the decision that this desk kept is named; lines of other desks of the shop cannot be compared here, and are
+counted. Each letter and remittance is judged apart.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from paravent.crypto import hpke
 from paravent.crypto.hpke import BoxKey, BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
-from paravent.errors import AmountMismatch, ProofFailure, UnknownInsurer
+from paravent.errors import AmountMismatch, ParaventError, ProofFailure, UnknownInsurer
 from paravent.optics.settlement import require_iban, total_of
 from paravent.wire.boxes import DETAILS_BYTES, LETTER_BYTES, BoxKind, Letter, LetterKind, SentBox, padded
 from paravent.wire.claims import CLAIM_KINDS, Decision, Outcome
@@ -41,11 +42,23 @@ class Payee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """A remittance beside the decisions that this desk kept: how many lines agree, and are not this desk's."""
+    """A remittance beside the decisions that this desk kept: how many lines agree, and are not this desk's.
+
+    ``differing`` names the decisions whose line says another insurer, claim, month or amount.
+    """
 
     remittance: Remittance
     agreeing: int
     elsewhere: int
+    differing: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLetters:
+    """Letters kept and verified; ``unreadable`` says why of each that is not believed."""
+
+    letters: tuple[Remittance | AccountNotice, ...]
+    unreadable: tuple[str, ...]
 
 
 def seal_details(
@@ -103,21 +116,36 @@ def read_letter(letter: Letter, directory: Directory, shop: str) -> Remittance |
     return read_notice(letter.statement, directory, shop)
 
 
+def read_letters(letters: Iterable[Letter], directory: Directory, shop: str) -> ReadLetters:
+    """Verifies each letter apart: one that is not believed hides no other."""
+    read: list[Remittance | AccountNotice] = []
+    unreadable: list[str] = []
+    for letter in letters:
+        try:
+            read.append(read_letter(letter, directory, shop))
+        except ParaventError as error:
+            unreadable.append(f"{letter.statement.signer}: {error}")
+    return ReadLetters(letters=tuple(read), unreadable=tuple(unreadable))
+
+
 def agree(remittance: Remittance, decisions: Mapping[bytes, Decision]) -> Agreement:
-    """Compares a remittance with the decisions of this desk, by identifier; raises ProofFailure when a line differs."""
-    agreeing = 0
+    """Compares a remittance with the decisions of this desk, by identifier.
+
+    A correction counts for the month of what it corrects, its decision for its own: their months are not compared.
+    """
+    agreeing, differing = 0, []
     for line in remittance.lines:
         decision = decisions.get(line.decision_id)
         if decision is None:
             continue
-        known = (decision.insurer, decision.claim_id, decision.month, decision.amc_cents)
-        if known != (remittance.insurer, line.claim_id, line.month, line.cents):
-            raise ProofFailure(
-                f"{remittance.reference} says another amount, claim or month than decision {line.decision_id.hex()}",
-                culprit=remittance.insurer,
-            )
-        agreeing += 1
-    return Agreement(remittance=remittance, agreeing=agreeing, elsewhere=len(remittance.lines) - agreeing)
+        known = (decision.insurer, decision.claim_id, decision.amc_cents)
+        same_month = decision.corrects is not None or decision.month == line.month
+        if known == (remittance.insurer, line.claim_id, line.cents) and same_month:
+            agreeing += 1
+        else:
+            differing.append(line.decision_id)
+    elsewhere = len(remittance.lines) - agreeing - len(differing)
+    return Agreement(remittance=remittance, agreeing=agreeing, elsewhere=elsewhere, differing=tuple(differing))
 
 
 def claims_decided(signed: Iterable[Signed]) -> dict[bytes, Decision]:

@@ -13,7 +13,7 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
 from paravent.desk import config
-from paravent.desk.remittances import Agreement, Payee, agree, claims_decided, read_letter, seal_details
+from paravent.desk.remittances import Agreement, Payee, agree, claims_decided, read_letters, seal_details
 from paravent.errors import UnknownInsurer
 from paravent.optics.money import format_euros
 from paravent.wire.codec import encode
@@ -42,17 +42,21 @@ def add_settlement_verbs(group: click.Group) -> None:
     @click.option("--out", type=_FOLDER, default=None, help="Folder for each remittance: JSON, text and PDF.")
     def remittances(home: Path, out: Path | None) -> Said:
         """Lists remittances."""
-        found, notices = asyncio.run(_pull(home))
+        found, notices, unreadable = asyncio.run(_pull(home))
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             for one in found:
                 _write(one, out / one.remittance.reference)
-        return Said(text="\n".join([*map(_line, found), *(_notice(notice, own=own) for notice, own in notices)])
-                    or "aucune remise / no remittance", values={
+        lines = [*map(_line, found), *(_notice(notice, own=own) for notice, own in notices)]
+        lines += [f"! lettre illisible / unreadable letter: {reason}" for reason in unreadable]
+        return Said(text="\n".join(lines) or "aucune remise / no remittance", values={
             "remittances": [
-                {**to_builtins(one.remittance), "agreeing": one.agreeing, "elsewhere": one.elsewhere} for one in found
+                {**to_builtins(one.remittance), "agreeing": one.agreeing, "elsewhere": one.elsewhere,
+                 "differing": [decision.hex() for decision in one.differing]}
+                for one in found
             ],
             "notices": [{**to_builtins(notice), "own": own} for notice, own in notices],
+            "unreadable": unreadable,
         })  # fmt: skip
 
 
@@ -90,6 +94,10 @@ def _line(found: Agreement) -> str:
     return (
         f"{day}  {one.reference}  {format_euros(one.total_cents)}  compte / account …{one.account_ends}"
         f"  {found.agreeing} lignes conformes / lines agree, {found.elsewhere} d'autres postes / of other desks"
+        + "".join(
+            f"\n  ! autre que la décision / unlike decision {decision.hex()}: appelez l'assureur / call the insurer"
+            for decision in found.differing
+        )
     )
 
 
@@ -129,7 +137,7 @@ def _chosen(directory: Directory, insurers: tuple[str, ...]) -> list[InsurerEntr
     return chosen
 
 
-async def _pull(home: Path) -> tuple[list[Agreement], list[tuple[AccountNotice, bool]]]:
+async def _pull(home: Path) -> tuple[list[Agreement], list[tuple[AccountNotice, bool]], list[str]]:
     from paravent.access.client import SignedClient
     from paravent.desk.box_client import pull_letters
     from paravent.desk.store import Store
@@ -139,8 +147,9 @@ async def _pull(home: Path) -> tuple[list[Agreement], list[tuple[AccountNotice, 
     letterbox = config.letterbox_key(home, cli.rng)
     with Store(home) as store:
         async with SignedClient(key, cli.rng) as client:
-            await pull_letters(settings.shop, letterbox, directory, store.letters, client)
-        read = [read_letter(letter, directory, settings.shop) for letter in store.letters.letters()]
+            pulled = await pull_letters(settings.shop, letterbox, directory, store.letters, client)
+        read = read_letters(store.letters.letters(), directory, settings.shop)
         decided, own = claims_decided(store.decided()), store.letters.details_sent()
-    found = [agree(one, decided) for one in read if isinstance(one, Remittance)]
-    return found, [(one, one.fingerprint in own) for one in read if isinstance(one, AccountNotice)]
+    found = [agree(one, decided) for one in read.letters if isinstance(one, Remittance)]
+    notices = [(one, one.fingerprint in own) for one in read.letters if isinstance(one, AccountNotice)]
+    return found, notices, [*read.unreadable, *["passed over when it was pulled"] * pulled.unreadable]

@@ -21,13 +21,14 @@ from paravent.access.devices import Device
 from paravent.access.group_commit import GroupCommit
 from paravent.access.postgresql_store import PostgresqlConnection
 from paravent.access.quotas import QuotaLimits
+from paravent.crypto import hpke
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey
 from paravent.desk import remittances
 from paravent.desk.audit import AuditableClaim
-from paravent.desk.box_client import readable
-from paravent.desk.remittances import Payee, agree, open_letter, read_remittance, seal_details
+from paravent.desk.box_client import keep_letters, readable
+from paravent.desk.remittances import Payee, agree, open_letter, read_letters, read_remittance, seal_details
 from paravent.desk.store import Store
 from paravent.errors import MalformedMessage, ProofFailure, QuotaExceeded, StorageDown, UnknownInsurer
 from paravent.hub import boxes
@@ -49,9 +50,11 @@ from paravent.wire.boxes import (
     PlacedBox,
     SentBox,
     ShopBox,
+    ShopBoxes,
     digest_of,
 )
 from paravent.wire.claims import ActKind, Decision, Outcome
+from paravent.wire.codec import encode
 from paravent.wire.settlement import AccountNotice, Remittance
 from paravent.wire.statements import sign_statement
 
@@ -388,8 +391,45 @@ def test_a_remittance_reaches_the_desk_once_and_agrees_with_its_decisions(post: 
     found = agree(remittance, {own.decision_id: own})
     assert (found.agreeing, found.elsewhere) == (1, 1)
     less = decision_of(1, 9_999)
-    with pytest.raises(ProofFailure, match="another amount"):
-        agree(remittance, {less.decision_id: less})
+    found = agree(remittance, {less.decision_id: less})
+    assert (found.agreeing, found.elsewhere, found.differing) == (0, 1, (less.decision_id,))
+
+
+def test_a_correction_that_crosses_the_end_of_a_month_is_no_disagreement(post: Post) -> None:
+    remittance = paid(post)
+    later = changed(decision_of(1, 10_000), month=MONTH + 1)
+    correction = changed(later, kind=ActKind.CORRECT, corrects=bytes(16))
+    assert agree(remittance, {correction.decision_id: correction}).differing == ()
+    # The controls: a first claim has its month, a correction its amount.
+    assert agree(remittance, {later.decision_id: later}).differing == (later.decision_id,)
+    more = changed(correction, amc_cents=10_001)
+    assert agree(remittance, {more.decision_id: more}).differing == (more.decision_id,)
+
+
+def boxed(post: Post, content: bytes, number: int) -> PlacedBox:
+    box = hpke.seal(post.letterbox.public, content, Label.SHOP_LETTER_BOX, post.world.hub.name, SHOP)
+    return PlacedBox(number=number, box=box)
+
+
+def test_a_letter_that_cannot_be_read_stops_no_other_and_is_counted(post: Post, desk: Store) -> None:
+    remittance, world = paid(post), post.world
+    (good,) = post.at_hub()
+    key = world.insurers[AMC].keys.issuer
+    unknown = Letter(
+        kind=LetterKind.REMITTANCE, statement=sign_statement(remittance, Label.REMITTANCE, "12345678", key)
+    )
+    false = Letter(kind=LetterKind.ACCOUNT, statement=sign_statement(remittance, Label.REMITTANCE, AMC, key))
+    answer = ShopBoxes(boxes=(
+        boxed(post, b"no letter", 1), boxed(post, encode(false), 2), boxed(post, encode(unknown), 3),
+        changed(good, number=4), PlacedBox(number=5, box=bytes(100)),
+    ))  # fmt: skip
+    pulled = keep_letters(answer, SHOP, post.letterbox, world.directory, desk.letters)
+    assert (pulled.new, pulled.unreadable, desk.letters.last()) == (2, 2, 5)
+    read = read_letters(desk.letters.letters(), world.directory, SHOP)
+    assert (read.letters, len(read.unreadable)) == ((remittance,), 1)
+    # The control: read all or nothing, the letter of an unknown insurer hides the remittance.
+    with pytest.raises(UnknownInsurer):
+        [remittances.read_letter(letter, world.directory, SHOP) for letter in desk.letters.letters()]
 
 
 def test_a_desk_that_the_insurer_does_not_know_and_another_shop_read_nothing(post: Post) -> None:
