@@ -11,7 +11,7 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
 from paravent.errors import InvalidBankDetails
-from paravent.insurer import config
+from paravent.insurer import config, confirmation
 from paravent.insurer.accounts import find_account, paper_account
 from paravent.insurer.settlement_store import Account
 from paravent.insurer.store import Store
@@ -61,7 +61,7 @@ def add_account_verbs(group: click.Group) -> None:
             found = find_account(store.settlements.accounts(), number)
             if found.fingerprint.replace(" ", "") != fingerprint.replace(" ", "").lower():
                 raise InvalidBankDetails("this is not the fingerprint of that account: confirm nothing")
-            found = confirm_account(store, keys, hub, settings.amc, number, cli.now(), dry_run=dry_run)
+            found = confirmation.confirm_account(store, keys, hub, settings.amc, number, cli.now(), dry_run=dry_run)
         day = datetime.fromtimestamp(found.usable_from, UTC).strftime("%Y-%m-%d")
         return Said(text=f"account {number} of {found.shop} is paid from {day}", values={
             "number": number, "usable_from": found.usable_from, "confirmed": not dry_run,
