@@ -41,8 +41,10 @@ def settle_now(
     """Settles everything payable in one transaction, payment file included.
 
     Raises InvalidConfiguration without an account to debit, ProofFailure when one to pay is not what was confirmed.
+    Raises StaleData when an act that the hub accepted was not pulled.
     """
     with store.commit():
+        store.require_acts_pulled()
         books = store.settlements
         in_use = accounts_in_use(books.accounts(), now)
         drafted = draft(store.claims(), books.lines(), in_use.__contains__)

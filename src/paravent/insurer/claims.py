@@ -8,8 +8,9 @@ again under its own signature.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.labels import Label
@@ -25,7 +26,7 @@ from paravent.errors import (
     UnknownClaim,
 )
 from paravent.insurer.config import InsurerKeys
-from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
+from paravent.insurer.ledger import CHANGES, CORRECTED, LedgerChange, LedgerState, ReviewedClaim
 from paravent.optics.claim_states import CORRECTION_SECONDS, RightRecord, require_due
 from paravent.optics.decision import adjudicate
 from paravent.optics.guarantee import GuaranteeTables
@@ -34,7 +35,6 @@ from paravent.optics.rules import Rules, rules_of_month
 from paravent.wire.claims import (
     CLAIM_KINDS,
     ActDetail,
-    ActKind,
     Claim,
     Decision,
     InsurerAct,
@@ -46,13 +46,9 @@ from paravent.wire.claims import (
     require_same,
 )
 from paravent.wire.codec import decode, encode
-from paravent.wire.statements import STATUS_LIST_AGE_SECONDS_MAX, Directory, open_statement
+from paravent.wire.statements import STATUS_LIST_AGE_SECONDS_MAX, Directory, Signed, open_statement
 
 SKEW_SECONDS_MAX = 300
-
-_CHANGES: Final = {
-    ActKind.REVERSE: LedgerState.REVERSED, ActKind.DISPUTE: LedgerState.DISPUTED, ActKind.UPHOLD: LedgerState.PAYABLE,
-}  # fmt: skip
 
 
 class ClaimLedger(Protocol):
@@ -61,8 +57,8 @@ class ClaimLedger(Protocol):
     def member_of(self, nullifier: bytes) -> str | None:
         """Finds the member behind a nullifier, or None."""
 
-    def revoked_at(self, member: str) -> int | None:
-        """Returns when a member's entitlements were revoked (Unix seconds), or None."""
+    def revocations(self, member: str) -> Mapping[int, int | None]:
+        """Returns each status index a member has or had, with when it was revoked (Unix seconds), or None."""
 
     def paid(self, member: str, *, without: int | None = None) -> RightRecord:
         """Returns what counts as paid for a member, without the line of one event when it is given."""
@@ -73,18 +69,22 @@ class ClaimLedger(Protocol):
     def decision_known(self, decision: bytes, number: int) -> bool:
         """Says whether another event had this decision identifier."""
 
+    def act_known(self, act: bytes, number: int) -> bool:
+        """Says whether another event answered the act of this insurer with this idempotency key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What recomputing an act found: whose it is, what it counts as, and which line it changes."""
 
-    member: str | None
+    member: str | None = None
     claimed_cents: int = 0
     month: int | None = None
     early: bool = False
     first_decided_at: int = 0
     change: LedgerChange | None = None
     content: bytes | None = None
+    act: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +114,9 @@ class Reviewer:
         except ParaventError as error:
             if refused:
                 return replace(line, state=LedgerState.REFUSED, reason=decision.reason)
-            return replace(
-                line, state=LedgerState.DISPUTED, reason=f"{error.code}: {error}", member=self._known_member(detail)
-            )
-        line = replace(line, member=found.member, claimed_cents=found.claimed_cents or line.claimed_cents)
+            return self._disputed(line, detail, error)
+        claimed = found.claimed_cents or line.claimed_cents
+        line = replace(line, member=found.member, claimed_cents=claimed, act=found.act)
         if refused:
             return replace(line, state=LedgerState.REFUSED, reason=decision.reason)
         if decision.kind not in CLAIM_KINDS:
@@ -147,7 +146,7 @@ class Reviewer:
     def _recompute(self, detail: ActDetail | InsurerActDetail, decision: Decision, event: SealedEvent) -> Found:
         """Returns what the act is and changes; raises what does not agree."""
         if isinstance(detail, InsurerActDetail):
-            return self._own(detail, decision)
+            return self._own(detail, decision, event.number)
         part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
         member = self.ledger.member_of(part.nullifier)
         if part.insurer != self.amc or member is None:
@@ -157,9 +156,7 @@ class Reviewer:
             self._check_right(part, decision, member)
         if detail.act.claim is None:
             return Found(member=member)
-        device = VerifyKey(detail.device_key)
-        claim = open_statement(detail.act.claim, Claim, Label.CLAIM, key_id(device), device)
-        require_same(claim, detail.act, self.amc, detail.professional, detail.shop)
+        claim = self._claim(detail, detail.act.claim)
         if not accepted:
             return Found(member=member, claimed_cents=claim.amc_cents)
         former = None if claim.corrects is None else self._corrected(claim.corrects, detail, decision, member)
@@ -167,19 +164,48 @@ class Reviewer:
         self._check_money(claim, decision, part, Month(number=month))
         self._check_payment(detail, decision, event)
         early = self._early(claim, part, member, Month(number=month), former)
-        change = None if former is None else LedgerChange(
-            number=former.number, state=LedgerState.REVERSED, reason=CORRECTED
-        )  # fmt: skip
         return Found(
-            member=member, claimed_cents=claim.amc_cents, month=month, early=early, change=change,
+            member=member, claimed_cents=claim.amc_cents, month=month, early=early, change=_replaced(former),
             first_decided_at=decision.decided_at if former is None else former.correctable_until - CORRECTION_SECONDS,
             content=detail.act.claim.payload,
         )  # fmt: skip
 
-    def _known_member(self, detail: ActDetail | InsurerActDetail) -> str | None:
-        """Finds whose a disputed act is, where its entitlement says it, so that it can be upheld or reversed."""
-        if isinstance(detail, InsurerActDetail):
-            return None
+    def _claim(self, detail: ActDetail, signed: Signed) -> Claim:
+        """Opens the claim of an act, which its device signed for this insurer, professional and shop."""
+        device = VerifyKey(detail.device_key)
+        claim = open_statement(signed, Claim, Label.CLAIM, key_id(device), device)
+        require_same(claim, detail.act, self.amc, detail.professional, detail.shop)
+        return claim
+
+    def _disputed(
+        self, line: ReviewedClaim, detail: ActDetail | InsurerActDetail, error: ParaventError
+    ) -> ReviewedClaim:
+        """Disputes an act that did not agree, which may be upheld or reversed later.
+
+        A correction takes the place of what it corrects even so, and counts as it: they are never both payable.
+        """
+        line = replace(line, state=LedgerState.DISPUTED, reason=f"{error.code}: {error}")
+        if isinstance(detail, InsurerActDetail) or (member := self._known_member(detail)) is None:
+            return line
+        line = replace(line, member=member)
+        if detail.act.claim is None:
+            return line
+        try:
+            claim = self._claim(detail, detail.act.claim)
+        except ParaventError:
+            return line
+        if self.ledger.line_of(claim.claim_id) is None:
+            line = replace(line, content=detail.act.claim.payload)
+        former = None if claim.corrects is None else self.ledger.line_of(claim.corrects)
+        if former is None or (former.member, former.shop) != (member, detail.shop):
+            return line
+        return replace(
+            line, month=former.month, early=former.early, correctable_until=former.correctable_until,
+            change=_replaced(former),
+        )  # fmt: skip
+
+    def _known_member(self, detail: ActDetail) -> str | None:
+        """Finds whose a disputed act is, where its entitlement says it."""
         try:
             return self.ledger.member_of(verify_entitlement(detail.act.entitlement, self.directory.issuers()).nullifier)
         except ParaventError:
@@ -198,7 +224,7 @@ class Reviewer:
             early_renewal=claim.early_renewal,
         )  # fmt: skip
 
-    def _own(self, detail: InsurerActDetail, decision: Decision) -> Found:
+    def _own(self, detail: InsurerActDetail, decision: Decision, number: int) -> Found:
         """What this insurer asked for itself, under its own signature, and what the hub says that it did of it."""
         hub = self.directory.hub.name
         act = open_statement(detail.insurer_act, InsurerAct, Label.INSURER_ACT, self.amc, self.keys.issuer.public)
@@ -206,14 +232,22 @@ class Reviewer:
             raise ProofFailure("the decision answers another act", culprit=hub)
         if (decision.kind, decision.claim_id, decision.ground) != (act.kind, act.claim_id, act.ground):
             raise ProofFailure("the decision is on another act", culprit=hub)
+        if self.ledger.act_known(act.idempotency_key, number):
+            raise ProofFailure("two events answer one act of this insurer", culprit=hub)
         if act.nullifier is not None:
-            return Found(member=self.ledger.member_of(act.nullifier))
+            return Found(member=self.ledger.member_of(act.nullifier), act=act.idempotency_key)
         line = self.ledger.line_of(act.claim_id or b"")
         if line is None:
             raise UnknownClaim("this insurer has no claim of this identifier")
-        ground = "" if act.ground is None else act.ground.value
-        change = LedgerChange(number=line.number, state=_CHANGES[act.kind], reason=ground)
-        return Found(member=line.member, change=change)
+        change = self._changed(line, act) if decision.outcome is Outcome.ACCEPTED else None
+        return Found(member=line.member, change=change, act=act.idempotency_key)
+
+    def _changed(self, line: ReviewedClaim, act: InsurerAct) -> LedgerChange:
+        """Applies the table of the ledger to a line; an act of another decision or state is replayed, or made up."""
+        state = CHANGES.get((line.state, act.kind))
+        if state is None or act.decision_id != line.decision:
+            raise ProofFailure("this claim does not allow the act accepted", culprit=self.directory.hub.name)
+        return LedgerChange(number=line.number, state=state, reason="" if act.ground is None else act.ground.value)
 
     def _corrected(self, corrects: bytes, detail: ActDetail, decision: Decision, member: str) -> ReviewedClaim:
         """Returns the line that a correction replaces: of this member and shop, still open, in time."""
@@ -230,7 +264,10 @@ class Reviewer:
         """At the time of the decision the right was valid, and not revoked for longer than a status list lives."""
         if not part.valid_from <= decision.decided_at < part.valid_until:
             raise OutsideValidity("the entitlement was not valid when the hub decided")
-        revoked_at = self.ledger.revoked_at(member)
+        revocations = self.ledger.revocations(member)
+        if part.status_index not in revocations:
+            raise NotCovered("the entitlement has a status index that its member never had")
+        revoked_at = revocations[part.status_index]
         if revoked_at is not None and decision.decided_at > revoked_at + STATUS_LIST_AGE_SECONDS_MAX:
             raise EntitlementRevoked("the entitlement had been revoked for more than 48 hours")
 
@@ -249,6 +286,13 @@ class Reviewer:
             raise ProofFailure("the payment line is of another decision", culprit=hub)
         if (line.professional, line.shop) != (detail.professional, detail.shop):
             raise ProofFailure("the payment line pays somebody else than who claimed", culprit=hub)
+
+
+def _replaced(former: ReviewedClaim | None) -> LedgerChange | None:
+    """Closes the line that a correction takes the place of; one that is reversed stays as it is."""
+    if former is None or former.state is LedgerState.REVERSED:
+        return None
+    return LedgerChange(number=former.number, state=LedgerState.REVERSED, reason=CORRECTED)
 
 
 def _line(event: SealedEvent, detail: ActDetail | InsurerActDetail, decision: Decision) -> ReviewedClaim:

@@ -6,8 +6,13 @@ is disputed, upheld or reversed, or a correction takes its place. Money is promi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from paravent.wire.claims import ActKind
 
 
 class LedgerState(StrEnum):
@@ -19,6 +24,16 @@ class LedgerState(StrEnum):
     DISPUTED = "disputed"
     REVERSED = "reversed"
 
+
+CHANGES: Final[Mapping[tuple[LedgerState, ActKind], LedgerState]] = MappingProxyType({
+    (LedgerState.PAYABLE, ActKind.DISPUTE): LedgerState.DISPUTED,
+    # What recomputing disputed, the hub still holds as accepted: the insurer disputes it by name before it upholds it.
+    (LedgerState.DISPUTED, ActKind.DISPUTE): LedgerState.DISPUTED,
+    (LedgerState.DISPUTED, ActKind.UPHOLD): LedgerState.PAYABLE,
+    (LedgerState.PAYABLE, ActKind.REVERSE): LedgerState.REVERSED,
+    (LedgerState.DISPUTED, ActKind.REVERSE): LedgerState.REVERSED,
+})  # fmt: skip
+"""Every change of a line that an act of the insurer makes; a reversed line is final."""
 
 CORRECTED = "corrected"
 """The reason of a reversed line whose correction is another line."""
@@ -40,8 +55,9 @@ class ReviewedClaim:
     ``claimed_cents`` is the part asked of the insurer in a claim, whatever became of it, and ``payable_cents`` the
     same as long as it is to be paid. ``month`` (YYYYMM) and ``early`` are what the equipment counts as for the
     right: a correction counts as what it corrects. A claim can be corrected before ``correctable_until`` (Unix
-    seconds): settled before, it may have to be settled again. ``content`` is a claim found payable, as its device
-    signed it: the medical audit draws from these.
+    seconds): settled before, it may have to be settled again. ``content`` is the claim as its device signed it, once,
+    payable or disputed: the medical audit draws from these. ``act`` is the idempotency key of the act of this insurer
+    that the event answers: one act has one event.
     """
 
     number: int
@@ -60,4 +76,5 @@ class ReviewedClaim:
     decided_at: int
     correctable_until: int
     content: bytes | None = None
+    act: bytes | None = None
     change: LedgerChange | None = None

@@ -36,7 +36,10 @@ CREATE TABLE IF NOT EXISTS live_row (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS live_row_by_line ON live_row (line);
 CREATE TABLE IF NOT EXISTS ended_member (member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS former_index (status_index INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS former_index (
+    status_index INTEGER PRIMARY KEY, member TEXT NOT NULL, revoked_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS former_index_by_member ON former_index (member);
 """
 
 _STAGING_SCHEMA = """

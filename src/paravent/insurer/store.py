@@ -22,14 +22,14 @@ from paravent.insurer.boxes_store import BOX_SCHEMA, InsurerBoxes
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
-from paravent.insurer.ledger import LedgerChange, LedgerState, ReviewedClaim
+from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
 from paravent.insurer.outbox_store import OUTBOX_SCHEMA, Outbox
 from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
 from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
 from paravent.optics.claim_states import Paid, RightRecord
 from paravent.optics.months import month_of
-from paravent.wire.claims import Claim
+from paravent.wire.claims import Claim, Decision, Outcome
 from paravent.wire.codec import Bytes32, Message, decode, encode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Announced, Closing, EpochFile, Signed
 
@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS claim (
     number INTEGER PRIMARY KEY, decision BLOB NOT NULL, claim BLOB, member TEXT, professional TEXT NOT NULL,
     shop TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     claimed_cents INTEGER NOT NULL, payable_cents INTEGER NOT NULL, month INTEGER NOT NULL, early INTEGER NOT NULL,
-    decided_at INTEGER NOT NULL, correctable_until INTEGER NOT NULL, counts INTEGER NOT NULL, content BLOB
+    decided_at INTEGER NOT NULL, correctable_until INTEGER NOT NULL, counts INTEGER NOT NULL, content BLOB,
+    act BLOB UNIQUE
 ) STRICT;
 CREATE INDEX IF NOT EXISTS claim_by_decision ON claim (decision);
 CREATE INDEX IF NOT EXISTS claim_by_claim ON claim (claim);
@@ -168,7 +169,8 @@ class Store:
 
     def _readmit(self, member: str, bits: int, rng: Rng) -> None:
         self._connection.execute(
-            "INSERT INTO former_index SELECT status_index FROM member_right WHERE member = ?", (member,)
+            "INSERT INTO former_index SELECT status_index, member, revoked_at FROM member_right WHERE member = ?",
+            (member,),
         )
         self._connection.execute(
             "UPDATE member_right SET status_index = ?, revoked_at = NULL WHERE member = ?",
@@ -194,10 +196,14 @@ class Store:
         if self._connection.execute("SELECT 1 FROM member_right WHERE member = ?", (member,)).fetchone() is None:
             raise InvalidMemberFile("no such member was published")
 
-    def revoked_at(self, member: str) -> int | None:
-        """Returns when a member's entitlements were revoked (Unix seconds), or None."""
-        found = self._connection.execute("SELECT revoked_at FROM member_right WHERE member = ?", (member,)).fetchone()
-        return None if found is None or found[0] is None else int(found[0])
+    def revocations(self, member: str) -> dict[int, int | None]:
+        """Returns each status index a member has or had, with when it was revoked (Unix seconds), or None."""
+        found = self._connection.execute(
+            "SELECT status_index, revoked_at FROM member_right WHERE member = ?1"
+            " UNION ALL SELECT status_index, revoked_at FROM former_index WHERE member = ?1",
+            (member,),
+        )
+        return dict(found.fetchall())
 
     def revoke(self, member: str, now: int) -> None:
         """Revokes a member's entitlements; the next status list says so."""
@@ -378,15 +384,23 @@ class Store:
         """Keeps a reviewed event and what it changes in an earlier line; the same event again changes nothing."""
         values = [getattr(reviewed, name) for name in _COLUMNS]
         with self.commit():
+            counts = reviewed.state is LedgerState.PAYABLE or self._takes_count(reviewed.change)
             inserted = self._connection.execute(
                 f"INSERT INTO claim ({', '.join(_COLUMNS)}, counts) VALUES ({'?, ' * len(_COLUMNS)}?)"  # noqa: S608 - constants
                 " ON CONFLICT (number) DO NOTHING",
-                (*values, reviewed.state is LedgerState.PAYABLE),
+                (*values, counts),
             )
             if inserted.rowcount == 1:
                 self.outbox.add(reviewed)
             if inserted.rowcount == 1 and reviewed.change is not None:
                 self._change_line(reviewed.change)
+
+    def _takes_count(self, change: LedgerChange | None) -> bool:
+        """Says whether what a correction takes the place of counts for its right: it then counts too, if disputed."""
+        if change is None or change.reason != CORRECTED:
+            return False
+        (counts,) = self._connection.execute("SELECT counts FROM claim WHERE number = ?", (change.number,)).fetchone()
+        return bool(counts)
 
     def _change_line(self, change: LedgerChange) -> None:
         """Changes the state of a line; one that was found payable counts for its right until it is reversed."""
@@ -402,6 +416,11 @@ class Store:
         found = self._connection.execute(
             "SELECT 1 FROM claim WHERE decision = ? AND number <> ?", (decision, number)
         ).fetchone()
+        return found is not None
+
+    def act_known(self, act: bytes, number: int) -> bool:
+        """Says whether another event answered the act of this insurer with this idempotency key."""
+        found = self._connection.execute("SELECT 1 FROM claim WHERE act = ? AND number <> ?", (act, number)).fetchone()
         return found is not None
 
     def line_of(self, claim: bytes) -> ReviewedClaim | None:
@@ -426,7 +445,7 @@ class Store:
         return list(self._lines("1"))
 
     def audited(self, month: int) -> list[Claim]:
-        """Lists the claims decided in a month that were ever payable: disputed and reversed ones stay in the draw."""
+        """Lists the claims decided in a month that its device signed: disputed and reversed ones stay in the draw."""
         return [
             decode(line.content, Claim) for line in self._lines("content IS NOT NULL")
             if line.content is not None and month_of(line.decided_at) == month
@@ -469,6 +488,21 @@ class Store:
         """Lists the acts that got no answer, oldest first."""
         found = self._connection.execute("SELECT signed FROM insurer_act WHERE decision IS NULL ORDER BY made_at")
         return [decode(signed, Signed) for (signed,) in found]
+
+    def require_acts_pulled(self) -> None:
+        """Checks that the ledger has followed every act of this insurer that the hub accepted; raises StaleData."""
+        kept = self._connection.execute("SELECT idempotency_key, decision FROM insurer_act WHERE decision IS NOT NULL")
+        for key, answer in kept:
+            # The hub's signature was verified when the answer was kept.
+            decision = decode(decode(answer, Signed).payload, Decision)
+            if decision.outcome is Outcome.ACCEPTED and not self._followed(key, decision):
+                raise StaleData("an act that the hub accepted is not in the ledger yet: pull first, then settle")
+
+    def _followed(self, key: bytes, decision: Decision) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM claim WHERE act = ? AND decision = ? AND state = 'noted'", (key, decision.decision_id)
+        )
+        return found.fetchone() is not None
 
     # --- pulling --------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from tests.unit.parties.world import AMC, DAY, NOW, World
 from paravent.crypto.entitlement import HubPart, issue
 from paravent.errors import IdempotencyConflict, NoReservation
 from paravent.insurer.ledger import LedgerState
+from paravent.insurer.sealing import RightNumbers
 from paravent.optics.months import month_of
 from paravent.wire.claims import Act, ActKind, Decision, InsurerAct, Outcome
 from paravent.wire.statements import Signed
@@ -101,15 +102,15 @@ class LifeOfClaims(RuleBasedStateMachine):
         self.events_before = self.insurer.party.store.last_pulled()
         names = [world.rng(8).hex() for _ in range(2)]
         numbers = self.insurer.party.store.rights(names, world.rng)
-        self.persons = [self._person(name, numbers[name].nullifier) for name in names]
+        self.persons = [self._person(name, numbers[name]) for name in names]
         self.shops = [first, first.second_device(), first.other()]
         self.decided: list[tuple[Sent, Decision]] = []
 
-    def _person(self, member: str, nullifier: bytes) -> Person:
+    def _person(self, member: str, numbers: RightNumbers) -> Person:
         part = self.shop.entitled.part
         part = replace(
-            part, nullifier=nullifier, renewal_months=RENEWAL_MONTHS, valid_until=self.world.now + YEARS,
-            free_from=month_of(self.world.now),
+            part, nullifier=numbers.nullifier, status_index=numbers.status_index, renewal_months=RENEWAL_MONTHS,
+            valid_until=self.world.now + YEARS, free_from=month_of(self.world.now),
         )  # fmt: skip
         return Person(entitlement=issue(part, self.insurer.party.keys.issuer), part=part, member=member)
 

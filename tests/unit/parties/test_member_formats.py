@@ -180,7 +180,7 @@ def test_a_complete_file_is_compared_line_by_line(store: Store, tmp_path: Path) 
     assert publish(store, written(tmp_path, "parquet", other)) == ([], (0, 1, 1, 2))
     assert store.revoked()[0] == []
     assert publish(store, written(tmp_path, "csv", other[:1])) == ([], (0, 0, 1, 1))
-    assert store.revoked_at("M2") == 7
+    assert list(store.revocations("M2").values()) == [7]
 
 
 def test_a_member_who_comes_back_has_another_index(store: Store, tmp_path: Path) -> None:
@@ -192,6 +192,7 @@ def test_a_member_who_comes_back_has_another_index(store: Store, tmp_path: Path)
     assert after.nullifier == before.nullifier
     assert after.status_index != before.status_index
     assert store.revoked()[0] == [before.status_index]
+    assert store.revocations("M2") == {before.status_index: 7, after.status_index: None}
 
 
 def test_a_member_revoked_by_hand_does_not_come_back(store: Store, tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_a_member_revoked_by_hand_does_not_come_back(store: Store, tmp_path: Pat
     store.revoke("M2", 3)
     publish(store, written(tmp_path, "csv", LINES[:1]))
     publish(store, written(tmp_path, "csv", LINES))
-    assert store.revoked_at("M2") == 3
+    assert list(store.revocations("M2").values()) == [3]
 
 
 def test_a_delta_is_refused_when_it_cannot_be_applied(store: Store, tmp_path: Path) -> None:
