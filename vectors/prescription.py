@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from paravent.desk.trade import Prescribed, Quoted, commit_prescription
-from paravent.optics.quote import Quote
-from paravent.person.lens_category import Classification
+from paravent.person.commitment import prescription_commitment
 from paravent.person.prescription import Eye, Prescription, quarters
-from paravent.wire.claims import ClaimedItem
-from paravent.wire.optics_terms import Focal, LensCategory
 from vectors.cases import Case, Construction, Values, seeded
 
 WRONG = "unsupported-prescription"
@@ -30,25 +26,11 @@ def canonical(values: Values) -> Values:
 
 def commit(values: Values) -> Values:
     """Commits to a prescription: what a claim carries of it."""
-    right, left = (LensCategory(letter) for letter in values["categories"])
-    taken = Prescribed(
+    return {"commitment": prescription_commitment(
+        bytes.fromhex(values["salt"]), claim_id=bytes.fromhex(values["claim_id"]),
         document=bytes.fromhex(values["document"]), canonical=values["canonical"].encode(),
-        classification=Classification(right=right, left=left, band=None, focal=Focal.UNIFOCAL, articles=()),
-    )  # fmt: skip
-    categories = (None, right, left)
-    items = tuple(ClaimedItem(code="code", price_cents=0, category=category) for category in categories)
-    quote = Quote(
-        band="",
-        guarantee="",
-        rules=values["rules"],
-        items=(),
-        amo_cents=0,
-        amc_cents=0,
-        rest_cents=0,
-        covers_cents=(0,),
-    )
-    salt, claim_id = bytes.fromhex(values["salt"]), bytes.fromhex(values["claim_id"])
-    return {"commitment": commit_prescription(salt, claim_id, taken, Quoted(items=items, quote=quote)).hex()}
+        categories=values["categories"], rules=values["rules"],
+    ).hex()}  # fmt: skip
 
 
 def cases() -> Iterator[Case]:

@@ -26,7 +26,7 @@ from paravent.desk.entitled import Entitled, Lane
 from paravent.desk.trade import Payee, Quoted
 from paravent.drill.simulation.founding import START
 from paravent.drill.simulation.insurer import SimulatedInsurer
-from paravent.drill.simulation.machine import BASKET, DEGRADED_CENTS_MAX, prescribed
+from paravent.drill.simulation.machine import BASKET, DEGRADED_CENTS_MAX, TARIFF, prescribed
 from paravent.drill.simulation.parties import ACTS
 from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
@@ -70,7 +70,15 @@ class Counters:
 
     @cached_property
     def _quoted(self) -> Quoted:
-        return trade.quote(BASKET, prescribed(), self.right(), self.insurer.tables, shipped_rules(), DEGRADED_CENTS_MAX)
+        return trade.quote(
+            BASKET,
+            prescribed(),
+            self.right(),
+            self.insurer.tables,
+            shipped_rules(),
+            DEGRADED_CENTS_MAX,
+            TARIFF,
+        )
 
     def open_store(self, connection: Connection, folder: Path) -> Store:
         """Opens a hub's store that knows the shops and the insurer's statements; ``folder`` keeps its quota keys."""

@@ -193,7 +193,13 @@ def _quoted(
     taken = trade.prescribed(asked.prescription.encode(), shipped_lens_rules())
     tables = desk.guarantees(entitled.part.insurer)
     return taken, trade.quote(
-        asked.basket, taken, entitled, tables, shipped_rules_at(int(time.time())), degraded_cents_max
+        asked.basket,
+        taken,
+        entitled,
+        tables,
+        shipped_rules_at(int(time.time())),
+        degraded_cents_max,
+        desk.class_a_tariff(),
     )
 
 

@@ -11,11 +11,9 @@ from typing import Annotated
 
 import msgspec
 
-from paravent.desk.trade import Basket, items_of
-from paravent.errors import InvalidBasket
+from paravent.desk.trade import Basket, class_a_limits, items_of, require_class_a_limits
 from paravent.optics.guarantee import Guarantee
 from paravent.optics.items import EquipmentClass, equipment_of
-from paravent.optics.money import format_euros
 from paravent.optics.months import Month
 from paravent.optics.quote import Quote, compute_quote
 from paravent.optics.rules import Rules
@@ -24,7 +22,7 @@ from paravent.person.class_a_tariff import ClassATariff
 from paravent.person.early_renewal import RenewalGrounds, changes_of_sight, early_grounds
 from paravent.person.fhir.document import read_document
 from paravent.person.fhir.vision_prescription import read_vision_prescription
-from paravent.person.lens_category import Classification, LensRules, classify
+from paravent.person.lens_category import LensRules, classify
 from paravent.person.prescription import Prescription
 from paravent.person.prescription_validity import ValidityTerms, last_day
 from paravent.wire import claims
@@ -110,13 +108,8 @@ def quote_before_sale(
     """Computes the chosen equipment and a class A one; raises InvalidBasket, UnsupportedPrescription."""
     prescription = read_vision_prescription(document)
     found = classify(prescription, books.lens_rules)
-    limits = _limits(prescription, found, books)
-    if asked.basket.lens_class is EquipmentClass.A:
-        for price, limit in zip((asked.basket.right_cents, asked.basket.left_cents), limits, strict=True):
-            if price > limit:
-                raise InvalidBasket(
-                    f"a class A lens of this correction costs at most {format_euros(limit)} ({books.tariff.status})"
-                )
+    limits = class_a_limits(prescription, found, books.tariff, books.rules)
+    require_class_a_limits(asked.basket, limits, books.tariff)
     offer = Basket(
         frame_class=EquipmentClass.A, frame_cents=books.rules.content.class_a_frame_limit.cents,
         lens_class=EquipmentClass.A, right_cents=limits[0], left_cents=limits[1],
@@ -131,19 +124,6 @@ def quote_before_sale(
         tariff_status=books.tariff.status, tariff_source=books.tariff.source, chosen=chosen, class_a_offer=beside,
         validity=_validity(asked, document, books), renewal=_renewal(asked, prescription, old_document, books),
     )  # fmt: skip
-
-
-def _limits(prescription: Prescription, found: Classification, books: Books) -> tuple[int, int]:
-    """Gives the class A limit of each lens: that of its correction, else the highest of its category."""
-    highest = books.rules.content.class_a_lens_limit.cents
-    eyes = ((prescription.right, found.right), (prescription.left, found.left))
-    limits = [
-        books.tariff.limit(eye, found.focal) or highest[category]
-        for eye, category in eyes if eye is not None and category is not None
-    ]  # fmt: skip
-    if len(limits) != 2:
-        raise InvalidBasket("an equipment needs both eyes: one is absent from the prescription")
-    return limits[0], limits[1]
 
 
 def _validity(asked: QuoteFile, document: bytes, books: Books) -> Validity | None:

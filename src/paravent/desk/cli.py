@@ -385,7 +385,13 @@ class Session:
         )  # fmt: skip
         tables = self._client.guarantees(entitled.part.insurer)
         return taken, trade.quote(
-            basket, taken, entitled, tables, shipped_rules_at(cli.now()), self._degraded_cents_max
+            basket,
+            taken,
+            entitled,
+            tables,
+            shipped_rules_at(cli.now()),
+            self._degraded_cents_max,
+            self._client.class_a_tariff(),
         )
 
     async def act(self, act: Act, kept: KeptPrescription | None = None, *, dry_run: bool = False) -> Said:

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import TypeVar
 
 from paravent.access.client import PreparedRequest, SignedClient
@@ -44,8 +45,11 @@ from paravent.errors import (
 )
 from paravent.optics.audit import unchanged
 from paravent.optics.guarantee import GuaranteeTables
+from paravent.optics.months import FRANCE
 from paravent.person.bindings import lookup_input
+from paravent.person.class_a_tariff import ClassATariff
 from paravent.person.identity import Holder, PersonIdentity
+from paravent.person.store import class_a_tariff_for
 from paravent.wire.audit import AuditBook
 from paravent.wire.card import read_card
 from paravent.wire.claims import Act, Decision, DecisionsAnswer, DecisionsRequest
@@ -142,6 +146,10 @@ class DeskClient:
         for entry in self._directory.insurers:
             await self.refresh(entry.amc)
         return len(self._directory.insurers)
+
+    def class_a_tariff(self) -> ClassATariff:
+        """Returns today's tariff of class A lenses: an official one in the desk's folder, else the package's."""
+        return class_a_tariff_for(datetime.now(FRANCE).date(), self._store.home)
 
     def guarantees(self, insurer: str) -> GuaranteeTables:
         """Returns the guarantee tables kept of an insurer."""

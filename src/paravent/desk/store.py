@@ -47,6 +47,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         """Opens or creates the database of a home."""
+        self.home = home
         self._connection = connect(home / DATABASE)
         self._connection.executescript(_SCHEMA + LETTER_SCHEMA)
         self.letters = Letters(self._connection)

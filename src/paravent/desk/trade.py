@@ -16,12 +16,14 @@ from paravent.desk.entitled import Entitled
 from paravent.errors import DegradedLimitExceeded, InvalidBasket
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.items import FRAME_CODES, LENS_CODES, EquipmentClass, equipment_of
-from paravent.optics.money import format_plain
+from paravent.optics.money import format_euros, format_plain
 from paravent.optics.quote import Quote, compute_quote
 from paravent.optics.rules import Rules
+from paravent.person.class_a_tariff import ClassATariff
 from paravent.person.commitment import prescription_commitment
 from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.lens_category import Classification, LensRules, classify
+from paravent.person.prescription import Prescription
 from paravent.wire.claims import Act, ActKind, Claim, ClaimedItem
 from paravent.wire.codec import Cents, Message
 from paravent.wire.optics_terms import ExtraCode, LensCategory
@@ -53,8 +55,13 @@ class Prescribed:
     """A prescription as the desk keeps it: the document, its canonical form and its categories."""
 
     document: bytes
-    canonical: bytes
+    prescription: Prescription
     classification: Classification
+
+    @property
+    def canonical(self) -> bytes:
+        """The one form of the prescription."""
+        return self.prescription.canonical()
 
     def __repr__(self) -> str:
         return "Prescribed(REDACTED)"
@@ -79,21 +86,53 @@ class Quoted:
 def prescribed(document: bytes, rules: LensRules) -> Prescribed:
     """Reads and classifies a FHIR prescription."""
     prescription = read_vision_prescription(document)
-    return Prescribed(
-        document=document, canonical=prescription.canonical(), classification=classify(prescription, rules)
-    )
+    return Prescribed(document=document, prescription=prescription, classification=classify(prescription, rules))
 
 
 def quote(
     basket: Basket, taken: Prescribed, entitled: Entitled, tables: GuaranteeTables, rules: Rules,
-    degraded_cents_max: int,
+    degraded_cents_max: int, tariff: ClassATariff,
 ) -> Quoted:  # fmt: skip
-    """Computes the quote of a basket for an entitlement; raises InvalidBasket or DegradedLimitExceeded."""
+    """Computes the quote of a basket for an entitlement; raises InvalidBasket or DegradedLimitExceeded.
+
+    A class A lens costs at most the limit of its correction, which is known here alone: hub and insurer check the
+    highest limit of its category.
+    """
+    require_class_a_limits(basket, class_a_limits(taken.prescription, taken.classification, tariff, rules), tariff)
     items = items_of(basket, taken.classification)
     computed = compute_quote(equipment_of(items), tables.find(entitled.part.guarantee), rules)
     if entitled.degraded and computed.amc_cents > degraded_cents_max:
         raise DegradedLimitExceeded(f"at most {format_plain(degraded_cents_max)} EUR with a list older than a day")
     return Quoted(items=items, quote=computed)
+
+
+def class_a_limits(
+    prescription: Prescription, found: Classification, tariff: ClassATariff, rules: Rules
+) -> tuple[int, int]:
+    """Gives the class A limit of each lens, right then left: that of its correction, else the highest of its category.
+
+    Raises InvalidBasket when an eye is absent.
+    """
+    highest = rules.content.class_a_lens_limit.cents
+    eyes = ((prescription.right, found.right), (prescription.left, found.left))
+    limits = [
+        tariff.limit(eye, found.focal) or highest[category]
+        for eye, category in eyes if eye is not None and category is not None
+    ]  # fmt: skip
+    if len(limits) != len(eyes):
+        raise InvalidBasket("an equipment needs both eyes: one is absent from the prescription")
+    return limits[0], limits[1]
+
+
+def require_class_a_limits(basket: Basket, limits: tuple[int, int], tariff: ClassATariff) -> None:
+    """Checks the prices of class A lenses; raises InvalidBasket with the limit and how sure it is."""
+    if basket.lens_class is not EquipmentClass.A:
+        return
+    for price, limit in zip((basket.right_cents, basket.left_cents), limits, strict=True):
+        if price > limit:
+            raise InvalidBasket(
+                f"a class A lens of this correction costs at most {format_euros(limit)} ({tariff.status})"
+            )
 
 
 def items_of(basket: Basket, classification: Classification) -> tuple[ClaimedItem, ...]:

@@ -63,6 +63,7 @@ from paravent.person.fhir.document import read_resource
 from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.identity import PersonIdentity
 from paravent.person.nir import Nir
+from paravent.person.store import shipped_class_a_tariff
 from paravent.wire.card import read_card
 from paravent.wire.claims import ActKind, Decision, Ground
 from paravent.wire.codec import decode
@@ -186,7 +187,7 @@ def somebody_elses_card(world: World) -> None:
 def too_dear_while_degraded(world: World) -> None:
     shop = _shop(world)
     stale = replace(shop.entitled, degraded=True)
-    trade.quote(BASKET, shop.taken, stale, world.insurers[AMC].tables, shipped_rules(), 0)
+    trade.quote(BASKET, shop.taken, stale, world.insurers[AMC].tables, shipped_rules(), 0, shipped_class_a_tariff())
 
 
 def a_second_pair(world: World) -> None:

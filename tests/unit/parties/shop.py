@@ -20,10 +20,11 @@ from paravent.hub.acts import AdmittedAct
 from paravent.optics.items import EquipmentClass
 from paravent.optics.store import shipped_rules
 from paravent.person.identity import PersonIdentity
-from paravent.person.store import shipped_lens_rules
+from paravent.person.store import shipped_class_a_tariff, shipped_lens_rules
 from paravent.wire.claims import Act, Claim, Decision, DecisionsRequest
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
+TARIFF = shipped_class_a_tariff()
 PRESCRIPTION = Path(paravent.__file__).parent / "drill" / "data" / "visionprescription-33123.r4.json"
 BASKET = Basket(
     frame_class=EquipmentClass.B, frame_cents=12_000, lens_class=EquipmentClass.B, right_cents=20_000,
@@ -47,7 +48,7 @@ class Shop:
         """Checks a customer of the first insurer and computes a quote."""
         entitled = world.check(identity)
         taken = trade.prescribed(PRESCRIPTION.read_bytes(), shipped_lens_rules())
-        quoted = trade.quote(BASKET, taken, entitled, world.insurers[AMC].tables, shipped_rules(), 30_000)
+        quoted = trade.quote(BASKET, taken, entitled, world.insurers[AMC].tables, shipped_rules(), 30_000, TARIFF)
         return cls(
             world=world, key=world.device_key, device=world.device, entitled=entitled, taken=taken,
             quoted=quoted,
@@ -71,7 +72,9 @@ class Shop:
         """The same sale with a frame that costs less."""
         basket = changed(BASKET, frame_cents=BASKET.frame_cents - cents)
         tables = self.world.insurers[self.entitled.part.insurer].tables
-        return replace(self, quoted=trade.quote(basket, self.taken, self.entitled, tables, shipped_rules(), 30_000))
+        return replace(
+            self, quoted=trade.quote(basket, self.taken, self.entitled, tables, shipped_rules(), 30_000, TARIFF)
+        )
 
     def told(self, *, act: bytes | None = None, claim: bytes | None = None) -> list[Decision]:
         """Asks the hub what was decided."""

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 from msgspec.structs import replace as changed
 from tests import engines
-from tests.unit.parties.shop import Shop
+from tests.unit.parties.shop import BASKET, TARIFF, Shop
 from tests.unit.parties.world import AMC, DAY, MONTH, NOT_DUE, NOT_DUE_MONTH, OTHER_AMC, World, open_hub
 
 from paravent.access.quotas import QuotaLimits
@@ -34,6 +34,7 @@ from paravent.hub.vault import RightId
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.ledger import LedgerState, ReviewedClaim
 from paravent.optics.claim_states import RESERVATION_DAYS
+from paravent.optics.items import EquipmentClass
 from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import Act, ActKind, Claim, Decision, Outcome
@@ -525,3 +526,23 @@ def test_trade_signs_what_it_claims(shop: Shop) -> None:
     claim = open_statement(act.claim, Claim, Label.CLAIM, shop.device.keyid, shop.key.public)
     assert claim.prescription == trade.commit_prescription(kept.salt, claim.claim_id, shop.taken, shop.quoted)
     assert claim.prescription != trade.commit_prescription(bytes(32), claim.claim_id, shop.taken, shop.quoted)
+
+
+def test_a_class_a_lens_costs_at_most_the_limit_of_its_correction(shop: Shop) -> None:
+    """The desk alone knows the correction: hub and insurer would take the highest limit of the category."""
+    rules = every_shipped_rules()[-1]
+    limits = trade.class_a_limits(shop.taken.prescription, shop.taken.classification, TARIFF, rules)
+    tables, highest = shop.world.insurers[AMC].tables, rules.content.class_a_lens_limit.cents
+    for extra, allowed in ((0, True), (1, False)):
+        basket = changed(
+            BASKET, frame_class=EquipmentClass.A, frame_cents=3_000, lens_class=EquipmentClass.A,
+            right_cents=limits[0] + extra, left_cents=limits[1],
+        )  # fmt: skip
+        arguments = (basket, shop.taken, shop.entitled, tables, rules, 30_000, TARIFF)
+        if allowed:
+            assert trade.quote(*arguments).quote.rest_cents == 0
+            continue
+        assert shop.taken.classification.right is not None
+        assert limits[0] < highest[shop.taken.classification.right]
+        with pytest.raises(InvalidBasket, match="costs at most"):
+            trade.quote(*arguments)

@@ -206,7 +206,7 @@ class FhirDesk:
             taken = self._prescription(claim)
             quoted = trade.quote(
                 equipment.basket, taken, entitled, self.desk.guarantees(insurer), shipped_rules_at(int(time.time())),
-                self.settings.degraded_cents_max,
+                self.settings.degraded_cents_max, self.desk.class_a_tariff(),
             )  # fmt: skip
         if equipment is not None and quoted is not None and claim.use is Use.PREDETERMINATION:
             return self._kept_answer(claim_response.quoted(

@@ -23,11 +23,12 @@ from paravent.drill.simulation.parties import ACTS
 from paravent.errors import BadInput, ProofFailure, Refusal, UnansweredAct, Unreachable
 from paravent.optics.items import EquipmentClass
 from paravent.optics.store import shipped_rules
-from paravent.person.store import shipped_lens_rules
+from paravent.person.store import shipped_class_a_tariff, shipped_lens_rules
 from paravent.wire.claims import Act, Decision
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.statements import Signed, open_statement
 
+TARIFF = shipped_class_a_tariff()
 DEGRADED_CENTS_MAX = 30_000
 BASKET = Basket(
     frame_class=EquipmentClass.B, frame_cents=12_000, lens_class=EquipmentClass.B, right_cents=20_000,
@@ -88,7 +89,7 @@ class SimulatedMachine:
     def claim(self, entitled: Entitled) -> Decision:
         """Claims the one basket that everybody buys here."""
         tables = self.network.platform.insurers[entitled.part.insurer].tables
-        quoted = trade.quote(BASKET, prescribed(), entitled, tables, shipped_rules(), DEGRADED_CENTS_MAX)
+        quoted = trade.quote(BASKET, prescribed(), entitled, tables, shipped_rules(), DEGRADED_CENTS_MAX, TARIFF)
         payee = Payee(professional=self.device.professional, shop=self.device.shop)
         act, kept = trade.claim(
             entitled, quoted, prescribed(), payee, early_renewal=False, key=self.key, rng=self.network.platform.rng
