@@ -16,10 +16,12 @@ from paravent.access.config import read_directory
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.hpke import BoxKey, require_public_key
 from paravent.crypto.labels import Label
-from paravent.errors import InvalidConfiguration
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import EpochNotLive, InvalidConfiguration, ProofFailure
 from paravent.insurer import config
 from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop, open_boxes, repeated_documents
-from paravent.insurer.box_cli import exchange_boxes
+from paravent.insurer.box_client import pull_boxes
+from paravent.insurer.client import pull_events
 from paravent.insurer.store import Store
 from paravent.optics.audit import commitment_to, detection, outliers, require_successor
 from paravent.optics.months import Month, month_of
@@ -27,7 +29,7 @@ from paravent.person.store import shipped_lens_rules
 from paravent.wire.audit import AuditBook, AuditMonth
 from paravent.wire.codec import decode
 from paravent.wire.publication import PublicationState
-from paravent.wire.statements import STATEMENT_BYTES_MAX, Signed, sign_statement
+from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, Signed, open_statement, sign_statement
 
 AUDIT = "audit"
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -65,9 +67,10 @@ def add_audit_verbs(group: click.Group) -> None:
             month=Month(number=month).number, rate_per_mille=rate, officer_key=key,
             commitment=commitment_to(seed, settings.amc, month), seed=None,
         )  # fmt: skip
-        with Store(home) as store:
-            former = _book(store, settings.amc)
-        book = _next(former, tuple(sorted((*former.months, added), key=lambda audit: audit.month)))
+        former = _former(home, settings, ask=not dry_run)
+        # The hub may have this very commitment of a run that ended before it kept that: it is not added twice.
+        others = (audit for audit in former.months if audit != added)
+        book = _next(former, tuple(sorted((*others, added), key=lambda audit: audit.month)))
         require_successor(former, book, month_of(cli.now()))
         if not dry_run:
             # The seed is on disk before anybody has its commitment: lost, the month could never be revealed.
@@ -82,8 +85,7 @@ def add_audit_verbs(group: click.Group) -> None:
     def reveal(home: Path, month: int, dry_run: bool) -> Said:
         """Reveals."""
         settings = config.load(home)
-        with Store(home) as store:
-            former = _book(store, settings.amc)
+        former = _former(home, settings, ask=not dry_run)
         found = _month(former, month)
         shown = AuditMonth(
             month=month, rate_per_mille=found.rate_per_mille, officer_key=found.officer_key,
@@ -132,7 +134,7 @@ def _add_reading_verbs(audit: click.Group) -> None:
         """Judges."""
         settings, officer_key = config.load(home), BoxKey(read_secret(key, 96))
         if not dry_run:
-            asyncio.run(exchange_boxes(home))
+            asyncio.run(_receive(home, settings))
         with Store(home) as store:
             judged = judge_month_of(
                 store, settings.amc, _month(_book(store, settings.amc), month), officer_key, cli.now(), keep=not dry_run
@@ -161,7 +163,10 @@ class JudgedMonth:
 def judge_month_of(
     store: Store, amc: str, audit: AuditMonth, officer: BoxKey, now: int, *, keep: bool
 ) -> JudgedMonth:  # fmt: skip
-    """Judges what was received, keeps verdicts and deletes the prescriptions opened."""
+    """Judges what was received, keeps verdicts and deletes the prescriptions of the claims judged.
+
+    An opening of a claim that is not here yet stays, sealed: deleted, an honest shop would fail its audit.
+    """
     opened = open_boxes(store.boxes.openings(), audit, amc, officer)
     judged = judge(
         drawn_claims(store.audited(audit.month), audit, amc), (opening for _, opening in opened), shipped_lens_rules()
@@ -174,7 +179,8 @@ def judge_month_of(
     with store.commit():
         for one in judged:
             store.boxes.keep_verdict(one.claim_id, audit.month, one.verdict.value, now)
-        store.boxes.drop_openings(box for box, _ in opened)
+        known = {one.claim_id for one in judged}
+        store.boxes.drop_openings(box for box, opening in opened if opening.claim_id in known)
     return JudgedMonth(verdicts=store.boxes.verdicts(audit.month), repeated=repeated)
 
 
@@ -183,6 +189,56 @@ def _book(store: Store, amc: str) -> AuditBook:
     if signed is None:
         return AuditBook(insurer=amc, counter=0, issued_at=0, months=())
     return decode(signed.payload, AuditBook, bytes_max=STATEMENT_BYTES_MAX)
+
+
+def catch_up(store: Store, served: Signed | None, amc: str, issuer: VerifyKey) -> AuditBook:
+    """Returns the book to continue: the newest of what this insurer kept and what the hub serves of its own.
+
+    A run that ended between the hub's answer and its own database leaves the newer one at the hub alone.
+    """
+    kept = _book(store, amc)
+    if served is None:
+        return kept
+    try:
+        book = open_statement(served, AuditBook, Label.AUDIT, amc, issuer)
+    except ProofFailure:
+        return kept  # signed with a former key, or by nobody: what was kept stands
+    if book.counter <= kept.counter:
+        return kept
+    store.keep_published(AUDIT, served)
+    return book
+
+
+def _former(home: Path, settings: config.InsurerConfig, *, ask: bool) -> AuditBook:
+    with Store(home) as store:
+        if not ask:
+            return _book(store, settings.amc)
+        return catch_up(store, asyncio.run(_served(home, settings)), settings.amc, config.read_keys(home).issuer.public)
+
+
+async def _served(home: Path, settings: config.InsurerConfig) -> Signed | None:
+    hub = read_directory(home, settings.directory).hub
+    async with SignedClient(config.read_keys(home).issuer, cli.rng) as client:
+        url = f"{hub.address}/v1/insurers/{settings.amc}/{AUDIT}"
+        try:
+            return await client.get(hub.name, url, Signed, bytes_max=STATEMENT_BYTES_MAX)
+        except EpochNotLive:
+            return None  # the first book
+
+
+async def receive(
+    settings: config.InsurerConfig, keys: config.InsurerKeys, directory: Directory, store: Store, client: SignedClient
+) -> None:  # fmt: skip
+    """Pulls decisions, then openings: each opening that arrives then has its claim here, and is judged with it."""
+    await pull_events(settings, keys, directory, store, client)
+    await pull_boxes(settings.amc, keys, directory, store, client)
+
+
+async def _receive(home: Path, settings: config.InsurerConfig) -> None:
+    keys, directory = config.read_keys(home), read_directory(home, settings.directory)
+    with Store(home) as store:
+        async with SignedClient(keys.issuer, cli.rng) as client:
+            await receive(settings, keys, directory, store, client)
 
 
 def _next(former: AuditBook, months: tuple[AuditMonth, ...]) -> AuditBook:

@@ -16,12 +16,14 @@ from tests.unit.parties.world import AMC, MONTH, World
 
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
+from paravent.crypto.signing import SigningKey
 from paravent.desk import audit as desk_audit
 from paravent.desk import trade
 from paravent.desk.audit import AuditableClaim, KeptPrescription
 from paravent.errors import MalformedMessage, ProofFailure
 from paravent.hub.statements import AUDIT, verify_follows, verify_statement
 from paravent.insurer.audit import Verdict, drawn_claims, judge, mix_by_shop, open_boxes
+from paravent.insurer.audit_cli import catch_up
 from paravent.insurer.ledger import LedgerChange, LedgerState
 from paravent.optics import audit as optics_audit
 from paravent.optics.audit import commitment_to, detection, is_drawn, outliers, require_successor
@@ -232,6 +234,43 @@ def test_the_hub_refuses_an_audit_committed_to_late_or_changed(world: World) -> 
         verify_follows(signed(changed(hidden, rate_per_mille=1)), AUDIT, signed(hidden), MONTH - 1)
     with pytest.raises(MalformedMessage):
         verify_statement(signed(hidden), "audits", insurer.entry)
+
+
+# --- a run that ended before it kept what the hub took ----------------------------------------------
+
+
+def served_and_kept(world: World, counter: int) -> tuple[Signed, AuditMonth]:
+    """The insurer kept book 1; the hub took a later one, of which a crash left nothing at home."""
+    insurer, first = world.insurers[AMC], changed(month_of_audit(BoxKey.generate(world.rng)), seed=None)
+    insurer.store.keep_published(AUDIT, insurer.sign(book(first), Label.AUDIT))
+    second = changed(month_of_audit(BoxKey.generate(world.rng), month=MONTH + 1), seed=None)
+    return insurer.sign(book(first, second, counter=counter), Label.AUDIT), second
+
+
+def test_the_next_book_continues_what_the_hub_took_before_a_crash(world: World) -> None:
+    insurer = world.insurers[AMC]
+    served, second = served_and_kept(world, 2)
+    found = catch_up(insurer.store, served, AMC, insurer.keys.issuer.public)
+    assert (found.counter, found.months[-1]) == (2, second)
+    assert insurer.store.published(AUDIT) == served
+    # Taken by the hub, and by the rule of 11.13: the same month again is no second one.
+    following = changed(found, counter=3)
+    signed = insurer.sign(following, Label.AUDIT)
+    assert world.hub_store.keep_statement(AMC, AUDIT, 2, served)
+    # The control: a book that went on from what was kept at home is stale.
+    assert not world.hub_store.keep_statement(AMC, AUDIT, 2, insurer.sign(book(counter=2), Label.AUDIT))
+    assert world.hub_store.keep_statement(AMC, AUDIT, 3, signed)
+    verify_follows(signed, AUDIT, served, MONTH - 1)
+
+
+def test_a_book_that_is_older_or_of_another_signer_is_not_continued(world: World) -> None:
+    insurer = world.insurers[AMC]
+    served, _ = served_and_kept(world, 2)
+    stranger = sign_statement(decode(served.payload, AuditBook), Label.AUDIT, AMC, SigningKey.generate(world.rng))
+    for other in (None, stranger, served_and_kept(world, 1)[0]):
+        kept = insurer.store.published(AUDIT)
+        assert catch_up(insurer.store, other, AMC, insurer.keys.issuer.public).counter == 1
+        assert insurer.store.published(AUDIT) == kept
 
 
 # --- power, and shops that stand out ---------------------------------------------------------
