@@ -114,7 +114,8 @@ def checked(watched: Platform, authority: StampingAuthority, leaves: Path) -> di
 
 
 def test_an_exported_log_is_checked_offline(watched: Platform, authority: StampingAuthority) -> None:
-    name = KEYSERVERS[1]
+    # A desk asks the quickest servers: any one of them may have been left out of every opening.
+    name = max(KEYSERVERS, key=lambda name: log_size(watched, name))
     until(lambda: checkpoint(watched, name)[1] == SIGNERS)
     out = watched.home / "export.leaves"
     until(
@@ -128,6 +129,7 @@ def test_an_exported_log_is_checked_offline(watched: Platform, authority: Stampi
     assert set(found["cosigners"]) == SIGNERS - {name}
     assert 0 <= time.time() - int(str(found["stamped_at"])) < 600
     lines = out.read_bytes().splitlines(keepends=True)
+    assert len(lines) >= 3
     altered = {
         "a leaf left out": lines[:1] + lines[2:],
         "two leaves swapped": [lines[1], lines[0], *lines[2:]],
