@@ -20,7 +20,7 @@ RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14; do \
 	$$candidate -c '$(RECENT)' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help setup check test demo drill bench vectors lock clean
+.PHONY: help setup check test pictures demo drill bench vectors lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ check: setup ## Lint, format, types, architecture contracts, declared dependenci
 
 test: setup ## Run the tests
 	$(BIN)/pytest $(ARGS)
+
+pictures: setup ## Take the pictures of docs/pictures again (needs chromium)
+	$(BIN)/pytest -q --pictures docs/pictures $(ARGS)
 
 demo: setup ## The whole story, on this machine, in a temporary folder
 	$(BIN)/paravent demo $(ARGS)
@@ -77,12 +80,12 @@ print(*missing)
 endef
 export MISSING_PACKAGES
 
-# What only some tests need: a PostgreSQL of their own (docs/operating.md). Where it cannot be installed, they are
-# skipped and say so.
+# What only some tests need: a PostgreSQL of their own (docs/operating.md), and a browser to look at pages with. Where
+# one cannot be installed, its tests are skipped and say so.
 define OPTIONAL_PACKAGES
-import pathlib
+import pathlib, shutil
 found = [p for p in pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb") if int(p.parts[4]) >= 15]
-print("" if found else "postgresql")
+print(*([] if found else ["postgresql"]), *([] if shutil.which("chromium") else ["chromium"]))
 endef
 export OPTIONAL_PACKAGES
 
@@ -106,10 +109,10 @@ $(STAMP): pyproject.toml requirements/dev.lock
 			"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
 				apt-get install --yes -qq --no-install-recommends $$missing; \
 		fi; \
-		if [[ -n "$$optional" ]]; then \
+		for each in $$optional; do \
 			"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-				apt-get install --yes -qq --no-install-recommends $$optional || echo "Without $$optional: its tests are skipped"; \
-		fi; \
+				apt-get install --yes -qq --no-install-recommends $$each || echo "Without $$each: its tests are skipped"; \
+		done; \
 	fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \

@@ -6,13 +6,16 @@ new examples instead of repeating the known ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.async_api import Browser, Page
 
 from paravent.bench import cluster as clusters
 from paravent.bench.cluster import Cluster, NotInstalled
+from tests import browser as browsers
 from tests import engines
 
 settings.register_profile("same", deadline=None, derandomize=True)
@@ -24,6 +27,40 @@ settings.load_profile("same")
 def anyio_backend() -> str:
     """Runs asynchronous tests as the servers run: on asyncio."""
     return "asyncio"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", type=Path, help="run only what takes pictures of pages, and write them to this folder"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("pictures"):
+        items[:] = [item for item in items if "picture" in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests; where there is none, its tests are skipped with that reason."""
+    if browsers.CHROMIUM is None:
+        pytest.skip(browsers.ABSENT)
+    async with browsers.running() as started:
+        yield started
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """A French page in a context of its own, which fails the test for what no page may do."""
+    async with browsers.visit(chromium) as opened:
+        yield opened
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], Awaitable[Path]]:
+    """Takes a picture of a page, by name: for docs/pictures with ``--pictures docs/pictures``, else for nobody."""
+    folder = (request.config.getoption("pictures") or tmp_path).resolve()
+    return lambda shown, name: browsers.take_picture(shown, folder, name)
 
 
 @pytest.fixture(scope="session")
