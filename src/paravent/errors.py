@@ -450,6 +450,17 @@ class LocalTokenRequired(Refusal):
     advice_en = "The software must show the token of this device, read from its folder."
 
 
+class SessionRequired(Refusal):
+    """A page is of no open session, or a form is not from a page of its session."""
+
+    code = "session-required"
+    status = 403
+    title_fr = "Session fermée ou page ouverte d'ailleurs"
+    title_en = "Session closed, or page opened from elsewhere"
+    advice_fr = "Rien n'a été envoyé. Ouvrez de nouveau la session, puis recommencez."
+    advice_en = "Nothing was sent. Open the session again and try again."
+
+
 class UnknownParty(Refusal):
     """No party of the directory has the key that signed a request."""
 

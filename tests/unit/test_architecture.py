@@ -116,7 +116,7 @@ def test_no_package_below_reaches_persons(package: str, copy: Path, seed: Callab
         ("keyserver-extra", {"paravent.keyserver.seeded": "import paravent.access.client"}),
         ("keyserver-extra", {"paravent.keyserver.seeded": "import typst"}),
         ("pages-extra", {"paravent.keyserver.seeded": "from paravent.pages.pdf import render_pdf"}),
-        ("pages-extra", {"paravent.hub.seeded": "import paravent.pages"}),
+        ("hub-documents", {"paravent.hub.seeded": "import paravent.pages.pdf"}),
     ],
     ids=str,
 )  # fmt: skip

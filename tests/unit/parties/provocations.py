@@ -58,6 +58,7 @@ from paravent.optics.items import equipment_of
 from paravent.optics.rules import read_rules
 from paravent.optics.settlement import require_iban
 from paravent.optics.store import shipped_rules
+from paravent.pages.screens.forms import Form, require_csrf
 from paravent.person.fhir.coverage import Coverage
 from paravent.person.fhir.document import read_resource
 from paravent.person.fhir.vision_prescription import read_vision_prescription
@@ -417,6 +418,7 @@ PROVOKED: dict[str, Provocation] = {
     "lane-suspended": in_a_closed_lane,
     "enrolment-refused": nobody_to_countersign,
     "local-token-required": without_a_token,
+    "session-required": lambda _: require_csrf(Form(), "a token of the session"),
     "unknown-party": a_device_among_servers,
     "request-not-authentic": a_minute_later,
     "technical-failure": unforeseen,

@@ -1,0 +1,195 @@
+"""Pages as HTTP answers: language, headers, static files, forms, sessions in memory (docs/operating.md).
+
+A party gives its own templates and its own session; nothing here knows a person or a decision.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from paravent.errors import BadInput, ParaventError, Refusal, SessionRequired, UnknownAddress
+from paravent.pages.screens.catalogue import Language
+from paravent.pages.screens.forms import Form
+from paravent.pages.screens.headers import screen_headers
+from paravent.pages.screens.store import environments, static_files
+
+FIELDS_MAX = 200
+SESSION_SECONDS_MAX = 12 * 3_600
+SESSIONS_MAX = 10_000
+PREFERENCE_SECONDS = 365 * 86_400
+LANGUAGE_COOKIE, CONTRAST_COOKIE = "language", "contrast"
+
+S = TypeVar("S")
+Around = Callable[[Request], Mapping[str, object]]
+
+
+class Screens:
+    """The pages of one party: its templates, its scripts, and what every page has around its content."""
+
+    def __init__(
+        self, *, templates: Path, static: Path | None = None, camera: bool = False, around: Around | None = None
+    ) -> None:
+        """Reads the templates and scripts of a party, beside those that all share.
+
+        ``around`` gives what the party's own layout shows on every page.
+        """
+        self._around = around or (lambda _: {})
+        self._environments = environments(templates)
+        self._static = static_files(*([] if static is None else [static]))
+        self._headers = screen_headers(camera=camera)
+
+    def page(self, request: Request, template: str, *, status: int = 200, **values: object) -> Response:
+        """Answers a page in the language of who reads it; ``values`` are what its template shows."""
+        environment = self._environments[language_of(request)]
+        around = {"path": request.url.path, "contrast": request.cookies.get(CONTRAST_COOKIE) == "high"}
+        text = environment.get_template(template).render({**around, **self._around(request), **values})
+        return Response(text, status, self._headers, media_type="text/html")
+
+    def problem(self, request: Request, error: ParaventError, **values: object) -> Response:
+        """Answers an error as a page: what happened, whether to retry, what to do."""
+        told = telling(error, language_of(request))
+        return self.page(request, "problem.html", status=error.status, error=told, **values)
+
+    def routes(self) -> list[Route]:
+        """Lists what every party serves beside its own pages."""
+        return [
+            Route("/static/{name}", self._file),
+            Route("/preferences", self._preferences),
+            Route("/accessibility", self._accessibility),
+        ]
+
+    async def _accessibility(self, request: Request) -> Response:
+        return self.page(request, "accessibility.html")
+
+    async def _file(self, request: Request) -> Response:
+        found = self._static.get(request.path_params["name"])
+        if found is None:
+            raise UnknownAddress("there is no such script or style")
+        return Response(found[0], 200, self._headers, media_type=found[1])
+
+    async def _preferences(self, request: Request) -> Response:
+        answer = RedirectResponse(_own_path(request.query_params.get("back", "/")), 303, self._headers)
+        language, contrast = (request.query_params.get(name) for name in (LANGUAGE_COOKIE, CONTRAST_COOKIE))
+        if language in set(Language):
+            answer.set_cookie(LANGUAGE_COOKIE, str(language), PREFERENCE_SECONDS, httponly=True, samesite="lax")
+        if contrast in {"high", "normal"}:
+            answer.set_cookie(CONTRAST_COOKIE, str(contrast), PREFERENCE_SECONDS, httponly=True, samesite="lax")
+        return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An error in the words of one language; ``kind`` keeps a technical failure from looking like a refusal."""
+
+    kind: str
+    code: str
+    title: str
+    advice: str
+    detail: str
+    retry: str
+
+
+def telling(error: ParaventError, language: Language) -> Telling:
+    """Tells an error in a language; the detail is the technical sentence, which is in English."""
+    kind = "refusal" if isinstance(error, Refusal) else "input" if isinstance(error, BadInput) else "technical"
+    french = language is Language.FRENCH
+    return Telling(
+        kind=kind, code=error.code, title=error.title_fr if french else error.title_en,
+        advice=error.advice_fr if french else error.advice_en, detail=str(error), retry=error.retry.value,
+    )  # fmt: skip
+
+
+def language_of(request: Request) -> Language:
+    """Reads the language that somebody chose; French when nobody did."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return Language(chosen) if chosen in set(Language) else Language.FRENCH
+
+
+def read_form(body: bytes) -> Form:
+    """Reads the body of a form (application/x-www-form-urlencoded); raises BadInput."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+    except ValueError:
+        raise BadInput("the form could not be read") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise BadInput("a form has each field once")
+    return Form(values=dict(pairs))
+
+
+def require_own_page(request: Request, hosts: Collection[str]) -> None:
+    """Checks that a request is for this machine's own name and, when it acts, from its own pages.
+
+    A page of elsewhere can point its own name at this machine (DNS rebinding) or send it a form: the name that the
+    browser used and the page that it came from say so. Raises SessionRequired.
+    """
+    host = request.headers.get("host", "")
+    if host not in hosts:
+        raise SessionRequired("this service answers under its own name only")
+    if request.method not in {"GET", "HEAD"} and request.headers.get("origin") != f"{request.url.scheme}://{host}":
+        raise SessionRequired("this service takes forms from its own pages only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Generic[S]):
+    """Somebody's visit: the token that its forms show, and what the party knows of it."""
+
+    csrf: str
+    about: S
+    opened_at: float
+
+    def __repr__(self) -> str:
+        return "Session(REDACTED)"
+
+
+class Sessions(Generic[S]):
+    """The visits of one party, in memory only: they are gone with the process.
+
+    The cookie is out of reach of scripts and never sent from another site. Cookies ignore ports: its name holds a
+    name of the party, so that two parties on one machine do not overwrite each other's.
+    """
+
+    def __init__(self, cookie: str) -> None:
+        """Starts with nobody."""
+        self._cookie = cookie
+        self._kept: dict[str, Session[S]] = {}
+
+    def open(self, answer: Response, about: S, *, secure: bool) -> Session[S]:
+        """Opens a visit and sets its cookie on an answer; ``secure`` unless the page is served on loopback."""
+        self._forget()
+        value, csrf = os.urandom(32).hex(), os.urandom(32).hex()
+        self._kept[value] = Session(csrf=csrf, about=about, opened_at=time.monotonic())
+        answer.set_cookie(self._cookie, value, httponly=True, samesite="strict", secure=secure)
+        return self._kept[value]
+
+    def find(self, request: Request) -> Session[S]:
+        """Finds the visit of a request; raises SessionRequired."""
+        found = self._kept.get(request.cookies.get(self._cookie, ""))
+        if found is None or time.monotonic() - found.opened_at > SESSION_SECONDS_MAX:
+            raise SessionRequired("this page is of no open session")
+        return found
+
+    def close(self, request: Request, answer: Response) -> None:
+        """Ends the visit of a request."""
+        self._kept.pop(request.cookies.get(self._cookie, ""), None)
+        answer.delete_cookie(self._cookie)
+
+    def _forget(self) -> None:
+        oldest = time.monotonic() - SESSION_SECONDS_MAX
+        kept = [(value, session) for value, session in self._kept.items() if session.opened_at > oldest]
+        self._kept = dict(kept[-SESSIONS_MAX + 1 :])
+
+
+def _own_path(path: str) -> str:
+    """Keeps a path of this service; anything that could name another becomes the home page."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if plain else "/"

@@ -1,0 +1,67 @@
+"""Money, numbers, dates and months as a language writes them: pure.
+
+Instants are Unix seconds, shown in the legal time of metropolitan France; amounts are integer cents of euro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent
+
+from paravent.pages.screens.catalogue import Language
+
+FRANCE = ZoneInfo("Europe/Paris")
+# English screens are read in Europe: day before month.
+_LOCALES = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
+
+
+def money(cents: int, language: Language) -> str:
+    """Writes cents: "1 234,50 €" or "€1,234.50"."""
+    return format_currency(Decimal(cents) / 100, "EUR", locale=_LOCALES[language])
+
+
+def number(value: float, language: Language) -> str:
+    """Writes a number with the separators of the language."""
+    return format_decimal(value, locale=_LOCALES[language])
+
+
+def percent(share: float, language: Language) -> str:
+    """Writes a share from 0 to 1: "25 %" or "25%"."""
+    return format_percent(share, locale=_LOCALES[language])
+
+
+def day(value: date | int, language: Language) -> str:
+    """Writes a day: "27 novembre 2026"."""
+    found = value if isinstance(value, date) else datetime.fromtimestamp(value, FRANCE)
+    return format_date(found, "long", locale=_LOCALES[language])
+
+
+def instant(value: int, language: Language) -> str:
+    """Writes a day and the hour: "27 nov. 2026, 14:05"."""
+    return format_datetime(
+        datetime.fromtimestamp(value, FRANCE), "medium", tzinfo=FRANCE, locale=_LOCALES[language]
+    )  # fmt: skip
+
+
+def month(value: int, language: Language) -> str:
+    """Writes a month given as YYYYMM: "novembre 2026"."""
+    return format_date(date(value // 100, value % 100, 1), "LLLL y", locale=_LOCALES[language])
+
+
+def duration(seconds: int, language: Language) -> str:
+    """Writes a duration by its largest unit: "3 heures"."""
+    return format_timedelta(seconds, locale=_LOCALES[language])
+
+
+def writers(language: Language) -> Mapping[str, Callable[..., str]]:
+    """Gives the filters of a template in a language."""
+    kinds: dict[str, Callable[..., str]] = {
+        "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "month": month,
+        "duration": duration,
+    }  # fmt: skip
+    return {name: (lambda value, write=write: write(value, language)) for name, write in kinds.items()}

@@ -1,0 +1,62 @@
+"""The templates, scripts, style and English catalogue of the screens, read once when a party starts.
+
+Holds: layouts, sentences and scripts, no person. Stolen: nothing is learnt. Altered: screens show something else
+than what was computed; whoever can write here can write the program.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from paravent.pages.screens.catalogue import French, Language, english
+from paravent.pages.screens.localised import writers
+
+_HERE = Path(__file__).parent
+TEMPLATES = _HERE / "templates"
+CATALOGUE = _HERE / "catalogue"
+STATIC = _HERE / "static"
+MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
+}  # fmt: skip
+
+
+def translations() -> dict[Language, gettext.NullTranslations]:
+    """Reads the catalogue of each language."""
+    files = (path.read_bytes() for path in sorted(CATALOGUE.glob("*.po")))
+    return {Language.FRENCH: French(), Language.ENGLISH: english(files)}
+
+
+def environments(*folders: Path) -> dict[Language, Environment]:
+    """Builds the templates of a party, those of its own folders first, in each language.
+
+    Everything a template shows is escaped, and a name that it was not given is an error.
+    """
+    return {language: _environment(language, texts, folders) for language, texts in translations().items()}
+
+
+def _environment(language: Language, texts: gettext.NullTranslations, folders: tuple[Path, ...]) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    made.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals["language"] = language.value
+    made.filters.update(writers(language))
+    # A sentence of the code (catalogue.marked): unlike _("..."), whose result is trusted, it is escaped as any value.
+    made.filters["said"] = texts.gettext
+    return made
+
+
+def static_files(*folders: Path) -> dict[str, tuple[bytes, str]]:
+    """Reads the scripts and styles that a party serves, by name: what each holds, and its media type."""
+    return {
+        path.name: (path.read_bytes(), MEDIA_TYPES[path.suffix])
+        for folder in (STATIC, *folders)
+        for path in sorted(folder.iterdir())
+        if path.suffix in MEDIA_TYPES
+    }

@@ -1,0 +1,233 @@
+"""The screens' common ground: headers, escaping, languages, forms that keep what was typed, own pages only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from tests.unit.pages.screen_texts import templates
+
+from paravent.errors import BadInput, NotCovered, ParaventError, SessionRequired, TechnicalFailure
+from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page, telling
+from paravent.pages.screens.catalogue import Language
+from paravent.pages.screens.chart import WIDTH, bar_chart
+from paravent.pages.screens.forms import Form, require_csrf
+from paravent.pages.screens.localised import day, instant, money, month, number, percent
+from paravent.pages.screens.store import STATIC
+
+HOST = "testserver"
+PAGE = """{% extends "base.html" %}{% import "parts.html" as parts with context %}
+{% block title %}{{ title }}{% endblock %}
+{% block content %}{{ parts.summary(form, {"name": "N"}) }}{{ parts.field(form, "name", "N", hint="H") }}
+{{ parts.told(told) }}{{ parts.bars(chart) }}{% endblock %}"""
+CHART = bar_chart("c", [("a", 0), ("b", 40)], title="T", description="D", names="N", values="V")
+
+
+def client(folder: Path, **values: object) -> TestClient:
+    """A party with one page."""
+    (folder / "page.html").write_text(PAGE)
+    (folder / "wrong.html").write_text("{{ nothing_of_this_name }}")
+    screens = Screens(templates=folder)
+    shown: dict[str, Any] = {
+        "title": "T",
+        "form": Form(),
+        "told": telling(BadInput("x"), Language.FRENCH),
+        "chart": CHART,
+    } | values
+
+    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return screens.page(request, name, **shown)
+
+        return answer
+
+    routes = [Route("/page", page("page.html")), Route("/wrong", page("wrong.html")), *screens.routes()]
+    return TestClient(Starlette(routes=routes))
+
+
+def test_a_page_takes_nothing_from_elsewhere_and_is_not_kept(tmp_path: Path) -> None:
+    for path in ("/page", "/accessibility", "/static/screen.css", "/preferences"):
+        headers = client(tmp_path).get(path, follow_redirects=False).headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert policy.pop("default-src") == policy.pop("frame-ancestors") == policy.pop("base-uri") == "'none'"
+        assert set(policy.values()) == {"'self'"}
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "camera=()" in headers["permissions-policy"]
+
+
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|(?:src|href)=\"(?:https?:)?//")
+
+
+def test_no_template_script_or_style_is_inline_or_reaches_elsewhere() -> None:
+    assert [path.name for path in templates() if INLINE.search(path.read_text("utf-8"))] == []
+    files = [path for path in STATIC.iterdir() if path.suffix != ".svg"]
+    assert files
+    assert [path.name for path in files if re.search(r"https?://|@import|url\(", path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "seeded",
+    ["<script>x()</script>", '<p style="x">', '<a onclick="x()">', '<img src="//e.example/x">',
+     '<a href="javascript:x()">', "<style>"],
+)  # fmt: skip
+def test_what_is_inline_is_seen(seeded: str) -> None:
+    assert INLINE.search(seeded)
+
+
+def test_everything_shown_is_escaped_and_nothing_unknown_is_silent(tmp_path: Path) -> None:
+    hostile = '"><script>x</script>'
+    shown = client(tmp_path, title=hostile, form=Form(values={"name": hostile}, errors={"name": hostile})).get("/page")
+    assert "<script" not in shown.text
+    assert shown.text.count("&lt;script&gt;") >= 4
+    with pytest.raises(UndefinedError):
+        client(tmp_path).get("/wrong")
+
+
+def test_a_field_keeps_what_was_typed_and_says_what_is_wrong(tmp_path: Path) -> None:
+    text = client(tmp_path, form=Form(values={"name": "typed"}, errors={"name": "Refus"})).get("/page").text
+    assert 'value="typed"' in text
+    assert 'aria-invalid="true"' in text
+    described = re.search(r'aria-describedby="([^"]*)"', text)
+    assert described
+    assert all(f'id="{name}"' in text for name in described[1].split())
+    assert "1 champ à corriger" in text
+    sound = client(tmp_path, form=Form(values={"name": "typed"})).get("/page").text
+    assert "aria-invalid" not in sound
+    assert "champ à corriger" not in sound
+
+
+def test_somebody_chooses_a_language_and_a_contrast(tmp_path: Path) -> None:
+    browser = client(tmp_path)
+    french = browser.get("/page").text
+    assert '<html lang="fr">' in french
+    assert "Aller au contenu" in french
+    assert browser.get("/preferences?language=en&contrast=high&back=/page", follow_redirects=False).headers[
+        "location"] == "/page"  # fmt: skip
+    english = browser.get("/page").text
+    assert '<html lang="en" class="high-contrast">' in english
+    assert "Go to content" in english
+    browser.get("/preferences?language=de&contrast=low&back=/page")
+    assert browser.get("/page").text == english
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//e.example", "https://e.example", "/\\e.example", "\\e", "/x%0d%0ay:z", "", "x"]
+)
+def test_the_choice_leads_nowhere_else(tmp_path: Path, elsewhere: str) -> None:
+    answer = client(tmp_path).get(f"/preferences?back={elsewhere}", follow_redirects=False)
+    assert answer.headers["location"] == "/"
+
+
+def request(method: str, **headers: str) -> Request:
+    return Request({
+        "type": "http", "method": method, "scheme": "http", "path": "/", "query_string": b"", "server": (HOST, 80),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "passes"),
+    [
+        ("GET", {"host": HOST}, True),
+        ("POST", {"host": HOST, "origin": f"http://{HOST}"}, True),
+        ("GET", {"host": "evil.example"}, False),  # a name that was pointed at this machine
+        ("GET", {}, False),
+        ("POST", {"host": HOST}, False),
+        ("POST", {"host": HOST, "origin": "null"}, False),
+        ("POST", {"host": HOST, "origin": "http://evil.example"}, False),
+        ("POST", {"host": HOST, "origin": f"http://{HOST}:9"}, False),  # another service of this machine
+        ("POST", {"host": HOST, "origin": f"https://{HOST}"}, False),
+        ("POST", {"host": "evil.example", "origin": "http://evil.example"}, False),
+    ],
+)
+def test_own_pages_only(method: str, headers: dict[str, str], passes: bool) -> None:
+    if passes:
+        require_own_page(request(method, **headers), {HOST})
+        return
+    with pytest.raises(SessionRequired):
+        require_own_page(request(method, **headers), {HOST})
+
+
+def opened(sessions: Sessions[Any]) -> tuple[str, Session[Any]]:
+    answer = Response()
+    session = sessions.open(answer, None, secure=False)
+    return answer.headers["set-cookie"], session
+
+
+def test_a_session_is_found_by_its_cookie_and_ends() -> None:
+    sessions: Sessions[None] = Sessions("desk-1")
+    cookie, session = opened(sessions)
+    assert {"HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
+    value = cookie.split(";")[0]
+    assert sessions.find(request("GET", cookie=value)) is session
+    assert "REDACTED" in repr(session)
+    for other in ("", "desk-1=", "desk-1=0", value.replace("desk-1", "desk-2")):
+        with pytest.raises(SessionRequired):
+            sessions.find(request("GET", cookie=other))
+    sessions.close(request("GET", cookie=value), Response())
+    with pytest.raises(SessionRequired):
+        sessions.find(request("GET", cookie=value))
+
+
+def test_a_form_shows_the_token_of_its_own_session() -> None:
+    sessions: Sessions[None] = Sessions("desk-1")
+    (_, mine), (_, other) = opened(sessions), opened(sessions)
+    require_csrf(Form(values={"csrf": mine.csrf}), mine.csrf)
+    for wrong in (Form(), Form(values={"csrf": ""}), Form(values={"csrf": other.csrf})):
+        with pytest.raises(SessionRequired):
+            require_csrf(wrong, mine.csrf)
+    with pytest.raises(SessionRequired):
+        require_csrf(Form(values={"csrf": ""}), "")
+
+
+def test_a_form_is_read_strictly() -> None:
+    form = read_form(b"name=%C3%89lo%C3%AFse+Martin&empty=&x=%26")
+    assert (form["name"], form["empty"], form["x"], form["absent"]) == ("Éloïse Martin", "", "&", "")
+    assert "lo" not in repr(form)
+    for wrong in (b"a=1&a=2", b"a=%ff", b"\xff=1", b"&".join(b"f%d=" % n for n in range(300))):
+        with pytest.raises(BadInput):
+            read_form(wrong)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(BadInput("d"), "input"), (NotCovered("d"), "refusal"), (TechnicalFailure("d"), "technical")]
+)
+def test_a_technical_failure_never_looks_like_a_refusal(tmp_path: Path, error: ParaventError, kind: str) -> None:
+    told = telling(error, Language.ENGLISH)
+    assert (told.kind, told.title, told.advice) == (kind, error.title_en, error.advice_en)
+    text = client(tmp_path, told=told).get("/page").text
+    words = {"input": "À corriger", "refusal": "Refus", "technical": "Panne technique"}
+    assert [key for key, word in words.items() if f"</span> {word}" in text] == [kind]
+
+
+def test_figures_are_written_as_each_language_does() -> None:
+    french, english = Language.FRENCH, Language.ENGLISH
+    assert (money(123_450, french), money(123_450, english)) == ("1\u202f234,50\u00a0€", "€1,234.50")
+    assert (number(33_000_000, french), number(1.5, english)) == ("33\u202f000\u202f000", "1.5")
+    assert (percent(0.25, french), percent(0.25, english)) == ("25\u00a0%", "25%")
+    # 22:30 in Greenwich is already the next day in Paris.
+    evening = 1_782_858_600
+    assert (day(evening, french), day(evening, english)) == ("1 juillet 2026", "1 July 2026")
+    assert "00:30" in instant(evening, french)
+    assert (month(202_611, french), month(202_611, english)) == ("novembre 2026", "November 2026")
+
+
+def test_a_chart_has_its_lengths_and_its_table(tmp_path: Path) -> None:
+    assert [bar.length for bar in CHART.bars] == [0, WIDTH]
+    steep = bar_chart("c", [("a", 0), ("b", 9), ("c", 99)], title="", description="", names="", values="",
+                      logarithmic=True)  # fmt: skip
+    assert [bar.length for bar in steep.bars] == [0, WIDTH // 2, WIDTH]
+    assert bar_chart("c", [("a", 0)], title="", description="", names="", values="").bars[0].length == 0
+    text = client(tmp_path).get("/page").text
+    assert 'aria-labelledby="c-title c-description"' in text
+    assert re.search(r'<th scope="row">b</th><td class="amount">40</td>', text)
