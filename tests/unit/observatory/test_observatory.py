@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from paravent.breach.observatory.cli import group
 from paravent.breach.observatory.cnil import COLUMNS
@@ -53,6 +57,29 @@ def test_an_array_is_cut_where_its_records_end(content: list[object], size: int)
 def test_a_record_that_never_ends_is_said() -> None:
     with pytest.raises(TooLong):
         list(records([b'[{"a": "', b"x" * RECORD_BYTES_MAX]))
+
+
+@pytest.mark.parametrize("broken", [
+    '{"incident_id": "x", "action": {"hacking": {', '{"incident_id": "x', '{"incident_id": "x"}}}', '"x', "{",
+    '{"incident_id": "x", "summary": "a \\',
+])  # fmt: skip
+@pytest.mark.parametrize(("start", "between", "end"), [("[\n", ",\n", "\n]"), ("", "\n", "\n")])
+def test_a_record_that_is_cut_off_takes_no_other_with_it(
+    tmp_path: Path, broken: str, start: str, between: str, end: str
+) -> None:
+    texts = [json.dumps(incident(1)), broken, *(json.dumps(incident(number)) for number in range(2, 40))]
+    (tmp_path / "joined.json").write_text(start + between.join(texts) + end)
+    done = run("import", tmp_path / "joined.json", "--home", tmp_path / "home")
+    assert (done["records"], done["new"], done["rejected"]) == (39, 39, 1)
+
+
+def test_what_does_not_end_is_given_up_line_by_line(tmp_path: Path) -> None:
+    filler = "x" * (RECORD_BYTES_MAX // 20)
+    texts = ['{"incident_id": "x", "action": {', *(json.dumps(incident(n, summary=filler)) for n in range(50))]
+    (tmp_path / "joined.json").write_text("\n".join(texts))
+    done = run("import", tmp_path / "joined.json", "--home", tmp_path / "home")
+    assert done["records"] == 50
+    assert all(one["reason"] == "it is not JSON" for one in done["rejects"])
 
 
 def test_what_is_malformed_is_listed_and_the_rest_kept(tmp_path: Path) -> None:
@@ -230,13 +257,36 @@ def test_the_page_escapes_what_sources_say(tmp_path: Path) -> None:
     assert "by_country,<script>,1" in (tmp_path / "out" / "report.csv").read_text()
 
 
+def test_the_page_is_whole_by_itself(tmp_path: Path) -> None:
+    records_ = [
+        incident(n, timeline={"incident": {"year": 2015 + n % 8}, "discovery": {"unit": "Days"}}) for n in range(90)
+    ]
+    (tmp_path / "joined.json").write_text(json.dumps(records_))
+    run("import", tmp_path / "joined.json", "--home", tmp_path)
+    run("report", "--home", tmp_path, "--out", tmp_path / "out")
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "content=\"default-src 'none';" in html
+    for request in ("src=", "href=", "url(", "@import", "<script", "<link", "<iframe", " style=", "onload"):
+        assert request not in html
+    names = re.findall(r' id="([^"]+)"', html)
+    assert len(names) == len(set(names))
+    assert {"trend-title", "shares-title", "by-year-title"} <= set(names)
+    root = ET.fromstring(re.sub(r"<meta[^>]*>", "", html.removeprefix("<!doctype html>")))  # noqa: S314 - our own text
+    levels = [int(element.tag[1]) for element in root.iter() if element.tag in {"h1", "h2", "h3"}]
+    assert levels[0] == 1
+    assert set(levels[1:]) == {2}
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_report_is_printed(tmp_path: Path, language: str) -> None:
     records_ = [incident(n, victim={"industry": "62", "country": [f"X{n}"]}) for n in range(70)]
     (tmp_path / "joined.json").write_text(json.dumps(records_))
     run("import", tmp_path / "joined.json", "--home", tmp_path)
     run("report", "--home", tmp_path, "--out", tmp_path / "out", "--lang", language)
-    assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF-")
+    pdf = (tmp_path / "out" / "report.pdf").read_bytes()
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+    assert "pdfuaid" in pdf.decode("latin-1")
+    assert text.count("X10") == 2  # the row of the table, and the bar
 
 
 def test_a_trend_finds_the_rate_of_exact_growth() -> None:
@@ -244,6 +294,10 @@ def test_a_trend_finds_the_rate_of_exact_growth() -> None:
     assert found is not None
     assert found.ratio == pytest.approx(2.0)
     assert found.low < 2.0 < found.high
+    assert [one.mean for one in found.fitted] == pytest.approx([100 * 2**n for n in range(8)])
+    # At the weighted middle the level alone counts: 1.96 / sqrt(25,500) on each side; wider at the first year.
+    assert min(one.high / one.mean for one in found.fitted) == pytest.approx(1.0126, abs=1e-3)
+    assert found.fitted[0].high / found.fitted[0].mean > 1.05
     assert trend({2010: 5}, 2010, 2012) is None
 
 

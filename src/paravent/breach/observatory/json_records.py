@@ -1,7 +1,9 @@
 """The records of a JSON file one by one: an array of thousands, one object, or objects one after the other.
 
 A joined archive is never held in memory: only the record being read is. One record that is not JSON does not stop
-the next, as long as its brackets and quotes close.
+the next: a quote that is not closed ends with its line, since no JSON string holds a line break, and a bracket too
+many ends the record. A bracket too few swallows what follows, at most RECORD_BYTES_MAX of it: ``lines`` finds there
+the records that stand each on a line of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from collections.abc import Iterable, Iterator
 
 RECORD_BYTES_MAX = 8_388_608
 
-# A whole string, a bracket, a comma; or a quote alone, whose end has not arrived.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\],"]', re.DOTALL)
+# A whole string, a bracket, a comma; or a quote alone, whose end has not arrived or never will.
+_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\[^\n])*+"|[{}\[\],"]')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,6 +28,14 @@ def records(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         yield from splitter.feed(chunk)
     yield from splitter.end()
+
+
+def lines(record: bytes) -> Iterator[bytes]:
+    """Yields the lines of a record that was not JSON, without the comma or the bracket that joined them."""
+    for line in record.split(b"\n"):
+        stripped = line.strip().removesuffix(b"]").removesuffix(b",").strip()
+        if stripped:
+            yield stripped
 
 
 class _Splitter:
@@ -44,7 +54,7 @@ class _Splitter:
             return
         begin = 0
         while token := _TOKEN.search(self._buffer, self._from):
-            if token[0] == b'"':
+            if token[0] == b'"' and b"\n" not in self._buffer[token.end() :]:
                 self._from = token.start()
                 break
             self._from = token.end()
@@ -57,11 +67,21 @@ class _Splitter:
         del self._buffer[:begin]
         self._from -= begin
         if len(self._buffer) > RECORD_BYTES_MAX:
-            raise TooLong
+            yield self._whole_lines()
 
     def end(self) -> Iterator[bytes]:
         """Yields what remains when the file ends: a record that was cut off, or nothing."""
         yield from _unless_blank(self._buffer)
+
+    def _whole_lines(self) -> bytes:
+        """Gives up a record that does not end, up to its last line break; raises TooLong when there is none."""
+        end = self._buffer.rfind(b"\n")
+        if end <= 0:
+            raise TooLong
+        given_up = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        self._from, self._depth = 0, self._base or 0
+        return given_up
 
     def _start(self) -> bool:
         """Finds out whether the file is an array; says whether enough has arrived for that."""
@@ -80,7 +100,8 @@ class _Splitter:
         elif token in b"}]":
             self._depth -= 1
             if self._depth < (self._base or 0):
-                return start  # the end of the array
+                self._depth = self._base or 0
+                return start  # the end of the array, or one bracket too many
             if self._base == 0 and self._depth == 0:
                 return end
         elif token == b"," and self._depth == self._base:

@@ -1,4 +1,4 @@
-"""A report as PDF: the sentences and the tables of its page, on the shared layout (docs/watch.md section 4)."""
+"""A report as PDF: the sentences, charts and tables of its page, on the shared layout (docs/watch.md section 4)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from paravent.breach.observatory.counts import Report
+from paravent.breach.observatory.drawn import drawn
 from paravent.breach.observatory.page import TABLES, sentences
 from paravent.breach.observatory.texts import said
+from paravent.pages.chart import Chart, svg, table
 from paravent.pages.pdf import Language, Letterhead, render_pdf
 
 ROWS_MAX = 60
@@ -17,12 +19,17 @@ def printed(report: Report, language: str, official: Sequence[Mapping[str, str]]
     """Lays out a report; a table longer than ROWS_MAX says that it is cut: the CSV has every row."""
     first = [f"{said('records', language)} : {report.records}", *sentences(report, language)]
     content = [_section(said("title", language), [*first, *filter(None, [notice])], [], [])]
+    charts = drawn(report, language)
+    for name, chart in charts.items():
+        if name not in TABLES:
+            header, rows = table(chart, language)
+            content.append(_section(chart.title, [chart.description], header, rows, chart, language))
     columns = [said("word", language), said("count", language)]
     for name in TABLES:
         rows = [[word, str(count)] for word, count in getattr(report, name).items()]
         if rows:
             cut = [said("cut", language).format(rows=ROWS_MAX, total=len(rows))] if len(rows) > ROWS_MAX else []
-            content.append(_section(said(name, language), cut, columns, rows[:ROWS_MAX]))
+            content.append(_section(said(name, language), cut, columns, rows[:ROWS_MAX], charts.get(name), language))
     if official:
         rows = [list(row.values()) for row in official]
         content.append(_section(said("official", language), [], list(official[0]), rows))
@@ -34,6 +41,11 @@ def printed(report: Report, language: str, official: Sequence[Mapping[str, str]]
 
 
 def _section(
-    heading: str, paragraphs: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]]
-) -> dict[str, object]:
-    return {"heading": heading, "paragraphs": list(paragraphs), "columns": list(columns), "rows": list(rows)}
+    heading: str, paragraphs: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]],
+    chart: Chart | None = None, language: str = "",
+) -> dict[str, object]:  # fmt: skip
+    drawing = [] if chart is None else [{"svg": svg(chart, language), "alt": f"{chart.title}. {chart.description}"}]
+    return {
+        "heading": heading, "paragraphs": list(paragraphs), "columns": list(columns), "rows": list(rows),
+        "charts": drawing,
+    }  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 
 from paravent.breach.observatory.cnil import Extraction, is_extraction, read_extraction
 from paravent.breach.observatory.incident import Incident, Rejected
-from paravent.breach.observatory.json_records import RECORD_BYTES_MAX, TooLong, records
+from paravent.breach.observatory.json_records import RECORD_BYTES_MAX, TooLong, lines, records
 from paravent.breach.observatory.sector import is_sector_file, read_sector
 from paravent.breach.observatory.stix import is_bundle, read_bundle
 from paravent.breach.observatory.veris import NotAnIncident, read_veris
@@ -62,9 +62,29 @@ def _json(name: str, chunks: Iterable[bytes]) -> Iterator[Incident | Rejected]:
 
 def _record(place: str, text: bytes) -> Iterator[Incident | Rejected]:
     """Reads one record of a JSON file: an incident, a bundle of several, or none."""
-    identifier = ""
     try:
         record = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        yield from _line_by_line(place, text)
+        return
+    yield from _decoded(place, record)
+
+
+def _line_by_line(place: str, text: bytes) -> Iterator[Incident | Rejected]:
+    """Reads what is not JSON once more, for the records on lines of their own that a broken one swallowed."""
+    for line in lines(text):
+        try:
+            record = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        if isinstance(record, dict) and "incident_id" in record:
+            yield from _decoded(place, record)
+    yield Rejected(place=place, reason="it is not JSON")
+
+
+def _decoded(place: str, record: object) -> Iterator[Incident | Rejected]:
+    identifier = ""
+    try:
         if is_bundle(record):
             for identifier, found in read_bundle(record):
                 if isinstance(found, Incident):
@@ -76,5 +96,3 @@ def _record(place: str, text: bytes) -> Iterator[Incident | Rejected]:
         yield read_veris(record)
     except NotAnIncident as reason:
         yield Rejected(place=place, identifier=identifier, reason=str(reason))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        yield Rejected(place=place, identifier=identifier, reason="it is not JSON")

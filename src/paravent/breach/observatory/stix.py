@@ -8,7 +8,7 @@ location gives a country only where the bundle states one. The date of an incide
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from paravent.breach.observatory.incident import Attack, Incident, VictimType
 from paravent.breach.observatory.veris import NotAnIncident
@@ -30,7 +30,7 @@ _ATTACKS = {"malware.Ransomware": Attack.RANSOMWARE, "hacking.DoS": Attack.DENIA
 Thing = Mapping[str, Any]
 
 
-def is_bundle(record: object) -> bool:
+def is_bundle(record: object) -> TypeGuard[Mapping[str, Any]]:
     """Says whether a decoded file is a STIX bundle."""
     return isinstance(record, dict) and record.get("type") == "bundle"
 

@@ -38,6 +38,26 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Par un sous-traitant ou le compte d'un partenaire : {count} sur {total}, soit {share:.0%} (intervalle à 95 % : {low:.0%} à {high:.0%}).",
         "Through a processor or a partner's account: {count} of {total}, {share:.0%} (95% interval: {low:.0%} to {high:.0%}).",
     ),
+    "bars": ("Les {shown} valeurs les plus fréquentes, sur {all}.", "The {shown} most frequent values, of {all}."),
+    "years": (
+        "Nombre d'incidents selon l'année où ils ont eu lieu.",
+        "Incidents by the year in which they took place.",
+    ),
+    "year": ("Année", "Year"),
+    "counted": ("Comptés", "Counted"),
+    "fitted": ("Tendance, intervalle à 95 %", "Trend, 95% interval"),
+    "trend_title": ("Tendance", "Trend"),
+    "trend_drawn": (
+        "Nombre d'incidents de chaque année entière, et ce que la régression en attend avec son intervalle.",
+        "Incidents of each whole year, and what the regression expects of it with its interval.",
+    ),
+    "shares": ("Délai de découverte et partenaires", "Time to detect and partners"),
+    "shares_drawn": (
+        "Parts, en pour cent des incidents dont la source le dit, avec l'intervalle de Wilson à 95 %.",
+        "Shares, in percent of the incidents whose source says so, with Wilson's 95% interval.",
+    ),
+    "found_within_days_short": ("Découverts en quelques jours", "Found within days"),
+    "through_partner_short": ("Par sous-traitant ou partenaire", "Through processor or partner"),
     "official": ("Chiffres officiels français, à côté", "French official figures, beside"),
     "notifications": (
         "Notifications à la CNIL (des notifications, non des incidents), extraction du {extracted}",

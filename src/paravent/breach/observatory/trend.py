@@ -12,6 +12,15 @@ _YEARS_LEAST = 4
 _STEPS = 50
 
 
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trend expects of a year, with the 95 % interval of that mean."""
+
+    year: int
+    mean: float
+    low: float
+    high: float
+
+
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """Rate ratio a year with its 95 % interval, over which years, and how over-dispersed the counts are."""
 
@@ -21,6 +30,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     high: float
     dispersion: float
+    fitted: tuple[Fitted, ...]
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +65,18 @@ def trend(by_year: Mapping[int, int], first: int, last: int) -> Trend | None:
     means = _means(counts, times, slope)
     s0, s1, s2 = _moments(times, means)
     pearson = sum((count - mean) ** 2 / mean for count, mean in zip(counts, means, strict=True)) / (len(counts) - 2)
-    error = Z_95 * math.sqrt(s0 / (s0 * s2 - s1 * s1) * max(1.0, pearson))
+    widened = max(1.0, pearson)
+    variance = s0 / (s0 * s2 - s1 * s1) * widened
+    error = Z_95 * math.sqrt(variance)
+    # The level and the slope are uncorrelated at the weighted middle of the years, s1 / s0.
+    errors = [Z_95 * math.sqrt(widened / s0 + (time - s1 / s0) ** 2 * variance) for time in times]
+    fitted = tuple(
+        Fitted(year=first + place, mean=mean, low=mean * math.exp(-one), high=mean * math.exp(one))
+        for place, (mean, one) in enumerate(zip(means, errors, strict=True))
+    )
     return Trend(
         first=first, last=last, ratio=math.exp(slope), low=math.exp(slope - error), high=math.exp(slope + error),
-        dispersion=pearson,
+        dispersion=pearson, fitted=fitted,
     )  # fmt: skip
 
 
@@ -69,7 +87,9 @@ def share(count: int, total: int) -> Share | None:
     part, square = count / total, Z_95 * Z_95
     middle = (part + square / (2 * total)) / (1 + square / total)
     half = Z_95 / (1 + square / total) * math.sqrt(part * (1 - part) / total + square / (4 * total * total))
-    return Share(count=count, total=total, share=part, low=max(0.0, middle - half), high=min(1.0, middle + half))
+    # The interval of none or of all begins or ends there; rounding must not leave the share outside.
+    low, high = max(0.0, min(part, middle - half)), min(1.0, max(part, middle + half))
+    return Share(count=count, total=total, share=part, low=low, high=high)
 
 
 def _means(counts: Sequence[int], times: Sequence[float], slope: float) -> list[float]:
