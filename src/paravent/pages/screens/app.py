@@ -110,9 +110,10 @@ def telling(error: ParaventError, language: Language) -> Telling:
 
 
 def language_of(request: Request) -> Language:
-    """Reads the language that somebody chose; French when nobody did."""
+    """Reads the language that somebody chose, else the first known one that the browser asks for, else French."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    return Language(chosen) if chosen in set(Language) else Language.FRENCH
+    asked = (part.strip()[:2].lower() for part in request.headers.get("accept-language", "").split(","))
+    return next((Language(name) for name in (chosen, *asked) if name in set(Language)), Language.FRENCH)
 
 
 def read_form(body: bytes) -> Form:

@@ -20,7 +20,7 @@ from paravent.errors import InvalidConfiguration
 
 
 class Language(StrEnum):
-    """Language of a screen; the first is the one shown to who chose none."""
+    """Language of a screen; the first is shown where neither is asked for."""
 
     FRENCH = "fr"
     ENGLISH = "en"
