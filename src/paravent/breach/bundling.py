@@ -79,7 +79,7 @@ def _kept(store: Store, placed: list[Placed]) -> dict[bytes, bytes]:
             case (
                 entries.Artefact(sha256=sha256) | entries.Measured(sha256=sha256) | entries.Unsealed(sha256=sha256)
                 | entries.Documented(sha256=sha256) | entries.Switched(sha256=sha256)
-                | entries.Computed(labels_sha256=sha256)
+                | entries.Safeguards(sha256=sha256) | entries.Computed(labels_sha256=sha256)
             ):  # fmt: skip
                 digests.append(sha256)
             case _:

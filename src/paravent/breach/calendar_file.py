@@ -6,17 +6,21 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from paravent.breach.duties import Duty
+from paravent.breach.requests import Request
 
 LINE_OCTETS_MAX = 75
 
 
-def calendar_of(case: str, duties: Iterable[Duty], now: int) -> bytes:
-    """Writes one event per duty that has an instant and no filing."""
+def calendar_of(case: str, duties: Iterable[Duty], asked: Iterable[Request], now: int) -> bytes:
+    """Writes one event per duty that has an instant and no filing, and per request due that is not answered."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Paravent//breach desk//FR", "CALSCALE:GREGORIAN"]
     for duty in duties:
         at = duty.next_at
         if at is not None and not duty.filings:
             lines += _event(case, duty, at, now)
+    for request in asked:
+        if request.said.due_at is not None and not request.answered:
+            lines += _asked(case, request, request.said.due_at, now)
     lines.append("END:VCALENDAR")
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line)).encode()
 
@@ -26,10 +30,20 @@ def _event(case: str, duty: Duty, at: int, now: int) -> list[str]:
     sure = "" if rule.status == "verified" else f" ({rule.status})"
     own = "" if duty.due_at is not None else " (objectif interne)"
     described = f"{rule.text} {rule.source}{sure}. {rule.condition}".strip()
+    summary = f"{case} : {rule.regime}, {rule.recipient} {duty.insurer or ''}{own}".strip()
+    return _written(f"{case}-{duty.identifier}", summary, described, at, now)
+
+
+def _asked(case: str, request: Request, at: int, now: int) -> list[str]:
+    said = request.said
+    summary = f"{case} : {said.authority}, {said.basis}"
+    return _written(f"{case}-{request.name}", summary, said.text, at, now)
+
+
+def _written(identifier: str, summary: str, described: str, at: int, now: int) -> list[str]:
     return [
-        "BEGIN:VEVENT", f"UID:{case}-{duty.identifier}@paravent", f"DTSTAMP:{_instant(now)}", f"DTSTART:{_instant(at)}",
-        f"SUMMARY:{_text(f'{case} : {rule.regime}, {rule.recipient} {duty.insurer or str()}{own}'.strip())}",
-        f"DESCRIPTION:{_text(described)}", "END:VEVENT",
+        "BEGIN:VEVENT", f"UID:{identifier}@paravent", f"DTSTAMP:{_instant(now)}", f"DTSTART:{_instant(at)}",
+        f"SUMMARY:{_text(summary)}", f"DESCRIPTION:{_text(described)}", "END:VEVENT",
     ]  # fmt: skip
 
 

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import entries
-from paravent.breach.entries import Computed, Placed, Stolen, Unsealed
+from paravent.breach.entries import Computed, Placed, Safeguards, Stolen, Unsealed
 from paravent.breach.exposure import Exposure, exposures
 from paravent.breach.log import origin_key
 from paravent.breach.log_check import check_log, require_cosigned
 from paravent.breach.measured import Measured
+from paravent.breach.registers.measures import Answer, Measure
+from paravent.breach.safeguards import began_on, day_of, read_statement, statement
+from paravent.breach.standing import opened, standing
 from paravent.breach.store import Store
 from paravent.breach.unsealing import Unsealed as UnsealedLeaf
 from paravent.crypto.signing import SigningKey
@@ -26,17 +29,6 @@ from paravent.wire.log import LogExport, LogLine
 from paravent.wire.statements import Directory, Signed
 
 OPERATOR = "operator"
-
-
-def standing(placed: Sequence[Placed]) -> list[Placed]:
-    """Leaves out what a later entry supersedes."""
-    gone = {each.entry.supersedes for each in placed}
-    return [each for each in placed if each.entry.number not in gone]
-
-
-def opened(placed: Sequence[Placed]) -> Placed:
-    """Returns the entry that says what the case is; a later one may have superseded the first."""
-    return next(each for each in reversed(placed) if isinstance(each.entry.said, entries.Opened))
 
 
 def keep_measure(store: Store, case: str, kind: str, content: bytes, directory: Directory, now: int) -> Placed:
@@ -117,6 +109,29 @@ def keep_openings(
 def read_openings(content: bytes) -> list[UnsealedLeaf]:
     """Reads the list that ``keep_openings`` kept."""
     return [decode(line, UnsealedLeaf) for line in content.splitlines()]
+
+
+def keep_safeguards(
+    store: Store, case: str, known: Sequence[Measure], answers: Sequence[Answer], now: int
+) -> Placed | None:  # fmt: skip
+    """Records what the register says of before the incident and of now; None while nobody has answered anything.
+
+    What says the same as the entry that stands is not recorded again; the day on which it is said does not matter.
+    """
+    if not answers:
+        return None
+    placed = standing(store.entries(case))
+    start = opened(placed).entry.said
+    assert isinstance(start, entries.Opened)  # noqa: S101 - ``opened`` returns the entry that opened the case
+    before, day = began_on(start), day_of(now)
+    content = statement(known, answers, before=before, day=day)
+    former = next((each for each in reversed(placed) if isinstance(each.entry.said, Safeguards)), None)
+    if former is not None and isinstance(former.entry.said, Safeguards):
+        kept = former.entry.said
+        if kept.before == before and read_statement(store.file(kept.sha256)) == read_statement(content):
+            return former
+    said = Safeguards(before=before, day=day, sha256=store.keep_file(content))
+    return store.add(case, said, role=OPERATOR, now=now, supersedes=None if former is None else former.entry.number)
 
 
 def questions(store: Store, case: str, directory: Directory, now: int) -> list[OpeningsAsked]:

@@ -43,7 +43,7 @@ def directory_of(home: Path) -> Directory:
     return read_directory(home, config.load(home).directory)
 
 
-def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one short function per verb
+def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short function per verb
     """Adds the verbs of a case to a group."""
 
     @verb(group, "Create the key of the breach desk's log, and its configuration.")
@@ -95,32 +95,7 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
     @_ROLE
     @_SUPERSEDES
     def note(home: Path, case: str, category: str, text: str, role: str, supersedes: int | None) -> Said:
-        return _added(home, case, entries.Noted(category=Category(category), text=text), role, supersedes)
-
-    @verb(group, "Keep a file as evidence, by its SHA-256.")
-    @_CASE
-    @click.argument("file", type=_EXISTING)
-    @click.option("--source", required=True, help="Where it comes from.")
-    @_ROLE
-    def artefact(home: Path, case: str, file: Path, source: str, role: str) -> Said:
-        content = file.read_bytes()
-        with Store(home) as store:
-            store.entries(case)
-            digest = store.keep_file(content)
-        said = entries.Artefact(name=file.name, sha256=digest, size=len(content), source=source)
-        return _added(home, case, said, role, None)
-
-    @verb(group, "Record that an artefact changed hands.")
-    @_CASE
-    @click.argument("sha256")
-    @click.option("--action", required=True, help="taken, copied, handed over, sealed, returned...")
-    @click.option("--from", "giver", required=True, help="Role of who gave it.")
-    @click.option("--to", "taker", required=True, help="Role of who took it.")
-    def custody(home: Path, case: str, sha256: str, action: str, giver: str, taker: str) -> Said:
-        digest = _digest(sha256)
-        with Store(home) as store:
-            store.file(digest)
-        return _added(home, case, entries.Custody(sha256=digest, action=action, giver=giver, taker=taker), giver, None)
+        return added(home, case, entries.Noted(category=Category(category), text=text), role, supersedes)
 
     @verb(group, "Add a person by role; the name stands outside the log, and can be erased.")
     @_CASE
@@ -130,17 +105,7 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
         with Store(home) as store:
             store.entries(case)
             commitment = store.keep_private(Private.of(who, cli.rng))
-        return _added(home, case, entries.Involved(role=person_role, commitment=commitment), person_role, None)
-
-    @verb(group, "Record a request or réquisition of an authority: legal basis, due instant.")
-    @_CASE
-    @click.option("--authority", required=True)
-    @click.option("--basis", required=True, help="Legal basis, as the request states it.")
-    @click.option("--text", required=True, help="What is asked.")
-    @click.option("--due", default=None, help="When it is due, UTC.")
-    def request(home: Path, case: str, authority: str, basis: str, text: str, due: str | None) -> Said:
-        said = entries.Requested(authority=authority, basis=basis, due_at=instant(due), text=text)
-        return _added(home, case, said, authority, None)
+        return added(home, case, entries.Involved(role=person_role, commitment=commitment), person_role, None)
 
     @verb(group, "Say what was stolen or seized.")
     @_CASE
@@ -159,9 +124,9 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
     ) -> Said:  # fmt: skip
         said = entries.Stolen(
             kind=LootKind(kind), insurer=insurer, epoch=epoch, server=server, keyid=keyid, from_at=instant(began),
-            to_at=instant(ended), sha256=None if sha256 is None else _digest(sha256),
+            to_at=instant(ended), sha256=None if sha256 is None else digest(sha256),
         )  # fmt: skip
-        return _added(home, case, said, cases.OPERATOR, supersedes)
+        return added(home, case, said, cases.OPERATOR, supersedes)
 
     @verb(group, "Verify a file and count from it: an exported log, the hub's counts, an insurer's answer or leak.")
     @_CASE
@@ -223,18 +188,20 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901, PLR0915 - one sho
         return Said(text="\n".join(lines), values={"case": case, "insurers": rows})
 
 
-def _added(home: Path, case: str, said: AnyEvent, role: str, supersedes: int | None) -> Said:
+def added(home: Path, case: str, said: AnyEvent, role: str, supersedes: int | None = None) -> Said:
+    """Adds an entry to a case, and says where it stands."""
     with Store(home) as store:
         placed = store.add(case, said, role=role, now=cli.now(), supersedes=supersedes)
     text = f"case {case}: entry {placed.entry.number}, position {placed.position} of the log"
     return Said(text=text, values={"case": case, "number": placed.entry.number, "position": placed.position})
 
 
-def _digest(text: str) -> bytes:
+def digest(text: str) -> bytes:
+    """Reads a SHA-256; raises InvalidConfiguration."""
     try:
-        digest = bytes.fromhex(text)
+        read = bytes.fromhex(text)
     except ValueError:
-        digest = b""
-    if len(digest) != 32:
+        read = b""
+    if len(read) != 32:
         raise InvalidConfiguration("a SHA-256 is 64 hexadecimal characters")
-    return digest
+    return read

@@ -15,6 +15,7 @@ from paravent.access.config import open_directory
 from paravent.access.store import read_secret, write_secret
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
+from paravent.breach.custody_cli import add_custody_verbs
 from paravent.breach.dossier_cli import add_dossier_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
@@ -144,6 +145,7 @@ def _hour(text: str) -> int:
 
 add_suspension_verbs(group)
 add_case_verbs(group)
+add_custody_verbs(group)
 add_notice_verbs(group)
 add_remedy_verbs(group)
 add_dossier_verbs(group)

@@ -21,6 +21,7 @@ from paravent.breach.entries import Placed
 from paravent.breach.log import Tree
 from paravent.errors import ProofFailure
 
+DOSSIER = "dossier"
 FORMAT = "paravent dossier 1"
 INDEX = "index.txt"
 _LOG = "log/"

@@ -12,7 +12,8 @@ import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from paravent.breach.dossier import FORMAT, INDEX, index_of, tar_of
+from paravent.breach.dossier import DOSSIER, FORMAT, INDEX, index_of, tar_of
+from paravent.breach.dossier_files_check import require_dated, require_named
 from paravent.breach.entries import Bundled, Entry, Placed, Stamped, read_leaf
 from paravent.crypto.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, verify_cosignature
 from paravent.crypto.log import verify_consistency, verify_inclusion
@@ -20,7 +21,6 @@ from paravent.crypto.merkle import leaf_hash
 from paravent.crypto.note import NoteKey, decode_base64, parse_note
 from paravent.errors import MalformedMessage, ProofFailure
 
-DOSSIER = "dossier"
 DOSSIER_BYTES_MAX = 4 * 1024 * 1024 * 1024
 _LOG_FILES = frozenset({"log/checkpoint.note", "log/entries.jsonl", "log/history.jsonl"})
 VerifyStamp = Callable[[bytes, bytes], int]
@@ -53,7 +53,8 @@ def check_dossier(content: bytes, trust: Trust) -> CheckedDossier:
     1. the tar is in its one form; 2. every file is in the index, and none beside; 3. the newest checkpoint is the
     log's, each signature on it is of a pinned key; 4. every entry stands in the log, in order, none missing;
     5. earlier checkpoints are of the same log; 6. the last entry commits to the index and to which they are;
-    7. stamps are of checkpoints of it.
+    7. stamps are of checkpoints of it; 8. each document and each file is the one that its entry named when it was
+    written; 9. what the register of measures said before the incident was said before it.
     """
     # 1. tar
     files = _members(content)
@@ -72,6 +73,10 @@ def check_dossier(content: bytes, trust: Trust) -> CheckedDossier:
     _require_bundled(placed, files[INDEX], tuple(earlier))
     # 7. stamps
     stamped = _stamps(placed, files, known, trust)
+    # 8. files
+    require_named(placed, outside)
+    # 9. measures
+    require_dated(placed, outside)
     case = placed[0].entry.case
     _require_about(files, case)
     return CheckedDossier(case=case, entries=len(placed), files=len(outside), cosigners=cosigners, stamped_at=stamped)

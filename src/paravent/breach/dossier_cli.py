@@ -10,9 +10,12 @@ import paravent.breach.config as breach_config
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.breach import bundling
+from paravent.breach import case as cases
 from paravent.breach.case_cli import directory_of
 from paravent.breach.dossier_check import Trust, check_dossier, declared
 from paravent.breach.log import origin_key, with_cosignatures
+from paravent.breach.registers.cli import registers_option
+from paravent.breach.registers.store import answers_in, shipped
 from paravent.breach.rules_store import shipped_duties
 from paravent.breach.store import Store
 from paravent.breach.trust import TrustFile, cosigners_of, trust_of
@@ -76,8 +79,11 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
     @_CASE
     @click.option("--out", type=_FILE, required=True)
     @click.option("--trust", type=_FILE, default=None, help="Write here what its reader pins.")
+    @registers_option
     @dry_run_option
-    def dossier(home: Path, case: str, out: Path, trust: Path | None, dry_run: bool) -> Said:
+    def dossier(
+        home: Path, case: str, out: Path, trust: Path | None, registers: Path | None, dry_run: bool
+    ) -> Said:  # fmt: skip
         settings, key, known = breach_config.load(home), breach_config.read_key(home), directory_of(home)
         pinned = TrustFile(
             log=origin_key(settings.name, key).encode(), cosigners=tuple(one.encode() for one in cosigners_of(known))
@@ -86,6 +92,7 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
         if dry_run:
             return Said(text="nothing was written", values={"case": case, "written": False})
         with Store(home) as store:
+            cases.keep_safeguards(store, case, shipped(), answers_in(registers or home), cli.now())
             content, last = bundling.make(store, case, settings, key, about, cli.now())
         out.write_bytes(content)
         if trust is not None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from paravent.breach.case import opened, standing
 from paravent.breach.duties_rules import DutyRule, DutyRules
 from paravent.breach.entries import Decided, Filed, Opened, Placed, Stage
+from paravent.breach.standing import opened, standing
 from paravent.errors import InvalidConfiguration
 
 HOUR_SECONDS = 3_600

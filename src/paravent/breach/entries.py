@@ -118,6 +118,29 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     text: str
 
 
+class HandedOver(Event, frozen=True, kw_only=True, tag="handed-over"):
+    """A piece handed over at a request: the number of the request's entry, the piece by its digest, to whom, when.
+
+    The piece itself stays out of the dossier, which others read; ``complete`` says that nothing more is to come.
+    """
+
+    request: Natural
+    name: str
+    sha256: Bytes32
+    size: Natural
+    taker: str
+    handed_at: Natural
+    complete: bool
+
+
+class Safeguards(Event, frozen=True, kw_only=True, tag="safeguards"):
+    """What the register of measures said before the incident and says now, by the digest of the statement."""
+
+    before: str
+    day: str
+    sha256: Bytes32
+
+
 class Stolen(Event, frozen=True, kw_only=True, tag="stolen"):
     """What was stolen or seized; which fields a kind needs stands in ``exposure``."""
 
@@ -222,8 +245,8 @@ class Bundled(Event, frozen=True, kw_only=True, tag="bundled"):
 
 
 AnyEvent = (
-    Opened | Noted | Artefact | Custody | Involved | Requested | Stolen | Measured | Unsealed | Computed | Decided
-    | Filed | AffairKnown | Documented | Switched | Stamped | Bundled
+    Opened | Noted | Artefact | Custody | Involved | Requested | HandedOver | Safeguards | Stolen | Measured | Unsealed
+    | Computed | Decided | Filed | AffairKnown | Documented | Switched | Stamped | Bundled
 )  # fmt: skip
 
 

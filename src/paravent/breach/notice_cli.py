@@ -18,6 +18,9 @@ from paravent.breach.documents.model import View
 from paravent.breach.duties import Duty, duties, require_duty
 from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Stage
 from paravent.breach.exports.whole import exports
+from paravent.breach.registers.cli import registers_option
+from paravent.breach.registers.store import answers_in, shipped
+from paravent.breach.requests import Request, requests
 from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
 from paravent.breach.store import Store
 
@@ -36,11 +39,18 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
     def due(home: Path, case: str, ics: Path | None) -> Said:
         now = cli.now()
         with Store(home) as store:
-            found = _duties(store, home, case)
+            found, asked = _duties(store, home, case), requests(store.entries(case))
         if ics is not None:
-            ics.write_bytes(calendar_of(case, found, now))
+            ics.write_bytes(calendar_of(case, found, asked, now))
+        late = [*(duty.identifier for duty in found if duty.late(now)), *(one.name for one in asked if one.late(now))]
         lines = [f"{_shown(duty.next_at):20} {duty.identifier:32} {duty.rule.recipient}" for duty in found]
-        return Said(text="\n".join(lines), values={"case": case, "duties": [_values(duty, now) for duty in found]})
+        lines += [f"{_shown(one.said.due_at):20} {one.name:32} {one.said.authority}, {one.said.basis}" for one in asked]
+        lines += [f"EN RETARD / LATE: {name}" for name in late]
+        values = {
+            "case": case, "duties": [_values(duty, now) for duty in found],
+            "requests": [_request(one, now) for one in asked], "late": late,
+        }  # fmt: skip
+        return Said(text="\n".join(lines), values=values)
 
     @verb(group, "Record what was decided of a duty, and why.")
     @_CASE
@@ -81,10 +91,13 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
     @verb(group, "Write every document of a case, from measured facts: text, JSON, PDF; register as CSV and XLSX.")
     @_CASE
     @click.option("--out", type=_FOLDER, required=True)
+    @registers_option
     @dry_run_option
-    def notify(home: Path, case: str, out: Path, dry_run: bool) -> Said:
+    def notify(home: Path, case: str, out: Path, registers: Path | None, dry_run: bool) -> Said:
         now = cli.now()
         with Store(home) as store:
+            if not dry_run:
+                cases.keep_safeguards(store, case, shipped(), answers_in(registers or home), now)
             view = _view(store, home, case, now)
             files = notifying.write(store, view, shipped_contacts(), shipped_offences(), record=not dry_run)
         if not dry_run:
@@ -144,6 +157,18 @@ def _values(duty: Duty, now: int) -> dict[str, object]:
         "filings": [
             {"stage": one.stage.value, "at": _iso(one.filed_at), "reference": one.reference, "delay": one.delay_reason}
             for one in duty.filings
+        ],
+    }  # fmt: skip
+
+
+def _request(one: Request, now: int) -> dict[str, object]:
+    return {
+        "request": one.number, "authority": one.said.authority, "basis": one.said.basis, "text": one.said.text,
+        "asked_at": _iso(one.asked_at), "due": _iso(one.said.due_at), "answered": one.answered, "late": one.late(now),
+        "handed_over": [
+            {"name": piece.name, "sha256": piece.sha256.hex(), "size": piece.size, "to": piece.taker,
+             "at": _iso(piece.handed_at), "complete": piece.complete}
+            for _, piece in one.pieces
         ],
     }  # fmt: skip
 

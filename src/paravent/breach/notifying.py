@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paravent.breach.calendar_file import calendar_of
-from paravent.breach.case import OPERATOR, opened, standing
+from paravent.breach.case import OPERATOR
 from paravent.breach.config import BreachConfig
 from paravent.breach.documents import register
 from paravent.breach.documents.justice import Offence
@@ -12,9 +12,12 @@ from paravent.breach.documents.render import render
 from paravent.breach.documents.whole import documents
 from paravent.breach.duties import duties
 from paravent.breach.duties_rules import Contacts, DutyRules
-from paravent.breach.entries import AffairKnown, Computed, Documented, Placed, Stolen
+from paravent.breach.entries import AffairKnown, Computed, Documented, Placed, Safeguards, Stolen
 from paravent.breach.measured import Measured
+from paravent.breach.requests import requests
+from paravent.breach.safeguards import Safeguard, read_statement
 from paravent.breach.severity import severities
+from paravent.breach.standing import opened, standing
 from paravent.breach.store import Store
 from paravent.crypto.merkle import leaf_hash
 from paravent.errors import InvalidConfiguration
@@ -38,6 +41,7 @@ def view_of(
         exposures=exposures, names={amc: names.get(amc, amc) for amc in exposures},
         duties=duties(rules, entries, exposures),
         severity=severities(stolen, sum(one.estimate for one in computed), rows), affair=_affair(entries),
+        requests=requests(entries), safeguards=_safeguards(store, entries),
     )  # fmt: skip
 
 
@@ -52,12 +56,19 @@ def write(
     rows = register.rows(view)
     files["12-registre-des-violations.csv"] = register.as_csv(rows)
     files["12-registre-des-violations.xlsx"] = register.as_xlsx(rows, view.now)
-    files["11-echeances.ics"] = calendar_of(view.case, view.duties, view.now)
+    files["11-echeances.ics"] = calendar_of(view.case, view.duties, view.requests, view.now)
     if record:
         for name, content in files.items():
             said = Documented(name=name, sha256=store.keep_file(content))
             store.add(view.case, said, role=OPERATOR, now=view.now)
     return files
+
+
+def _safeguards(store: Store, entries: list[Placed]) -> tuple[Placed, list[Safeguard]] | None:
+    for each in reversed(entries):
+        if isinstance(each.entry.said, Safeguards):
+            return each, read_statement(store.file(each.entry.said.sha256))
+    return None
 
 
 def _affair(entries: list[Placed]) -> Affair:

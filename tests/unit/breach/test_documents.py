@@ -86,7 +86,7 @@ def test_a_rule_with_a_trigger_that_does_not_exist_is_refused() -> None:
 
 
 def test_the_calendar_is_an_icalendar(credential: Case) -> None:
-    content = calendar_of(credential.played.case, view_of(credential).duties, credential.scene.platform.now)
+    content = calendar_of(credential.played.case, view_of(credential).duties, (), credential.scene.platform.now)
     lines = content.split(b"\r\n")
     assert lines[0] == b"BEGIN:VCALENDAR" and lines[-2:] == [b"END:VCALENDAR", b""]  # noqa: PT018
     assert max(map(len, lines)) <= LINE_OCTETS_MAX

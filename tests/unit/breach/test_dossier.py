@@ -136,6 +136,9 @@ MATRIX: dict[str, Tamper] = {
     "a document removed and the index with it": lambda _, files: indexed(
         {name: body for name, body in files.items() if name != "documents/06-communique-de-presse.txt"}
     ),
+    "what the register of measures said edited and the index with it": lambda _, files: indexed(
+        {name: body.replace(b'"kind":"no"', b'"kind":"declared"') for name, body in files.items()}
+    ),
     "a file added": lambda _, files: tar_of({**files, "evidence/new": b"x"}),
     "a file added and the index with it": lambda _, files: indexed({**files, "evidence/new": b"x"}),
     "an entry edited": lambda _, files: _lines(files, _edited_entry),

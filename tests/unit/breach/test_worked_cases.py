@@ -9,9 +9,10 @@ from tests.unit.breach.conftest import Case
 
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import exposure
-from paravent.breach.case import measure, standing
+from paravent.breach.case import measure
 from paravent.breach.entries import Entry, LootKind, Placed, Stolen
 from paravent.breach.exposure import exposures
+from paravent.breach.standing import standing
 
 
 def test_a_stolen_credential_is_listed_exactly(credential: Case) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from paravent.breach.documents.model import Section, View, instant
-from paravent.breach.entries import Category, LootKind
+from collections.abc import Sequence
+
+from paravent.breach.documents.model import Section, View, day, instant, number
+from paravent.breach.entries import Category, LootKind, Safeguards
 from paravent.breach.texts import assumption
 
 _READ = {LootKind.DEVICE_KEY, LootKind.DESK, LootKind.CARD, LootKind.KEY_SERVER}
@@ -23,6 +25,12 @@ ORIGIN: dict[LootKind, str] = {
     LootKind.DESK: "équipement perdu ou volé", LootKind.CLEAR_FILE: "autre",
 }  # fmt: skip
 """Origin in the closed list of the CNIL's form; what is not here is « piratage »."""
+
+STATES = {
+    "document": ("prouvée par un document", "prouvées par un document"), "declared": ("déclarée", "déclarées"),
+    "no": ("absente", "absentes"), "unanswered": ("sans réponse", "sans réponse"),
+}  # fmt: skip
+"""What an answer to a measure rests on, of one measure and of several."""
 
 
 def nature(view: View) -> str:
@@ -78,8 +86,32 @@ def measures(view: View) -> Section:
         paragraphs=(
             *(f"Avant la violation : {text}" for text in view.noted(Category.MEASURE_BEFORE)),
             *(f"Depuis : {text}" for text in after),
+            *safeguards(view),
         ),
     )  # fmt: skip
+
+
+def safeguards(view: View) -> list[str]:
+    """Counts what the register of measures said before and says now, and lists what changed; nothing without one."""
+    if view.safeguards is None:
+        return []
+    placed, found = view.safeguards
+    said, mark = placed.entry.said, f"\u00a0[e{placed.position}]"
+    assert isinstance(said, Safeguards)  # noqa: S101 - ``view_of`` takes no other entry
+    before, now = (_counted([one.kinds()[place] for one in found]) for place in (0, 1))
+    changed = [
+        f"« {one.title} » ({one.reference}) : {STATES[one.kinds()[0]][0]}, puis {STATES[one.kinds()[1]][0]}{mark}."
+        for one in found if one.changed
+    ]  # fmt: skip
+    return [
+        f"Registre des mesures de l'ANSSI et de la CNIL, avant le {day(said.before)} : {before}{mark}.",
+        f"Le même registre, au {day(said.day)} : {now}{mark}.", *changed,
+    ]  # fmt: skip
+
+
+def _counted(kinds: Sequence[str]) -> str:
+    counts = [(kinds.count(kind), words) for kind, words in STATES.items()]
+    return ", ".join(f"{number(count)} {words[count > 1]}" for count, words in counts if count)
 
 
 def awareness(view: View) -> str:

@@ -9,6 +9,7 @@ from paravent.breach.documents.model import UNKNOWN, Document, Section, View, in
 from paravent.breach.duties import next_working_day_ends
 from paravent.breach.duties_rules import Contact
 from paravent.breach.entries import LootKind
+from paravent.breach.requests import Request
 
 Offence = dict[str, str]
 _AT_STAKE = ("323-1 al.1", "323-3", "226-18", "321-1")
@@ -106,6 +107,13 @@ def deadlines(view: View, contacts: Sequence[Contact]) -> Document:
                 columns=("Obligation", "Par", "À", "Échéance", "Conditions et sûreté"), rows=_duty_rows(view),
             ),
             Section(
+                heading="Demandes des autorités",
+                paragraphs=() if view.requests else ("Aucune demande n'est enregistrée.",),
+                columns=("Qui demande", "Fondement", "Demande", "Échéance", "Remis (pièce, taille, SHA-256, à qui, quand)")
+                if view.requests else (),
+                rows=tuple(_request_row(one, view.now) for one in view.requests),
+            ),
+            Section(
                 heading="Contacts",
                 columns=("Qui", "Pour quoi", "Comment"),
                 rows=tuple((one.name, one.for_what, one.how) for one in contacts),
@@ -131,6 +139,18 @@ def _duty_rows(view: View) -> tuple[tuple[str, ...], ...]:
         sure = "" if rule.status == "verified" else f" Source non vérifiée ({rule.status})."
         rows.append((f"{rule.regime} : {rule.text}", who, rule.recipient, due, f"{rule.condition}{sure}{late}".strip()))
     return tuple(rows)
+
+
+def _request_row(request: Request, now: int) -> tuple[str, ...]:
+    said, mark = request.said, f"\u00a0[e{request.position}]"
+    due = "sans date" if said.due_at is None else f"{instant(said.due_at)}{mark}"
+    late = " En retard : à remettre, et motif à consigner." if request.late(now) else ""
+    pieces = [
+        f"{piece.name}, {number(piece.size)} octets, {piece.sha256.hex()}, à {piece.taker}, le"
+        f" {instant(piece.handed_at)}\u00a0[e{position}]"
+        for position, piece in request.pieces
+    ]  # fmt: skip
+    return (said.authority, said.basis, f"{said.text}{mark}", f"{due}{late}", " ; ".join(pieces) or "rien à ce jour")
 
 
 def _row(offence: Offence) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from paravent.breach.duties import Duty
 from paravent.breach.entries import Category, Computed, LootKind, Noted, Opened, Placed, Stolen
+from paravent.breach.requests import Request
+from paravent.breach.safeguards import Safeguard
 from paravent.breach.severity import Severity
 
 _MARK = re.compile(r"\u00a0?\[e(\d+(?:, e\d+)*)\]")
@@ -74,6 +76,8 @@ class View:
     duties: Sequence[Duty]
     severity: tuple[Severity, Severity]
     affair: Affair
+    requests: Sequence[Request] = ()
+    safeguards: tuple[Placed, Sequence[Safeguard]] | None = None
 
     @property
     def opened(self) -> Opened:
@@ -116,8 +120,16 @@ def number(value: int) -> str:
 def instant(at: int) -> str:
     """Writes an instant in words, UTC."""
     moment = datetime.fromtimestamp(at, UTC)
-    day = "1er" if moment.day == 1 else str(moment.day)
-    return f"{day} {_MONTHS[moment.month - 1]} {moment.year} à {moment.hour} h {moment.minute:02d} UTC"
+    return f"{_day(moment)} à {moment.hour} h {moment.minute:02d} UTC"
+
+
+def day(iso: str) -> str:
+    """Writes a day (ISO) in words."""
+    return _day(datetime.fromisoformat(iso))
+
+
+def _day(moment: datetime) -> str:
+    return f"{'1er' if moment.day == 1 else moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def without_marks(text: str) -> str:

@@ -16,6 +16,10 @@ from paravent.breach.registers.store import Store, shipped
 from paravent.errors import InvalidConfiguration
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
+registers_option = click.option(
+    "--registers", type=click.Path(path_type=Path, file_okay=False, exists=True), default=None,
+    help="Home of the register of measures (paravent watch answer); the breach desk's own by default.",
+)  # fmt: skip
 
 
 def add_measure_verbs(group: click.Group) -> None:

@@ -34,11 +34,14 @@ class Store:
         with transaction(self._connection):
             self._connection.execute("INSERT INTO answer (answer) VALUES (?)", (msgspec.json.encode(answer),))
 
+    def history(self) -> list[Answer]:
+        """Lists every answer, in the order in which they were given."""
+        rows = self._connection.execute("SELECT answer FROM answer ORDER BY number")
+        return [msgspec.json.decode(row, type=Answer) for (row,) in rows]
+
     def latest(self) -> dict[str, Answer]:
         """Returns the latest answer of each measure that has one."""
-        rows = self._connection.execute("SELECT answer FROM answer ORDER BY number")
-        answers = (msgspec.json.decode(row, type=Answer) for (row,) in rows)
-        return {answer.reference: answer for answer in answers}
+        return {answer.reference: answer for answer in self.history()}
 
     def __enter__(self) -> Self:
         """Uses the store for one command."""
@@ -47,6 +50,14 @@ class Store:
     def __exit__(self, *_: object) -> None:
         """Closes it."""
         self._connection.close()
+
+
+def answers_in(home: Path) -> list[Answer]:
+    """Reads every answer of the register of a home; none when the home has no register."""
+    if not (home / DATABASE).exists():
+        return []
+    with Store(home) as store:
+        return store.history()
 
 
 def shipped() -> list[Measure]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from paravent.breach import entries
-from paravent.breach.case import OPERATOR, keep_measure
+from paravent.breach.case import OPERATOR, keep_measure, keep_safeguards
 from paravent.breach.entries import AnyEvent, Category, LootKind, Noted, Opened, Origin, Stolen
+from paravent.breach.registers.measures import Answer, Kind
+from paravent.breach.registers.store import shipped
+from paravent.breach.safeguards import day_of
 from paravent.breach.store import Store as BreachStore
 from paravent.crypto.labels import Label, dec, enc
 from paravent.crypto.signing import key_id
@@ -31,6 +35,9 @@ MEASURES_BEFORE = (
     "Chaque ouverture est inscrite à un registre que la plateforme ne contrôle pas, avant toute réponse.",
     "Le nombre d'ouvertures par professionnel est limité sur 24 heures glissantes.",
 )
+
+PROVED_BEFORE = ("anssi-36", "anssi-37", "cnil-16")
+SINCE = "anssi-40"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +152,22 @@ def _opened(store: BreachStore, now: int, said: Opened) -> str:
     store.add(case, said, role=said.aware_role, now=now, new=True)
     for text in MEASURES_BEFORE:
         _add(store, case, now, Noted(category=Category.MEASURE_BEFORE, text=text))
+    keep_safeguards(store, case, shipped(), _answers(now), now)
     return case
+
+
+def _answers(now: int) -> list[Answer]:
+    """Answers the register as an operator would have: some long before, one on the day of the alarm."""
+    spring, today = day_of(now - 90 * DAY), day_of(now)
+    proof = hashlib.sha256(b"proof of the demonstration").digest()
+    return [
+        *(
+            Answer(reference=reference, kind=Kind.DOCUMENT, owner="exploitation", day=spring, proof=proof)
+            for reference in PROVED_BEFORE
+        ),
+        Answer(reference=SINCE, kind=Kind.NO, owner="exploitation", day=spring),
+        Answer(reference=SINCE, kind=Kind.DECLARED, owner="exploitation", day=today),
+    ]  # fmt: skip
 
 
 def _add(store: BreachStore, case: str, now: int, said: AnyEvent) -> None:
