@@ -11,17 +11,16 @@ import click
 import msgspec
 
 from paravent.access import cli
-from paravent.access.cli import Said, dry_run_option, join_options, verb
+from paravent.access.cli import Said, join_options, verb
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
 from paravent.access.next_key_cli import add_next_key_verb
-from paravent.errors import InvalidMemberFile
 from paravent.insurer import config
 from paravent.insurer.account_cli import add_account_verbs
 from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.audit_cli import add_audit_verbs
 from paravent.insurer.box_cli import add_box_verb
-from paravent.insurer.card import card_of, qr_png
+from paravent.insurer.card_cli import add_card_verbs
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
 from paravent.insurer.config import InsurerConfig
@@ -29,9 +28,8 @@ from paravent.insurer.guarantee_cli import add_guarantee_verbs
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.leak.cli import add_leak_verbs
-from paravent.insurer.members import Line
 from paravent.insurer.outbox_cli import add_outbox_verbs
-from paravent.insurer.publication_cli import add_publication_verbs, member_file, published_members, with_publisher
+from paravent.insurer.publication_cli import add_publication_verbs, published_members
 from paravent.insurer.remedy_cli import add_remedy_verbs
 from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
@@ -40,7 +38,6 @@ from paravent.optics.money import format_euros
 T = TypeVar("T")
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.group(name="insurer", help="An insurer (AMC): mutuelle, assureur or institution de prévoyance.")
@@ -73,41 +70,6 @@ def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said
     """Pins a directory."""
     pin = cli.pin_of(signer, key)
     return cli.join(home, config.load(home), directory, pin, anew=anew, key_file=config.key_file(home))
-
-
-@verb(group, "Write a member's card as a PNG QR code, and its text beside it.")
-@click.argument("member_id")
-@click.option("--members", type=_EXISTING, required=True, help="The member file the person stands in.")
-@click.option("--out", type=_FILE, required=True, help="PNG to write; the text goes to the same name in .txt.")
-def card(home: Path, member_id: str, members: Path, out: Path) -> Said:
-    """Writes a card."""
-    settings = config.load(home)
-    lines = member_file(members, settings, delta=False).lines()
-    taken = (line.member for line in lines if isinstance(line, Line))
-    found = next((member for member in taken if member.member_id == member_id), None)
-    if found is None:
-        raise InvalidMemberFile("no such member in this file")
-    with Store(home) as store:
-        numbers = store.rights([member_id], cli.rng)[member_id]
-    text = card_of(settings.amc, config.read_keys(home).issuer, found, numbers, cli.rng)
-    out.write_bytes(qr_png(text))
-    out.with_suffix(".txt").write_text(text, encoding="ascii")
-    return Said(text=f"card written: {out}", values={"picture": str(out), "text": str(out.with_suffix(".txt"))})
-
-
-@verb(group, "Revoke a member's entitlements and publish the new status list.")
-@click.argument("member_id")
-@dry_run_option
-def revoke(home: Path, member_id: str, dry_run: bool) -> Said:
-    """Revokes a member."""
-    settings = config.load(home)
-    with Store(home) as store:
-        if dry_run:
-            store.require_member(member_id)
-            return Said(text=f"{member_id} would be revoked; nothing was.", values={"revoked": False})
-        store.revoke(member_id, cli.now())
-    asyncio.run(with_publisher(home, settings, lambda publisher: publisher.publish_status_list()))
-    return Said(text=f"{member_id} revoked: the new status list is at the hub.", values={"revoked": True})
 
 
 @verb(group, "Pull decisions, recompute them, list what is payable.")
@@ -195,6 +157,7 @@ def _hour(hour: int) -> str:
 
 
 add_guarantee_verbs(group)
+add_card_verbs(group)
 add_case_verbs(group)
 add_remedy_verbs(group)
 add_account_verbs(group)

@@ -12,6 +12,7 @@ from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey, VerifyKey
+from paravent.insurer.card import CardBlock
 from paravent.wire.codec import Amc, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
@@ -45,6 +46,7 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     settlement_iban: str = ""
     settlement_bic: str = ""
     mail: MailConfig | None = None
+    card: CardBlock = CardBlock()
     directory: DirectoryPin | None = None
 
 

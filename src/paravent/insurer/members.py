@@ -39,9 +39,13 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One person of the portfolio, with the identities of the lines read: one for each line."""
+    """One person of the portfolio, with the identities of the lines read: one for each line.
+
+    ``printed_name`` is the name as the file writes it, for the person's card; everything else uses the normalised one.
+    """
 
     member_id: str
+    printed_name: str
     identities: tuple[PersonIdentity, ...]
     guarantee: str
     valid_from: int
@@ -117,7 +121,7 @@ def _member(row: Record, *, synthetic: bool) -> Member:
         raise InvalidMemberFile("a member identifier is 1 to 40 characters")
     identity = PersonIdentity.from_card(name=row["name"], birth_date=row["birth_date"], nir=nir, rank=int(row["rank"]))
     member = Member(
-        member_id=row["member_id"], identities=(identity,), guarantee=row["guarantee"],
+        member_id=row["member_id"], printed_name=row["name"], identities=(identity,), guarantee=row["guarantee"],
         valid_from=_day(row["valid_from"], time.min), valid_until=_day(row["valid_to"], time.max),
         free_from=int(row["free_from"]), renewal_months=int(row["renewal_months"]),
     )  # fmt: skip

@@ -335,5 +335,6 @@ class Portfolio:
         )
         run = self._connection.execute
         count = run(f"INSERT OR IGNORE INTO ended_member {gone}").rowcount
+        run(f"UPDATE card SET revoked_at = ? WHERE revoked_at IS NULL AND member IN ({gone})", (now,))  # noqa: S608 - constants
         run(f"UPDATE member_right SET revoked_at = ? WHERE member IN ({gone})", (now,))  # noqa: S608 - constants
         return count

@@ -19,6 +19,8 @@ from paravent.crypto.group import Rng, decode_scalar
 from paravent.crypto.status import bits_for
 from paravent.errors import InvalidMemberFile, StaleData
 from paravent.insurer.boxes_store import BOX_SCHEMA, InsurerBoxes
+from paravent.insurer.card import PrintedCard
+from paravent.insurer.card_store import CARD_SCHEMA, Cards
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
@@ -92,9 +94,10 @@ class Store:
         self._home = home
         self._connection = connect(home / DATABASE)
         self._connection.executescript(
-            _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA
+            _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA + CARD_SCHEMA
         )
         self.boxes = InsurerBoxes(self._connection)
+        self.cards = Cards(self._connection)
         self.journal = Journal(self._connection)
         self.portfolio = Portfolio(self._connection, home)
         self.outbox = Outbox(self._connection)
@@ -149,7 +152,8 @@ class Store:
             index = int.from_bytes(rng(8), "big") % bits
             taken = self._connection.execute(
                 "SELECT 1 FROM member_right WHERE status_index = ?1"
-                " UNION ALL SELECT 1 FROM former_index WHERE status_index = ?1",
+                " UNION ALL SELECT 1 FROM former_index WHERE status_index = ?1"
+                " UNION ALL SELECT 1 FROM card WHERE status_index = ?1",
                 (index,),
             ).fetchone()
             if taken is None:
@@ -200,15 +204,40 @@ class Store:
         """Returns each status index a member has or had, with when it was revoked (Unix seconds), or None."""
         found = self._connection.execute(
             "SELECT status_index, revoked_at FROM member_right WHERE member = ?1"
-            " UNION ALL SELECT status_index, revoked_at FROM former_index WHERE member = ?1",
+            " UNION ALL SELECT status_index, revoked_at FROM former_index WHERE member = ?1"
+            " UNION ALL SELECT status_index, revoked_at FROM card WHERE member = ?1",
             (member,),
         )
         return dict(found.fetchall())
 
-    def revoke(self, member: str, now: int) -> None:
-        """Revokes a member's entitlements; the next status list says so."""
+    def next_card_index(self, member: str, rng: Rng) -> int:
+        """Draws the status index of a member's next card, within the list as it stands.
+
+        Raises InvalidMemberFile for a member who was revoked: a new card would bring the right back.
+        """
+        found = self._connection.execute("SELECT revoked_at FROM member_right WHERE member = ?", (member,)).fetchone()
+        if found is not None and found[0] is not None:
+            raise InvalidMemberFile("this member was revoked: no card is issued until they are published anew")
+        return self._free_index(self.revoked()[1], rng)
+
+    def keep_card(self, status_index: int, card: PrintedCard) -> bool:
+        """Keeps a card in the place of the one in use, which is revoked; returns whether there was one."""
+        with self.commit():
+            replaced = self.cards.revoke(card.member_id, card.issued_at)
+            self.cards.keep(card.member_id, status_index, card)
+        return bool(replaced)
+
+    def revoke_card(self, member: str, now: int) -> bool:
+        """Revokes a member's card alone; returns whether one was in use. Raises InvalidMemberFile."""
         with self.commit():
             self.require_member(member)
+            return bool(self.cards.revoke(member, now))
+
+    def revoke(self, member: str, now: int) -> None:
+        """Revokes a member's entitlements, card included; the next status list says so."""
+        with self.commit():
+            self.require_member(member)
+            self.cards.revoke(member, now)
             self._connection.execute(
                 "UPDATE member_right SET revoked_at = COALESCE(revoked_at, ?) WHERE member = ?", (now, member)
             )
@@ -218,10 +247,12 @@ class Store:
         found = self._connection.execute(
             "SELECT status_index FROM member_right WHERE revoked_at IS NOT NULL"
             " UNION ALL SELECT status_index FROM former_index"
+            " UNION ALL SELECT status_index FROM card WHERE revoked_at IS NOT NULL"
         ).fetchall()
         count, highest = self._connection.execute(
-            "SELECT COUNT(*), MAX(COALESCE(MAX(status_index), 0), (SELECT COALESCE(MAX(status_index), 0)"
-            " FROM former_index)) FROM member_right"
+            "SELECT COUNT(*) + (SELECT COUNT(*) FROM card), MAX(COALESCE(MAX(status_index), 0),"
+            " (SELECT COALESCE(MAX(status_index), 0) FROM former_index),"
+            " (SELECT COALESCE(MAX(status_index), 0) FROM card)) FROM member_right"
         ).fetchone()
         return [index for (index,) in found], max(bits_for(count), 1 << highest.bit_length())
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 TEMPLATES = Path(__file__).parent / "templates"
+_SHARED = frozenset({"faces", "layout"})
 
 
 def template_names() -> frozenset[str]:
-    """Lists the documents that can be laid out; the layout that they share is not one."""
-    return frozenset(path.stem for path in TEMPLATES.glob("*.typ")) - {"layout"}
+    """Lists the documents that can be laid out; what they share is not one."""
+    return frozenset(path.stem for path in TEMPLATES.glob("*.typ")) - _SHARED

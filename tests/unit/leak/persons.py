@@ -29,7 +29,8 @@ def _member(person: SyntheticPerson, moved: int) -> Member:
     year, month = divmod(person.free_from - 100 + moved - 1 + 100, 100)
     free = person.free_from if not moved else year * 100 + (month % 12) + 1
     return Member(
-        member_id=person.member_id, guarantee=person.guarantee, free_from=free, renewal_months=person.renewal_months,
+        member_id=person.member_id, printed_name=person.name, guarantee=person.guarantee, free_from=free,
+        renewal_months=person.renewal_months,
         identities=tuple(identity_of(person, cover) for cover in person.coverages),
         valid_from=int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()),
         valid_until=int(datetime.combine(datetime(2027, 12, 31, tzinfo=UTC), time.max, UTC).timestamp()),
