@@ -15,6 +15,7 @@ from paravent.access.devices import Device, DeviceRegister, Standing, authentica
 from paravent.access.openid import (
     KeyList,
     ProviderAnswer,
+    ProviderProfile,
     RelyingParty,
     code_challenge,
     from_base64url,
@@ -84,7 +85,7 @@ class Enroller:
     name: str
     base_url: str
     key: EnrolmentKey
-    party: RelyingParty
+    party: RelyingParty[ProviderProfile]
 
     def derive(self, label: Label, enrolment: bytes) -> bytes:
         """Derives 32 bytes that only this verifier knows of an enrolment."""

@@ -1,6 +1,7 @@
 """What a verifier believes of an OpenID Connect answer (docs/protocol.md section 9).
 
-One pure function, ``identify``, holds every check of an ID token, numbered. Fetching is ``openid_client``;
+Two pure functions hold every check, numbered: ``verify_login`` says what the provider claims of whoever logged in,
+for any relying party; ``identify`` finds in it the professional who enrols a device. Fetching is ``openid_client``;
 the state of an enrolment is ``enrolment``. Claim names come from a dated profile, never from this file.
 """
 
@@ -13,7 +14,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -25,6 +26,7 @@ from paravent.errors import EnrolmentRefused, MalformedMessage
 from paravent.wire.codec import Message, Name, decode
 
 T = TypeVar("T")
+P_co = TypeVar("P_co", bound="OpenIdProfile", covariant=True)
 
 TOKEN_BYTES_MAX = 16_384
 TOKEN_AGE_SECONDS_MAX = 300
@@ -39,8 +41,8 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
 }  # fmt: skip
 
 
-class ProviderProfile(Message, frozen=True, kw_only=True):
-    """Claim names and values of one identity provider, with the date and the source of each."""
+class OpenIdProfile(Message, frozen=True, kw_only=True):
+    """How one identity provider is asked, with the date and the source of each value."""
 
     name: Name
     as_of: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
@@ -48,6 +50,12 @@ class ProviderProfile(Message, frozen=True, kw_only=True):
     acr_values: tuple[str, ...]
     client_authentication: Literal["basic", "post"]
     sector_source: Literal["id-token", "userinfo"]
+    status: dict[str, str]
+
+
+class ProviderProfile(OpenIdProfile, frozen=True, kw_only=True):
+    """A provider of health professionals: the names and values of its claims."""
+
     professional_claim: str
     professional_pattern: str
     exercises_path: tuple[str, ...]
@@ -55,18 +63,17 @@ class ProviderProfile(Message, frozen=True, kw_only=True):
     professions: tuple[str, ...]
     activities_claim: str
     site_claim: str
-    status: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelyingParty:
+class RelyingParty(Generic[P_co]):
     """What one verifier is to its provider; ``audiences`` are others that may stand beside it in ``aud``."""
 
     issuer: str
     client_id: str
     acr_accepted: tuple[str, ...]
     audiences: tuple[str, ...]
-    profile: ProviderProfile
+    profile: P_co
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +127,13 @@ class KeyList(msgspec.Struct, frozen=True):
     keys: tuple[dict[str, Any], ...]
 
 
-def identify(
-    answer: ProviderAnswer, keys: KeyList, party: RelyingParty, *,
-    nonce: str, shop: str, used: Callable[[bytes], bool], now: int,
-) -> Identified:  # fmt: skip
-    """Says which professional logged in to enrol this device in this shop; raises EnrolmentRefused.
+def verify_login(
+    answer: ProviderAnswer, keys: KeyList, party: RelyingParty[OpenIdProfile], *, nonce: str, now: int
+) -> dict[str, Any]:
+    """Returns what the provider claims of whoever logged in for this nonce; raises EnrolmentRefused.
 
     1. form; 2. algorithm and key; 3. signature; 4. issuer; 5. audience; 6. authorised party; 7. times;
-    8. level; 9. nonce; 10. userinfo of the same subject; 11. professional; 12. profession and shop;
-    13. one use.
+    8. level; 9. nonce; 10. userinfo of the same subject.
     """
     # 1. to 3.
     payload = _verified(answer.id_token, keys)
@@ -140,11 +145,23 @@ def identify(
     # 8. level of authentication
     if claims.acr not in party.acr_accepted:
         raise EnrolmentRefused("the level of authentication is not one of those required")
-    # 9. nonce: the commitment to this device key, at this verifier, in this enrolment
+    # 9. nonce: in an enrolment, the commitment to this device key, at this verifier; in a sign-in, drawn for it
     if not hmac.compare_digest(claims.nonce.encode(), nonce.encode()):
-        raise EnrolmentRefused("the ID token was asked for another device or another enrolment")
+        raise EnrolmentRefused("the ID token was asked for another device, enrolment or sign-in")
     # 10. userinfo, where the profile reads it, is of the same subject
-    sector = _sector(payload, answer.userinfo, claims.sub, party.profile)
+    return _sector(payload, answer.userinfo, claims.sub, party.profile)
+
+
+def identify(
+    answer: ProviderAnswer, keys: KeyList, party: RelyingParty[ProviderProfile], *,
+    nonce: str, shop: str, used: Callable[[bytes], bool], now: int,
+) -> Identified:  # fmt: skip
+    """Says which professional logged in to enrol this device in this shop; raises EnrolmentRefused.
+
+    1. to 10. as ``verify_login``; 11. professional; 12. profession and shop; 13. one use.
+    """
+    # 1. to 10.
+    sector = verify_login(answer, keys, party, nonce=nonce, now=now)
     # 11. professional: one identifier of the expected form
     professional = sector.get(party.profile.professional_claim)
     if not isinstance(professional, str) or not re.fullmatch(party.profile.professional_pattern, professional):
@@ -176,7 +193,7 @@ def _verified(token: bytes, keys: KeyList) -> bytes:
         raise EnrolmentRefused("the signature of the ID token does not verify") from None
 
 
-def _check_addressee(claims: _Claims, party: RelyingParty) -> None:
+def _check_addressee(claims: _Claims, party: RelyingParty[OpenIdProfile]) -> None:
     # 4. issuer, byte for byte
     if claims.iss != party.issuer:
         raise EnrolmentRefused("the ID token comes from another provider")
@@ -259,7 +276,7 @@ def _check_times(claims: _Claims, now: int) -> None:
         raise EnrolmentRefused("the professional logged in too long ago: log in again")
 
 
-def _sector(payload: bytes, userinfo: bytes | None, subject: str, profile: ProviderProfile) -> dict[str, Any]:
+def _sector(payload: bytes, userinfo: bytes | None, subject: str, profile: OpenIdProfile) -> dict[str, Any]:
     if profile.sector_source == "id-token":
         return _read(payload, dict[str, Any])
     if userinfo is None or _read(userinfo, _Subject).sub != subject:

@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from paravent.access.no_redirect_client import NoRedirect
-from paravent.access.openid import KeyList, ProviderAnswer, RelyingParty, key_name
+from paravent.access.openid import KeyList, OpenIdProfile, ProviderAnswer, RelyingParty, key_name
 from paravent.errors import EnrolmentRefused, InvalidConfiguration, MalformedMessage, Unreachable
 from paravent.wire.codec import decode
 
@@ -69,7 +69,7 @@ class ClientSecret:
 class Provider:
     """One verifier's client of its provider; its methods block, and run in threads."""
 
-    def __init__(self, party: RelyingParty, redirect_uri: str, secret: ClientSecret) -> None:
+    def __init__(self, party: RelyingParty[OpenIdProfile], redirect_uri: str, secret: ClientSecret) -> None:
         """Talks to the provider of a relying party; raises InvalidConfiguration when that is not safe."""
         require_secure(party.issuer, party.issuer)
         self._party = party
@@ -80,7 +80,7 @@ class Provider:
         self._keys: tuple[KeyList, float] | None = None
 
     def authorization_url(self, parameters: dict[str, str]) -> str:
-        """Builds the address that the professional's browser opens."""
+        """Builds the address that the browser of who logs in opens."""
         endpoint = self.metadata().authorization_endpoint
         joint = "&" if urllib.parse.urlsplit(endpoint).query else "?"
         return endpoint + joint + urllib.parse.urlencode(parameters)

@@ -31,6 +31,7 @@ class Label(bytes, Enum):
     HOLDER = b"paravent/1/holder"
     PORTFOLIO_LINE = b"paravent/1/portfolio-line"
     PORTFOLIO_TERMS = b"paravent/1/portfolio-terms"
+    PIVOT = b"paravent/1/pivot"
     BINDING = b"paravent/1/binding"
     NULLIFIER = b"paravent/1/nullifier"
     RESERVATION_HOLDER = b"paravent/1/reservation-holder"
@@ -117,6 +118,7 @@ class Label(bytes, Enum):
     CASE_COUNTS = b"paravent/1/case-counts"
     CASE_REMEDY = b"paravent/1/case-remedy"
     CASE_REMEDY_DONE = b"paravent/1/case-remedy-done"
+    CASE_INCIDENT = b"paravent/1/case-incident"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

@@ -25,6 +25,7 @@ from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.guarantee_cli import add_guarantee_verbs
+from paravent.insurer.insured_cli import add_insured_verbs
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.leak.cli import add_leak_verbs
@@ -158,6 +159,7 @@ def _hour(hour: int) -> str:
 
 add_guarantee_verbs(group)
 add_card_verbs(group)
+add_insured_verbs(group)
 add_case_verbs(group)
 add_remedy_verbs(group)
 add_account_verbs(group)

@@ -2,8 +2,9 @@
 
 Lines are compared under a key of this insurer: the tables repeat no name, number or birth date. A file is staged
 in a database of its own, deleted at the end, so that memory does not grow with it.
-Holds: which member has which lines and rows. Stolen: with the key, lines can be tried against a list: members of
-this insurer, as its own files say. Altered: rows would be published that did not change, or not those that did.
+Holds: which member has which lines and rows, and who switched the number lane off. Stolen: with the keys, lines can be
+tried against a list: members of this insurer, as its own files say. Altered: rows would be published that did not
+change, or not those that did; with the pivot key, somebody signs in as another member.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from paravent.errors import InvalidMemberFile
 from paravent.insurer.config import SECRETS
 from paravent.insurer.members import Change, Line, Member, Reject
 from paravent.insurer.runs_store import LINE_BYTES, SortedRow
+from paravent.person.pivot import own_pivot
 from paravent.wire.publication import REMOVED
 
 PORTFOLIO_SCHEMA = """
@@ -40,12 +42,18 @@ CREATE TABLE IF NOT EXISTS former_index (
     status_index INTEGER PRIMARY KEY, member TEXT NOT NULL, revoked_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS former_index_by_member ON former_index (member);
+CREATE TABLE IF NOT EXISTS pivot (pivot BLOB NOT NULL, line BLOB NOT NULL, PRIMARY KEY (pivot, line))
+    STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pivot_by_line ON pivot (line);
+CREATE TABLE IF NOT EXISTS number_lane_choice (
+    member TEXT PRIMARY KEY, off INTEGER NOT NULL, asked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 _STAGING_SCHEMA = """
 CREATE TABLE staging.staged (
     line BLOB PRIMARY KEY, number INTEGER NOT NULL, member TEXT NOT NULL, terms BLOB NOT NULL, guarantee TEXT NOT NULL,
-    ended INTEGER NOT NULL, sealing INTEGER NOT NULL
+    ended INTEGER NOT NULL, sealing INTEGER NOT NULL, pivot BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE staging.staged_member (member TEXT PRIMARY KEY, terms BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE staging.ending (line BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -53,6 +61,7 @@ CREATE TABLE staging.leaving (member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID
 """
 
 LINES_PER_TRANSACTION = 5_000
+PIVOT_KEY_FILE = "pivot.key"
 _CACHE_KIBIBYTES = 65_536
 _KEY_BYTES = 32
 
@@ -62,6 +71,8 @@ _STANDING = """
      UNION ALL SELECT member, guarantee FROM published_line
      WHERE :delta AND line NOT IN (SELECT line FROM staging.staged))
 """
+# Members who switched the number lane off: they stay published, and no row of theirs is live.
+_OFF = "SELECT member FROM number_lane_choice WHERE off = 1"
 _SAME = "published.line = staged.line AND published.member = staged.member AND published.terms = staged.terms"
 
 
@@ -83,6 +94,7 @@ class Portfolio:
         self._connection = connection
         self._home = home
         self._key = b""
+        self._pivot_key = b""
 
     # --- staging a file -----------------------------------------------------------------------
 
@@ -91,7 +103,8 @@ class Portfolio:
         """Opens an empty staging database; deletes it at the end."""
         path = self._home / "staging.db"
         path.unlink(missing_ok=True)
-        self._key = self._read_key(rng)
+        self._key = self._read_key("portfolio.key", rng)
+        self._pivot_key = self._read_key(PIVOT_KEY_FILE, rng)
         self._connection.execute("ATTACH ? AS staging", (str(path),))
         try:
             # What a crash leaves of it is deleted at the next start: nothing here needs to last.
@@ -103,8 +116,8 @@ class Portfolio:
             self._connection.execute("DETACH staging")
             path.unlink(missing_ok=True)
 
-    def _read_key(self, rng: Rng) -> bytes:
-        path = self._home / SECRETS / "portfolio.key"
+    def _read_key(self, name: str, rng: Rng) -> bytes:
+        path = self._home / SECRETS / name
         if not path.exists():
             write_secret(path, rng(_KEY_BYTES))
         return read_secret(path, _KEY_BYTES)
@@ -133,8 +146,8 @@ class Portfolio:
         fault = self._fault_of_delta(key, member.member_id, ended=ended) if delta else None
         if fault is None:
             taken = self._connection.execute(
-                "INSERT OR IGNORE INTO staging.staged VALUES (?, ?, ?, ?, ?, ?, 0)",
-                (key, line.number, member.member_id, terms, member.guarantee, ended),
+                "INSERT OR IGNORE INTO staging.staged VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                (key, line.number, member.member_id, terms, member.guarantee, ended, self._pivot_of(member)),
             )
             fault = None if taken.rowcount else self._owner_fault(key, member.member_id)
         if fault is None and not ended:
@@ -179,6 +192,12 @@ class Portfolio:
         fields = (identity.nir.thirteen, identity.birth_date, identity.rank)
         return hmac.digest(self._key, enc(Label.PORTFOLIO_LINE, *fields), "sha256")[:LINE_BYTES]
 
+    def _pivot_of(self, member: Member) -> bytes | None:
+        """Names the pivot identity of a line under its person's own number, or None."""
+        (identity,) = member.identities
+        pivot = own_pivot(identity)
+        return None if pivot is None else pivot.under(self._pivot_key)
+
     def _terms(self, member: Member) -> bytes:
         (identity,) = member.identities
         fields = (
@@ -220,10 +239,14 @@ class Portfolio:
         return int(count)
 
     def mark(self, epoch: int, *, everybody: bool) -> int:
-        """Marks the lines to seal: every one, or those not live as they are in this epoch; returns how many."""
+        """Marks the lines to seal: every one, or those not live as they are in this epoch; returns how many.
+
+        Those of members who switched the number lane off are never sealed.
+        """
         with self._connection.transaction():
             marked = self._connection.execute(
-                "UPDATE staging.staged AS staged SET sealing = 1 WHERE ended = 0 AND (:everybody OR NOT EXISTS"  # noqa: S608 - constants
+                f"UPDATE staging.staged AS staged SET sealing = 1 WHERE ended = 0 AND member NOT IN ({_OFF})"  # noqa: S608 - constants
+                " AND (:everybody OR NOT EXISTS"
                 f" (SELECT 1 FROM published_line AS published WHERE {_SAME}) OR NOT EXISTS (SELECT 1 FROM live_row"
                 " WHERE live_row.line = staged.line AND live_row.epoch = :epoch))",
                 {"everybody": everybody, "epoch": epoch},
@@ -264,9 +287,11 @@ class Portfolio:
         )
 
     def ending_handles(self, epoch: int) -> list[bytes]:
-        """Lists the live handles of the lines that end."""
+        """Lists the live handles of the lines that end, and of members who switched the number lane off."""
         found = self._connection.execute(
-            "SELECT handle FROM live_row WHERE epoch = ? AND line IN (SELECT line FROM staging.ending)", (epoch,)
+            "SELECT handle FROM live_row WHERE epoch = ? AND (line IN (SELECT line FROM staging.ending)"  # noqa: S608 - constants
+            f" OR line IN (SELECT line FROM published_line WHERE member IN ({_OFF})))",
+            (epoch,),
         )
         return [handle for (handle,) in found]
 
@@ -323,6 +348,11 @@ class Portfolio:
             " WHERE staged.line = published.line AND staged.member <> published.member)"
         )
         run("DELETE FROM published_line WHERE line IN (SELECT line FROM staging.ending)")
+        run(
+            "DELETE FROM pivot WHERE line IN (SELECT line FROM staging.ending) OR EXISTS (SELECT 1 FROM staging.staged"
+            " AS staged WHERE staged.line = pivot.line AND staged.pivot IS NOT pivot.pivot)"
+        )
+        run("INSERT OR IGNORE INTO pivot SELECT pivot, line FROM staging.staged WHERE ended = 0 AND pivot IS NOT NULL")
         run(
             "INSERT OR REPLACE INTO published_line SELECT line, member, terms, guarantee FROM staging.staged"
             " WHERE ended = 0"

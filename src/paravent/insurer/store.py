@@ -23,6 +23,7 @@ from paravent.insurer.card import PrintedCard
 from paravent.insurer.card_store import CARD_SCHEMA, Cards
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
+from paravent.insurer.insured_store import Insured
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
 from paravent.insurer.outbox_store import OUTBOX_SCHEMA, Outbox
@@ -98,6 +99,7 @@ class Store:
         )
         self.boxes = InsurerBoxes(self._connection)
         self.cards = Cards(self._connection)
+        self.insured = Insured(self._connection)
         self.journal = Journal(self._connection)
         self.portfolio = Portfolio(self._connection, home)
         self.outbox = Outbox(self._connection)
@@ -474,6 +476,10 @@ class Store:
     def claims(self) -> list[ReviewedClaim]:
         """Lists the reviewed events, oldest first."""
         return list(self._lines("1"))
+
+    def claims_of(self, member: str) -> list[ReviewedClaim]:
+        """Lists the reviewed events on a member's right, the newest first."""
+        return list(self._lines("member = ?", member))[::-1]
 
     def audited(self, month: int) -> list[Claim]:
         """Lists the claims decided in a month that its device signed: disputed and reversed ones stay in the draw."""

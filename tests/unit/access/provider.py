@@ -9,7 +9,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from paravent.access.openid import Identified, KeyList, ProviderAnswer, RelyingParty, identify
+from paravent.access.openid import Identified, KeyList, ProviderAnswer, ProviderProfile, RelyingParty, identify
 from paravent.access.openid_config import shipped_profile
 
 NOW = 1_800_000_000
@@ -77,7 +77,7 @@ def raw(header: dict[str, Any], payload: dict[str, Any], signature: bytes) -> by
 
 def judged(
     id_token: bytes, userinfo: dict[str, Any] | None = None, *,
-    keys: KeyList | None = None, party: RelyingParty = PARTY, used: bool = False, now: int = NOW,
+    keys: KeyList | None = None, party: RelyingParty[ProviderProfile] = PARTY, used: bool = False, now: int = NOW,
 ) -> Identified:  # fmt: skip
     """Has a token judged."""
     answer = ProviderAnswer(id_token=id_token, userinfo=json.dumps(userinfo or sector()).encode())

@@ -16,7 +16,7 @@ import pytest
 from tests.unit.access.provider import PARTY, PROFILE, RSA, claims, token
 
 from paravent.access import openid_client
-from paravent.access.openid import RelyingParty
+from paravent.access.openid import ProviderProfile, RelyingParty
 from paravent.access.openid_client import ANSWER_BYTES_MAX, ClientSecret, Provider, require_secure
 from paravent.errors import EnrolmentRefused, InvalidConfiguration, Unreachable
 
@@ -82,7 +82,7 @@ def document(issuer: str, **changes: str) -> dict[str, str]:
     } | changes  # fmt: skip
 
 
-def party(stub: Stub, **profile: str) -> RelyingParty:
+def party(stub: Stub, **profile: str) -> RelyingParty[ProviderProfile]:
     """The relying party of the stub."""
     return replace(PARTY, issuer=stub.issuer, profile=msgspec.structs.replace(PROFILE, **profile))
 
