@@ -118,7 +118,6 @@ class Label(bytes, Enum):
     CASE_COUNTS = b"paravent/1/case-counts"
     CASE_REMEDY = b"paravent/1/case-remedy"
     CASE_REMEDY_DONE = b"paravent/1/case-remedy-done"
-    CASE_INCIDENT = b"paravent/1/case-incident"
 
 
 def enc(label: Label, *fields: bytes | int | str) -> bytes:

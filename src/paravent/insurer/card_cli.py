@@ -38,7 +38,9 @@ def add_card_verbs(group: click.Group) -> None:
                   help="A4 page to cut out (.pdf), or the code alone (.png, its text beside it in .txt).")  # fmt: skip
     @click.option("--phone", type=_FILE, default=None, help="The card for a telephone, as PDF.")
     @click.option("--reissue", is_flag=True, help="A new card in any case: the one before was lost or photographed.")
-    @click.option("--lang", type=click.Choice(list(Language)), default=Language.FRENCH.value, show_default=True)
+    @click.option(
+        "--lang", type=click.Choice([one.value for one in Language]), default=Language.FRENCH.value, show_default=True
+    )
     @dry_run_option
     def card(
         home: Path, member_id: str, members: Path | None, out: Path, phone: Path | None, reissue: bool, lang: str,
