@@ -31,9 +31,9 @@ LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 WIDTHS = (1280, 320)
 PICTURE_SIZE = (1280, 800)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# The browser itself says this of every answer of 400 and more; the page that was asked for is the test's to judge,
-# and what a page loads is judged by its status.
-_STATUS_MESSAGE = "Failed to load resource: the server responded with a status of"
+# The browser itself says this of every answer of 400 and more, and of what a page still asked for when a test ended.
+# The page that was asked for is the test's to judge; what it loads is judged below, by address and by status.
+_NOT_LOADED = "Failed to load resource: "
 
 Visitor = Callable[[Page], Awaitable[None]]
 
@@ -77,7 +77,7 @@ async def visit(
 
 def _listen(context: BrowserContext, faults: list[str]) -> None:
     def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_STATUS_MESSAGE):
+        if message.type in {"error", "warning"} and not message.text.startswith(_NOT_LOADED):
             faults.append(f"console: {message.text}")
 
     def asked(url: str) -> None:
