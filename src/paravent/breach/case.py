@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import entries
 from paravent.breach.entries import Computed, Placed, Safeguards, Stolen, Unsealed
-from paravent.breach.exposure import Exposure, exposures
+from paravent.breach.exposure import Exposure, exposures, is_of
 from paravent.breach.log import origin_key
 from paravent.breach.log_check import check_log, require_cosigned
 from paravent.breach.measured import Measured
@@ -137,11 +137,9 @@ def keep_safeguards(
 def questions(store: Store, case: str, directory: Directory, now: int) -> list[OpeningsAsked]:
     """Lists, for each insurer, the leaves of the stolen devices: it is asked to open their labels."""
     measured, places = measure(store, case, directory, now), defaultdict[str, set[tuple[str, int]]](set)
-    keyids = {
-        each.entry.said.keyid for each in standing(store.entries(case)) if isinstance(each.entry.said, Stolen)
-    } - {None}
+    loots = [each.entry.said for each in standing(store.entries(case)) if isinstance(each.entry.said, Stolen)]
     for opening in measured.openings:
-        if opening.keyid in keyids:
+        if any(is_of(loot, opening) for loot in loots):
             places[opening.insurer].add((opening.server, opening.index))
     return [
         OpeningsAsked(

@@ -15,6 +15,8 @@ from paravent.breach import case as cases
 from paravent.breach import config, entries
 from paravent.breach.config import TO_COMPLETE, BreachConfig
 from paravent.breach.entries import AnyEvent, Category, LootKind, Origin, Private
+from paravent.breach.exposure import require_countable
+from paravent.breach.opening import next_case, open_case
 from paravent.breach.store import Store
 from paravent.breach.texts import assumption
 from paravent.errors import InvalidConfiguration
@@ -79,10 +81,11 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
         )  # fmt: skip
         now = cli.now()
         with Store(home) as store:
-            case = store.next_case(datetime.fromtimestamp(now, UTC).year)
             if dry_run:
+                case = next_case(store, now)
                 return Said(text=f"case {case} would be opened; nothing was", values={"case": case, "opened": False})
-            placed = store.add(case, said, role=aware_role, now=now, new=True)
+            placed = open_case(store, said, (), now)
+        case = placed.entry.case
         return Said(
             text=f"case {case} opened, entry {placed.position} of the log",
             values={"case": case, "incident": case, "opened": True, "position": placed.position},
@@ -114,18 +117,22 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
     @click.option("--epoch", type=int, default=None)
     @click.option("--server", default=None, help="Name of a key server.")
     @click.option("--device", "keyid", default=None, help="Identifier of a device.")
+    @click.option("--professional", default=None, help="Whose every device it may be, when which one is unknown.")
     @click.option("--from", "began", default=None, help="From when it was misused, UTC.")
     @click.option("--to", "ended", default=None, help="Until when, UTC.")
     @click.option("--sha256", default=None, help="Of a clear-text file.")
     @_SUPERSEDES
     def stolen(
         home: Path, case: str, kind: str, insurer: str | None, epoch: int | None, server: str | None,
-        keyid: str | None, began: str | None, ended: str | None, sha256: str | None, supersedes: int | None,
+        keyid: str | None, professional: str | None, began: str | None, ended: str | None, sha256: str | None,
+        supersedes: int | None,
     ) -> Said:  # fmt: skip
         said = entries.Stolen(
-            kind=LootKind(kind), insurer=insurer, epoch=epoch, server=server, keyid=keyid, from_at=instant(began),
-            to_at=instant(ended), sha256=None if sha256 is None else digest(sha256),
+            kind=LootKind(kind), insurer=insurer, epoch=epoch, server=server, keyid=keyid,
+            professional=professional, from_at=instant(began), to_at=instant(ended),
+            sha256=None if sha256 is None else digest(sha256),
         )  # fmt: skip
+        require_countable(said)
         return added(home, case, said, cases.OPERATOR, supersedes)
 
     @verb(group, "Verify a file and count from it: an exported log, the hub's counts, an insurer's answer or leak.")

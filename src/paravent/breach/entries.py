@@ -142,13 +142,17 @@ class Safeguards(Event, frozen=True, kw_only=True, tag="safeguards"):
 
 
 class Stolen(Event, frozen=True, kw_only=True, tag="stolen"):
-    """What was stolen or seized; which fields a kind needs stands in ``exposure``."""
+    """What was stolen or seized; which fields a kind needs stands in ``exposure``.
+
+    A device is named by its key, or by the professional whose every device it may be.
+    """
 
     kind: LootKind
     insurer: str | None = None
     epoch: Natural | None = None
     server: str | None = None
     keyid: str | None = None
+    professional: str | None = None
     from_at: Natural | None = None
     to_at: Natural | None = None
     sha256: Bytes32 | None = None

@@ -167,16 +167,35 @@ def _exposure(amc: str, total: _Sum, measured: Measured) -> Exposure:
     )  # fmt: skip
 
 
-def _window(loot: Stolen) -> tuple[int, int]:
+def require_countable(loot: Stolen) -> None:
+    """Raises InvalidConfiguration when what is said of a stolen device is not enough to count from."""
+    if loot.kind not in _DEVICES:
+        return
+    if (loot.keyid is None) is (loot.professional is None):
+        raise InvalidConfiguration(
+            "a stolen device is named by its key, or by the professional whose devices it may be"
+        )
     if loot.to_at is None or (loot.from_at is None and loot.kind is not LootKind.DESK):
         raise InvalidConfiguration("a stolen device needs the first and the last instant at which it was misused")
+
+
+def is_of(loot: Stolen, opening: Unsealed) -> bool:
+    """Says whether an opening was made with a stolen device, at any time."""
+    if loot.kind not in _DEVICES:
+        return False
+    return loot.keyid == opening.keyid if loot.professional is None else loot.professional == opening.professional
+
+
+def _window(loot: Stolen) -> tuple[int, int]:
+    require_countable(loot)
+    assert loot.to_at is not None  # noqa: S101 - ``require_countable`` says so
     first = loot.to_at - DESK_RETENTION_DAYS * DAY_SECONDS if loot.from_at is None else loot.from_at
     return first, loot.to_at
 
 
 def _within(loot: Stolen, opening: Unsealed) -> bool:
     first, last = _window(loot)
-    return opening.keyid == loot.keyid and first // HOUR_SECONDS <= opening.hour <= last // HOUR_SECONDS
+    return is_of(loot, opening) and first // HOUR_SECONDS <= opening.hour <= last // HOUR_SECONDS
 
 
 def _claims(loot: Stolen, by_month: dict[int, int]) -> int:

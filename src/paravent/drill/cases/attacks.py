@@ -6,11 +6,11 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from paravent.breach import entries
 from paravent.breach.case import OPERATOR, keep_measure, keep_safeguards
 from paravent.breach.entries import AnyEvent, Category, LootKind, Noted, Opened, Origin, Stolen
+from paravent.breach.opening import open_case
 from paravent.breach.registers.measures import Answer, Kind
 from paravent.breach.registers.store import shipped
 from paravent.breach.safeguards import day_of
@@ -148,10 +148,8 @@ def _split(scene: Scene) -> Attacker:
 
 def _opened(store: BreachStore, now: int, said: Opened) -> str:
     """Opens a case, and says what protected the data beforehand."""
-    case = store.next_case(datetime.fromtimestamp(now, UTC).year)
-    store.add(case, said, role=said.aware_role, now=now, new=True)
-    for text in MEASURES_BEFORE:
-        _add(store, case, now, Noted(category=Category.MEASURE_BEFORE, text=text))
+    before = [Noted(category=Category.MEASURE_BEFORE, text=text) for text in MEASURES_BEFORE]
+    case = open_case(store, said, before, now).entry.case
     keep_safeguards(store, case, shipped(), _answers(now), now)
     return case
 

@@ -1,0 +1,102 @@
+"""Opening a case: by hand, by a detector's alarm, by the drill (docs/protocol.md section 16).
+
+An alarm brings what a case starts from, so that nobody types it: what was seen, on which day, by which verifier, of
+which professional. It is no proof of a breach: the exposure is computed from the logs, and a case of a false alarm is
+closed by saying so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from paravent.breach.case import OPERATOR
+from paravent.breach.documents.model import day, number
+from paravent.breach.entries import AnyEvent, Artefact, Category, LootKind, Noted, Opened, Origin, Placed, Stolen
+from paravent.breach.store import Store
+
+DAY_SECONDS = 86_400
+SIGNS = {
+    "volume": "un nombre inhabituel de recherches",
+    "unknown-persons": "des recherches de personnes inconnues",
+    "evaluations-without-openings": "des recherches sans suite",
+    "openings-without-claims": "des dossiers ouverts sans demande de remboursement",
+    "new-devices": "des postes ajoutés en nombre inhabituel",
+    "closed-hours": "une activité aux heures de fermeture",
+    "claims-mix": "des demandes de remboursement inhabituelles",
+    "fleet": "une activité inhabituelle chez de nombreux opticiens à la fois",
+    "request-flood": "un afflux de demandes",
+    "mass-rewrite": "une réécriture en masse de fichiers d'un serveur",
+    "canary-file": "l'utilisation d'un fichier piège",
+    "canary-credential": "l'utilisation d'un identifiant piège",
+}
+"""What each sign of a detector says to a person who has never seen one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedAlarm:
+    """A verified alarm: which verifier saw which sign, of which professional (None: of all, or of itself), on a day.
+
+    ``day`` counts from 1970 (UTC); ``raised_at`` is in Unix seconds; ``file`` is the alarm as the verifier signed it;
+    ``drill`` says that an exercise had been announced.
+    """
+
+    verifier: str
+    sign: str
+    professional: str | None
+    day: int
+    observed: int
+    usual: float
+    raised_at: int
+    suspended: bool
+    drill: bool
+    file: bytes
+
+
+def next_case(store: Store, now: int) -> str:
+    """Names the case that would be opened at an instant."""
+    return store.next_case(datetime.fromtimestamp(now, UTC).year)
+
+
+def open_case(store: Store, said: Opened, more: Iterable[AnyEvent], now: int) -> Placed:
+    """Opens a case and adds what is known already; returns the entry that opens it."""
+    case = next_case(store, now)
+    placed = store.add(case, said, role=said.aware_role, now=now, new=True)
+    for event in more:
+        store.add(case, event, role=OPERATOR, now=now)
+    return placed
+
+
+def open_from_alarm(store: Store, alarm: ReportedAlarm, now: int) -> Placed:
+    """Opens a case with all that an alarm says: facts, window, what was stolen, the signed alarm as evidence."""
+    began = alarm.day * DAY_SECONDS
+    more: list[AnyEvent] = [
+        Artefact(
+            name=f"alarme-{alarm.verifier}.json", sha256=store.keep_file(alarm.file), size=len(alarm.file),
+            source=alarm.verifier,
+        )
+    ]  # fmt: skip
+    if alarm.suspended:
+        more.append(Noted(category=Category.MEASURE_AFTER, text="Le compte en cause a été suspendu dès l'alarme."))
+    if alarm.professional is not None:
+        more.append(Stolen(
+            kind=LootKind.DEVICE_KEY, professional=alarm.professional, from_at=began,
+            to_at=max(alarm.raised_at, began + DAY_SECONDS - 1),
+        ))  # fmt: skip
+    return open_case(store, opened_by(alarm), more, now)
+
+
+def opened_by(alarm: ReportedAlarm) -> Opened:
+    """Says what an alarm says, in words; the clock runs from the instant at which it was raised."""
+    seen = SIGNS.get(alarm.sign, "une activité inhabituelle")
+    whose = "" if alarm.professional is None else " sur le compte d'un opticien"
+    when = datetime.fromtimestamp(alarm.day * DAY_SECONDS, UTC).date().isoformat()
+    usual = number(round(alarm.usual))
+    return Opened(
+        title=f"Alarme : {seen}{whose}",
+        facts=f"La surveillance automatique a signalé {seen}{whose} le {day(when)} : {number(alarm.observed)}, contre"
+        f" {usual} d'habitude. La cause n'est pas encore connue.",
+        origin=Origin.DRILL if alarm.drill else Origin.DETECTOR, aware_at=alarm.raised_at,
+        aware_role=f"surveillance automatique ({alarm.verifier})", began_at=alarm.day * DAY_SECONDS,
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""A detector's alarm opens a case from which exposure is computed with nothing typed, by the case's own rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.breach.conftest import Case
+
+from paravent.access.quotas import QuotaLimits
+from paravent.breach import exposure
+from paravent.breach.case import measure
+from paravent.breach.entries import Artefact, Category, LootKind, Noted, Opened, Origin, Placed, Stolen
+from paravent.breach.exposure import exposures, require_countable
+from paravent.breach.opening import ReportedAlarm, open_from_alarm
+from paravent.breach.store import Store
+from paravent.errors import InvalidConfiguration
+
+DAY = 20_619
+ALARM = ReportedAlarm(
+    verifier="keyserver-1", sign="volume", professional="899000001", day=DAY, observed=96, usual=11.6,
+    raised_at=DAY * 86_400 + 7_200, suspended=True, drill=False, file=b'{"signed":1}',
+)  # fmt: skip
+
+
+def opened(home: Path, alarm: ReportedAlarm) -> tuple[Store, Placed]:
+    store = Store(home)
+    return store, open_from_alarm(store, alarm, alarm.raised_at + 60)
+
+
+def test_an_alarm_opens_a_case_with_its_window_and_its_evidence(tmp_path: Path) -> None:
+    store, placed = opened(tmp_path, ALARM)
+    with store:
+        first, *others = [each.entry.said for each in store.entries(placed.entry.case)]
+        assert isinstance(first, Opened)
+        assert (first.origin, first.aware_at, first.began_at) == (Origin.DETECTOR, ALARM.raised_at, DAY * 86_400)
+        assert "96, contre 12 d'habitude" in first.facts
+        # What the press may read names no professional.
+        assert "899000001" not in f"{first.title} {first.facts} {first.aware_role}"
+        artefact, note, stolen = others
+        assert isinstance(artefact, Artefact)
+        assert store.file(artefact.sha256) == ALARM.file
+        assert isinstance(note, Noted)
+        assert note.category is Category.MEASURE_AFTER
+        assert isinstance(stolen, Stolen)
+        require_countable(stolen)
+        assert (stolen.kind, stolen.professional) == (LootKind.DEVICE_KEY, ALARM.professional)
+        assert (stolen.from_at, stolen.to_at) == (DAY * 86_400, (DAY + 1) * 86_400 - 1)
+
+
+@pytest.mark.parametrize(("change", "origin"), [({"drill": True}, Origin.DRILL), ({"sign": "new"}, Origin.DETECTOR)])
+def test_an_exercise_and_an_unknown_sign_open_a_case_as_well(
+    tmp_path: Path, change: dict[str, Any], origin: Origin
+) -> None:
+    store, placed = opened(tmp_path, replace(ALARM, professional=None, suspended=False, **change))
+    with store:
+        said = [each.entry.said for each in store.entries(placed.entry.case)]
+        assert len(said) == 2
+        assert isinstance(said[0], Opened)
+        assert said[0].origin is origin
+
+
+def test_a_stolen_device_is_named_by_its_key_or_by_its_professional(credential: Case) -> None:
+    scene, found = credential.scene, credential.played
+    placed = credential.store.entries(found.case)
+    by_key = next(each for each in placed if isinstance(each.entry.said, Stolen))
+    measured = measure(credential.store, found.case, scene.platform.directory, scene.platform.now)
+    assert isinstance(by_key.entry.said, Stolen)
+    whose = {one.professional for one in measured.openings if one.keyid == by_key.entry.said.keyid}
+    assert len(whose) == 1
+    said = msgspec.structs.replace(by_key.entry.said, keyid=None, professional=whose.pop())
+    by_professional = msgspec.structs.replace(by_key, entry=msgspec.structs.replace(by_key.entry, said=said))
+    insurers = list(scene.platform.insurers)
+    assert exposures([by_professional], measured, insurers, QuotaLimits()) == credential.exposures
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "neither key nor professional": {"keyid": None},
+    "both": {"professional": "899000001"},
+    "no end": {"to_at": None},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_stolen_device_that_cannot_be_counted_is_refused(name: str) -> None:
+    whole = Stolen(kind=LootKind.DEVICE_KEY, keyid="k", from_at=1, to_at=2)
+    require_countable(whole)
+    less = msgspec.structs.replace(whole, **CHANGES[name])
+    with pytest.raises(InvalidConfiguration):
+        require_countable(less)
+    with pytest.raises(InvalidConfiguration):
+        exposure._window(less)
