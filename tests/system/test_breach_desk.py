@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, SyntheticPerson, synthesise
 from paravent.errors import TechnicalFailure
+from paravent.wire.codec import decode
+from paravent.wire.log import CheckpointAnswer
+from tests.stamping import LocalAuthority
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, particulars
 from tests.system.test_witness import SIGNERS, checkpoint, until
@@ -152,19 +156,54 @@ def test_a_case_ends_in_a_dossier_that_both_verifiers_accept(attacked: Platform,
     assert {name[:2] for name in written["documents"]} == {f"{place:02d}" for place in range(1, 13)}
     assert len(breach(attacked, "export", case, "--out", home / "exports")["files"]) == 6
     size = 0
-    for party in ("keyserver-1", "hub"):
+    for party in ("keyserver-1", "hub", "insurer-99000001"):
         note, back = home / f"for-{party}.json", home / f"from-{party}.note"
         size = breach(attacked, "checkpoint", "--out", note)["size"]
         kind = party.split("-")[0]
         signed = attacked.command(kind, "cosign", note, "--home", home / party, "--out", back, "--json")
         assert (signed["size"], signed["signed"]) == (size, True)
         assert breach(attacked, "checkpoint", "--cosigned", back)["signatures"] > 1
-    breach(attacked, "dossier", case, "--out", home / "dossier.tar", "--trust", home / "trust.json")
+    pinned = stamped(attacked, case)
+    with pytest.raises(TechnicalFailure, match="give --authority"):
+        breach(attacked, "dossier", case, "--out", home / "dossier.tar", "--trust", home / "trust.json")
+    breach(attacked, "dossier", case, "--out", home / "dossier.tar", "--trust", home / "trust.json", *pinned)
     assert b"Camille" not in (home / "dossier.tar").read_bytes()
     verified = attacked.command("verify", home / "dossier.tar", "--json")
     assert (verified["verified"], verified["pinned"], verified["case"]) == (True, True, case)
+    assert len(verified["stamped_at"]) == 1
     command = [sys.executable, str(SCRIPT), str(home / "dossier.tar"), "--trust", str(home / "trust.json")]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def stamped(platform: Platform, case: str) -> tuple[str | Path, ...]:
+    """Has the log stamped by the desk's own verb; returns the options that pin the authority."""
+    home = platform.home
+    query, note, answer = home / "stamp.tsq", home / "stamp.note", home / "stamp.tsr"
+    options: list[tuple[str | Path, ...]] = []
+    answers = []
+    breach(platform, "stamp", case, "--query", query)
+    for name in ("authority", "other"):
+        local = LocalAuthority(home / name)
+        answers.append(local.answer(query.read_bytes()))
+        paths = home / f"{name}.pem", home / f"{name}-root.pem"
+        for path, certificate in zip(paths, (local.certificate, local.root), strict=True):
+            path.write_bytes(certificate.public_bytes(Encoding.PEM))
+        options.append(("--authority", paths[0], "--root", paths[1]))
+    answer.write_bytes(answers[0])
+    taken = ("stamp", case, "--answer", answer, "--note", note)
+    with pytest.raises(TechnicalFailure):
+        breach(platform, *taken, *options[1])
+    with pytest.raises(TechnicalFailure, match="give --query"):
+        breach(platform, *taken)
+    # A note of this log that is not the one stamped.
+    newer = home / "newer.note"
+    breach(platform, "note", case, "--text", "Le parquet est prévenu.")
+    breach(platform, "checkpoint", "--out", home / "newer.json")
+    newer.write_bytes(decode((home / "newer.json").read_bytes(), CheckpointAnswer).note)
+    with pytest.raises(TechnicalFailure):
+        breach(platform, "stamp", case, "--answer", answer, "--note", newer, *options[0])
+    assert breach(platform, *taken, *options[0])["stamped_at"] > 0
+    return options[0]
 
 
 def test_insurers_execute_what_the_case_asks_and_the_case_takes_what_they_did(attacked: Platform, case: str) -> None:
@@ -180,14 +219,19 @@ def test_insurers_execute_what_the_case_asks_and_the_case_takes_what_they_did(at
         breach(attacked, verb, case, insurer, *more, "--out", request, "--yes")
         execute = ("insurer", "execute", request, "--home", home / f"insurer-{insurer}", "--json")
         assert attacked.command(*execute, "--dry-run")["done"] is False
-        found = attacked.command(*execute, "--out", done)
-        again = attacked.command(*execute, "--out", done)
+        stated = attacked.command(*execute, "--dry-run")["effect"]
+        assert len(stated) > 1
+        with pytest.raises(TechnicalFailure, match=f"(?s){stated[0].split(':')[0]}.*was not confirmed"):
+            attacked.command(*execute, "--out", done)
+        assert not done.exists()
+        found = attacked.command(*execute, "--out", done, "--yes")
+        again = attacked.command(*execute, "--out", done, "--yes")
         assert (found["done"], again["epoch"]) == (True, found["epoch"])
         assert (found["members"] > 0, found["epoch"]) == ((True, 1) if insurer == amc else (False, 2))
         assert breach(attacked, "measure", case, "--done", done)["entries"]
         wrong = ("insurer", "execute", request, "--home", home / f"insurer-{({amc, other} - {insurer}).pop()}")
         with pytest.raises(TechnicalFailure, match="another insurer"):
-            attacked.command(*wrong, "--out", home / "wrong.json")
+            attacked.command(*wrong, "--out", home / "wrong.json", "--yes")
 
 
 def test_nothing_of_a_case_is_written_when_it_is_not_open(attacked: Platform) -> None:

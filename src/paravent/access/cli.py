@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -20,7 +20,7 @@ import msgspec
 
 from paravent.access.config import DirectoryPin, join_directory, read_directory
 from paravent.access.next_key_store import KeyFile
-from paravent.errors import InvalidConfiguration, MalformedMessage, ParaventError, StorageDown
+from paravent.errors import BadInput, InvalidConfiguration, MalformedMessage, ParaventError, StorageDown
 from paravent.wire.codec import Message, decode, encode
 from paravent.wire.directory import differences
 from paravent.wire.statements import Directory
@@ -115,6 +115,22 @@ def working_folder(home: Path | None, prefix: str) -> Iterator[Path]:
 working_folder_option = click.option(
     "--home", type=_FOLDER, default=None, help="New folder to work in and keep; default: a temporary one."
 )
+
+
+def require_agreement(stated: Sequence[tuple[str, str]], *, yes: bool) -> None:
+    """States an effect, in French and English, and asks before it is done; raises BadInput when it is not agreed to."""
+    if yes:
+        return
+    click.echo(stated_text(stated), err=True)
+    try:
+        click.confirm("Continuer ? / Go on?", abort=True, err=True)
+    except click.Abort:
+        raise BadInput("nothing was done: the measure was not confirmed (--yes confirms it beforehand)") from None
+
+
+def stated_text(stated: Sequence[tuple[str, str]]) -> str:
+    """Writes an effect for people: all of it in French, then in English."""
+    return "\n".join([*(f"{french}." for french, _ in stated), *(f"{english}." for _, english in stated)])
 
 
 def emit(values: Mapping[str, Any]) -> None:

@@ -13,12 +13,14 @@ from paravent.breach import bundling
 from paravent.breach import case as cases
 from paravent.breach.case_cli import directory_of
 from paravent.breach.dossier_check import Trust, check_dossier, declared
+from paravent.breach.entries import Stamped
 from paravent.breach.log import origin_key, with_cosignatures
 from paravent.breach.registers.cli import registers_option
 from paravent.breach.registers.store import answers_in, shipped
 from paravent.breach.rules_store import shipped_duties
 from paravent.breach.store import Store
 from paravent.breach.trust import TrustFile, cosigners_of, trust_of
+from paravent.crypto.signing import SigningKey
 from paravent.crypto.timestamp_request import draw_nonce, stamp_request
 from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import decode, encode
@@ -29,6 +31,8 @@ TRUST_BYTES_MAX = 1_048_576
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 _CASE = click.argument("case")
+_AUTHORITY = click.option("--authority", type=_EXISTING, default=None, help="Certificate (PEM) that stamps.")
+_ROOT = click.option("--root", type=_EXISTING, default=None, help="Certificate (PEM) above it.")
 
 
 def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short function per verb
@@ -55,10 +59,12 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
     @click.option("--query", type=_FILE, default=None, help="TimeStampReq to write; the note goes beside, in .note.")
     @click.option("--answer", type=_EXISTING, default=None, help="TimeStampResp; the note is beside the query.")
     @click.option("--note", type=_EXISTING, default=None, help="The note that was stamped.")
-    @click.option("--trust", type=_EXISTING, default=None, help="Trust file with the authority's certificates.")
+    @_AUTHORITY
+    @_ROOT
     def stamp(
-        home: Path, case: str, query: Path | None, answer: Path | None, note: Path | None, trust: Path | None
-    ) -> Said:
+        home: Path, case: str, query: Path | None, answer: Path | None, note: Path | None, authority: Path | None,
+        root: Path | None,
+    ) -> Said:  # fmt: skip
         settings, key = breach_config.load(home), breach_config.read_key(home)
         with Store(home) as store:
             if query is not None:
@@ -66,11 +72,9 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
                 query.write_bytes(stamp_request(written, draw_nonce(cli.rng)))
                 query.with_suffix(".note").write_bytes(written)
                 return Said(text=f"send {query} to the authority", values={"query": str(query)})
-            if answer is None or note is None or trust is None:
-                raise InvalidConfiguration("give --query, or --answer with --note and --trust")
-            verified = _trust(trust).stamp
-            if verified is None:
-                raise InvalidConfiguration("the trust file pins no authority")
+            verified = trust_of(_pinned(settings, key, (), authority, root)).stamp
+            if answer is None or note is None or verified is None:
+                raise InvalidConfiguration("give --query, or --answer with --note, --authority and --root")
             at = verified(answer.read_bytes(), note.read_bytes())
             placed = bundling.keep_stamp(store, case, note.read_bytes(), answer.read_bytes(), cli.now())
         return Said(text=f"stamped at {at}", values={"stamped_at": at, "position": placed.position})
@@ -79,19 +83,23 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
     @_CASE
     @click.option("--out", type=_FILE, required=True)
     @click.option("--trust", type=_FILE, default=None, help="Write here what its reader pins.")
+    @_AUTHORITY
+    @_ROOT
     @registers_option
     @dry_run_option
     def dossier(
-        home: Path, case: str, out: Path, trust: Path | None, registers: Path | None, dry_run: bool
+        home: Path, case: str, out: Path, trust: Path | None, authority: Path | None, root: Path | None,
+        registers: Path | None, dry_run: bool,
     ) -> Said:  # fmt: skip
         settings, key, known = breach_config.load(home), breach_config.read_key(home), directory_of(home)
-        pinned = TrustFile(
-            log=origin_key(settings.name, key).encode(), cosigners=tuple(one.encode() for one in cosigners_of(known))
-        )
+        pinned = _pinned(settings, key, tuple(one.encode() for one in cosigners_of(known)), authority, root)
         about = about_of(settings, known.version, pinned)
         if dry_run:
             return Said(text="nothing was written", values={"case": case, "written": False})
         with Store(home) as store:
+            stamped = any(isinstance(each.entry.said, Stamped) for each in store.entries(case))
+            if stamped and not pinned.root:
+                raise InvalidConfiguration("this case is stamped: give --authority and --root, which its reader pins")
             cases.keep_safeguards(store, case, shipped(), answers_in(registers or home), cli.now())
             content, last = bundling.make(store, case, settings, key, about, cli.now())
         out.write_bytes(content)
@@ -101,6 +109,18 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
             text=f"{out}: {len(content)} bytes",
             values={"case": case, "written": True, "entries": last.entry.number + 1},
         )
+
+
+def _pinned(
+    settings: breach_config.BreachConfig, key: SigningKey, cosigners: tuple[str, ...], authority: Path | None,
+    root: Path | None,
+) -> TrustFile:  # fmt: skip
+    """Gathers what a reader pins; the certificates are empty until both are given."""
+    certificates = ("", "") if authority is None or root is None else (authority.read_text(), root.read_text())
+    return TrustFile(
+        log=origin_key(settings.name, key).encode(), cosigners=cosigners, authority=certificates[0],
+        root=certificates[1],
+    )  # fmt: skip
 
 
 def about_of(settings: breach_config.BreachConfig, directory_version: int, pinned: TrustFile) -> dict[str, object]:

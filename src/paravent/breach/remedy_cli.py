@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
-from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.cli import Said, dry_run_option, require_agreement, verb
 from paravent.breach import case as cases
 from paravent.breach import config, remedy
 from paravent.breach.case_cli import directory_of
 from paravent.breach.entries import Switched
 from paravent.breach.measured import handle_of
 from paravent.breach.store import Store
-from paravent.breach.suspension_cli import require_agreement
 from paravent.errors import BadInput, InvalidConfiguration
 from paravent.wire.case import CASE_BYTES_MAX, Remedy, RemedyAsked
 from paravent.wire.codec import encode

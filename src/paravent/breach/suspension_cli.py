@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from paravent.access import cli
-from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.cli import Said, dry_run_option, require_agreement, stated_text, verb
 from paravent.access.config import open_directory
 from paravent.access.store import write_secret
 from paravent.breach.case import OPERATOR
@@ -120,24 +120,13 @@ def _desk_key(home: Path, directory: Directory) -> SigningKey:
     return key
 
 
-def require_agreement(stated: list[tuple[str, str]], *, yes: bool) -> None:
-    """States an effect and asks before it is done; raises BadInput when it is not agreed to."""
-    if yes:
-        return
-    click.echo(_text(stated), err=True)
-    try:
-        click.confirm("Continuer ? / Go on?", abort=True, err=True)
-    except click.Abort:
-        raise BadInput("nothing was done: the measure was not confirmed (--yes confirms it beforehand)") from None
-
-
 def _said(asked: SuspensionRequest, outcomes: list[Outcome], stated: list[tuple[str, str]], *, done: bool) -> Said:
     measure = asked.measure if done else Measure.LOOK
     lines = [_line(outcome, measure) for outcome in outcomes]
     whole = complete(outcomes)
     end = [] if whole or not done else ["INCOMPLET : à relancer / INCOMPLETE: run it again"]
     return Said(
-        text="\n".join([_text(stated), *lines, *end]),
+        text="\n".join([stated_text(stated), *lines, *end]),
         values={
             "case": asked.case, "measure": asked.measure.value, "kind": asked.kind.value, "subject": asked.subject,
             "done": done, "complete": whole, "effect": [english for _, english in stated],
@@ -145,10 +134,6 @@ def _said(asked: SuspensionRequest, outcomes: list[Outcome], stated: list[tuple[
         },
         failed=done and not whole,
     )  # fmt: skip
-
-
-def _text(stated: list[tuple[str, str]]) -> str:
-    return "\n".join([*(f"{french}." for french, _ in stated), *(f"{english}." for _, english in stated)])
 
 
 def _line(outcome: Outcome, measure: Measure) -> str:

@@ -59,6 +59,14 @@ class InsurerKeys:
     payments: BoxKey
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsurerCosigner:
+    """An insurer as a cosigner of the breach desk's log: under its AMC number, with its issuer key."""
+
+    name: str
+    signing_key: SigningKey
+
+
 def initialise(home: Path, config: InsurerConfig, rng: Rng) -> InsurerEntry:
     """Creates a home with fresh keys; returns the entry to put in the directory."""
     write_config(home, config)

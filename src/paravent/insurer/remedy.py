@@ -7,7 +7,7 @@ import hashlib
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.errors import InvalidConfiguration, UnknownParty
-from paravent.wire.case import RemedyAsked, RemedyDone
+from paravent.wire.case import Remedy, RemedyAsked, RemedyDone
 from paravent.wire.codec import encode
 from paravent.wire.statements import Directory, Signed, open_statement, sign_statement
 
@@ -25,6 +25,49 @@ def read_request(signed: Signed, directory: Directory, amc: str) -> RemedyAsked:
     if asked.insurer != amc:
         raise InvalidConfiguration("this request is for another insurer")
     return asked
+
+
+def effect(
+    asked: RemedyAsked, *, newest: int, members: int, unknown: int, rows: int
+) -> list[tuple[str, str]]:  # fmt: skip
+    """States what executing a request does to this insurer's service, in French and in English."""
+    if asked.remedy is Remedy.REVOKE:
+        return [
+            (
+                f"Dossier {asked.case} : révocation des droits de {members} assurés ({unknown} pseudonymes inconnus)",
+                f"Case {asked.case}: the rights of {members} members are revoked ({unknown} labels unknown here)",
+            ),
+            (
+                "Leurs cartes et leurs lignes ne servent plus, sans retour, jusqu'à une nouvelle publication",
+                "Their cards and rows serve no more, for good, until their rights are published anew",
+            ),
+            (
+                "La plateforme l'apprend aussitôt ; un poste, à sa prochaine lecture de la liste (chaque jour)",
+                "The hub learns it at once; a desk when it next reads the list (every day)",
+            ),
+        ]
+    stated = [_leaving(asked, newest, rows)]
+    if asked.end_former:
+        stated.append((
+            f"La période {asked.epoch} cesse aussitôt : une recherche en cours est à recommencer",
+            f"Epoch {asked.epoch} ends at once: a look-up in progress is to be made again",
+        ))  # fmt: skip
+    return [
+        *stated,
+        ("Continuent : les cartes, les prises en charge, les factures", "Going on: cards, agreements, claims"),
+    ]
+
+
+def _leaving(asked: RemedyAsked, newest: int, rows: int) -> tuple[str, str]:
+    if newest > asked.epoch:
+        return (
+            f"Dossier {asked.case} : la période {asked.epoch} est déjà quittée ({newest} aujourd'hui)",
+            f"Case {asked.case}: epoch {asked.epoch} was left before ({newest} today)",
+        )
+    return (
+        f"Dossier {asked.case} : {rows} lignes sont scellées de nouveau ; une période neuve remplace la {asked.epoch}",
+        f"Case {asked.case}: {rows} rows are sealed again under a new epoch, which takes the place of {asked.epoch}",
+    )
 
 
 def sign_done(

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Self
 
+from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.sqlite_store import connect, transaction
 from paravent.access.store import delete_secret, read_secret, write_secret
 from paravent.crypto.entitlement import NULLIFIER_BYTES
@@ -96,11 +97,13 @@ class Store:
         self._connection = connect(home / DATABASE)
         self._connection.executescript(
             _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA + CARD_SCHEMA
-        )
+            + MEMORY_SCHEMA
+        )  # fmt: skip
         self.boxes = InsurerBoxes(self._connection)
         self.cards = Cards(self._connection)
         self.insured = Insured(self._connection)
         self.journal = Journal(self._connection)
+        self.memory = LogMemory(self._connection)
         self.portfolio = Portfolio(self._connection, home)
         self.outbox = Outbox(self._connection)
         self.settlements = Settlements(self._connection)
