@@ -45,8 +45,8 @@ pictures: setup ## Take the pictures of docs/pictures again (needs chromium)
 demo: setup ## The whole story, on this machine, in a temporary folder
 	$(BIN)/paravent demo $(ARGS)
 
-drill: setup ## Attack a running platform, and print what each theft opens
-	$(BIN)/paravent drill $(ARGS)
+drill: setup ## Attack a running platform; write what each theft opens into README and docs/drill.md
+	$(BIN)/paravent drill --write . $(ARGS)
 
 bench: setup ## Measure it
 	$(BIN)/paravent bench $(ARGS)

@@ -67,8 +67,8 @@ def test_old_backups_and_todays_stores_open_nothing(platform: Platform, populati
     assert dealt(platform, EPOCH)
     skipped, done = old_backups(platform, population)
     # One server was down at the end of the epoch and kept its files: with the old copies, t sets survived.
-    assert skipped["opened"] == skipped["bound"] == len(population.persons)
-    assert (done["opened"], done["membership"], done["bound"]) == (0, 0, 0)
+    assert skipped.opened == skipped.bound == len(population.persons)
+    assert (done.opened, done.membership, done.bound) == (0, 0, 0)
     assert dealt(platform, EPOCH) == []
     assert dealt(platform, EPOCH + 1)
     assert (platform.home / "backups" / BACKED_UP / "secrets" / "box-1.key").exists()

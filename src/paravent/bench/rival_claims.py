@@ -18,8 +18,8 @@ from paravent.bench.claims import CLIENTS
 from paravent.bench.invented import OK, as_http, read_answer
 from paravent.drill.conventional.portal import Browser, serving
 from paravent.drill.conventional.protection import Variant
-from paravent.drill.conventional.run import LOGIN, PASSWORD
 from paravent.drill.conventional.store import Store, create, insured, protection_of
+from paravent.drill.ground import LOGIN, PASSWORD
 from paravent.drill.population import Population
 from paravent.errors import TechnicalFailure
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from paravent.drill.platform import SERVERS, Platform
 from paravent.drill.population import Population
+from paravent.drill.row import PlatformName, Ran, Row
 from paravent.drill.theft import Theft, read_directory
 from paravent.errors import TechnicalFailure
 
@@ -22,7 +22,7 @@ BACKED_UP, *_, AWAY = SERVERS_ALL
 _NOTICE_SECONDS_MAX = 30.0
 
 
-def old_backups(platform: Platform, population: Population) -> Iterator[dict[str, Any]]:
+def old_backups(platform: Platform, population: Population) -> Iterator[Row]:
     """Attacks with the old backups and today's stores: one deletion skipped, then none."""
     theft = Theft(
         database=platform.backup("hub") / "hub.db", leaked=population.leaked_list(), directory=read_directory(platform)
@@ -32,11 +32,11 @@ def old_backups(platform: Platform, population: Population) -> Iterator[dict[str
     for amc in population.insurers:
         platform.rotate(amc)
         platform.end_epoch(amc, EPOCH)
-    yield _row("old-backups+1-deletion-skipped", len(population.persons), theft, old_files, platform, population)
+    yield _row("1-deletion-skipped", len(population.persons), theft, old_files, platform, population)
     platform.start(AWAY)
     for amc in population.insurers:
         _end_everywhere(platform, amc)
-    yield _row("old-backups", 0, theft, old_files, platform, population)
+    yield _row("all-deleted", 0, theft, old_files, platform, population)
 
 
 def _end_everywhere(platform: Platform, amc: str) -> None:
@@ -48,11 +48,13 @@ def _end_everywhere(platform: Platform, amc: str) -> None:
 
 
 def _row(
-    scenario: str, bound: int, theft: Theft, old_files: list[Path], platform: Platform, population: Population
-) -> dict[str, Any]:
+    case: str, bound: int, theft: Theft, old_files: list[Path], platform: Platform, population: Population
+) -> Row:  # fmt: skip
     loot = theft.attack([*old_files, *platform.key_files(*SERVERS_ALL)])
-    return {
-        "scenario": scenario, "platform": "paravent", "persons": len(population.persons),
-        "opened": population.persons_of(loot.opened), "membership": population.persons_of(loot.members),
-        "bound": bound, "seconds": round(loot.seconds, 2),
-    }  # fmt: skip
+    return Row(
+        scenario="old-backups", platform=PlatformName.PARAVENT, case=case, ran=Ran.PROCESSES,
+        persons=len(population.persons), opened=population.persons_of(loot.opened),
+        membership=population.persons_of(loot.members), bound=bound,
+        formula="0 once every server has deleted; everybody while t sets of keys are left",
+        seconds=round(loot.seconds, 2),
+    )  # fmt: skip

@@ -115,11 +115,12 @@ class Platform:
         key = self.home / "directory" / "directory.key"
         self.pin = self.command("hub", "directory", "--home", self.home / "hub", "--key", key, *entries, "--json")
         for name in names:
-            self._join("keyserver", name, "--cosigned", self.pin["file"])
+            self.join("keyserver", name, "--cosigned", self.pin["file"])
         for name in ["hub", *insurers]:
-            self._join(name.split("-")[0], name)
+            self.join(name.split("-")[0], name)
 
-    def _join(self, party: str, name: str, *options: str) -> None:
+    def join(self, party: str, name: str, *options: str) -> None:
+        """Has a party join the directory."""
         self.command(
             party, "join", "--home", self.home / name, "--directory", self.pin["file"],
             "--signer", self.pin["signer"], "--key", self.pin["key"], *options,
@@ -152,7 +153,7 @@ class Platform:
                 "desk", "init", "--home", self.home / name, "--professional", professional(port),
                 "--shop", shop(port), "--port", str(port), "--allow-single-operator",
             )  # fmt: skip
-            self._join("desk", name)
+            self.join("desk", name)
         self.waiting_desks += names
         self._enrol_waiting()
 

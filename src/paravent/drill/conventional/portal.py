@@ -18,7 +18,7 @@ from paravent.drill.platform import free_ports
 from paravent.errors import TechnicalFailure
 
 START_SECONDS_MAX = 20.0
-_OK = 200
+_OK, _TOO_MANY = 200, 429
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,16 +32,24 @@ class Browser:
 
     def login(self, login: str, password: str) -> None:
         """Opens a session; raises TechnicalFailure when the portal refuses."""
-        status, answer = self.post("/login", {"login": login, "password": password})
+        status, answer = self.ask("/login", {"login": login, "password": password})
         if status != _OK:
             raise TechnicalFailure(f"the portal answered {status} to a login")
         self.token = answer["token"]
+
+    def ask(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Posts a request, from address after address until one is let through."""
+        status, answer = self.post(path, body)
+        while status == _TOO_MANY:
+            self.next_address()
+            status, answer = self.post(path, body)
+        return status, answer
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Posts a request; returns the status and the answer."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection(
-                "127.0.0.1", self.port, timeout=30, source_address=(f"127.0.0.{self.address}", 0)
+                "127.0.0.1", self.port, timeout=30, source_address=(self._source(), 0)
             )
         self._connection.request("POST", path, json.dumps(body), {"authorization": f"Bearer {self.token}"})
         answer = self._connection.getresponse()
@@ -52,6 +60,10 @@ class Browser:
         """Goes on from the next loopback address."""
         self.close()
         self.address += 1
+
+    def _source(self) -> str:
+        """The whole of 127.0.0.0/8 is this machine's."""
+        return ".".join(map(str, (127 << 24 | self.address).to_bytes(4, "big")))
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,75 +1,107 @@
 """The thefts of the drill on the conventional platform: what each opens, variant by variant (docs/drill.md).
 
 The same population and the same thief: he holds a true list of everybody. ``opened`` counts persons whose contract
-he reads and whom he knows by name; ``readable`` counts records that he reads, whosever they are.
+he reads and whom he knows by name; the figure ``readable`` counts records that he reads, whosever they are.
 """
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from paravent.drill.conventional.portal import Browser, serving
+from paravent.drill.conventional.portal import Browser
 from paravent.drill.conventional.protection import Identity, Protection, Variant
-from paravent.drill.conventional.store import DATABASE, Store, create, insured, protection_of
+from paravent.drill.conventional.store import Store, insured
+from paravent.drill.ground import LOGIN, PASSWORD, Ground, Portal
 from paravent.drill.population import LeakedLine, Population
+from paravent.drill.row import Figure, PlatformName, Ran, Row
 
-LOGIN = "optician-1"
-PASSWORD = "a long pass phrase of a shop"  # noqa: S105 - of nobody: the thief has phished it
 LEFT = 10
 """One person in so many leaves the insurer after the backup was taken."""
 
-_OK, _TOO_MANY = 200, 429
+Found = tuple[set[LeakedLine], int]
+"""Lines of the list whose contract was read, and how many records could be read at all."""
+
+Play = Callable[[Ground], Iterator[Row]]
+
+_OK = 200
+_HIDDEN = {Variant.HMAC, Variant.ENCRYPTED}
 
 
-def rows(home: Path, population: Population) -> Iterator[dict[str, Any]]:
-    """Plays every theft on every variant."""
+def stolen_password(ground: Ground) -> Iterator[Row]:
+    """Logs in with a phished password, and asks for everybody on the list."""
+    return on_each(ground, "stolen-password", lambda portal: _phished(portal, ground))
+
+
+def provider_session(ground: Ground) -> Iterator[Row]:
+    """Goes on with a session that somebody else opened, second factor and all."""
+
+    def theft(portal: Portal) -> Found:
+        victim = Browser(port=portal.port)
+        victim.login(LOGIN, PASSWORD)
+        victim.close()
+        return scraped(Browser(port=portal.port, token=victim.token), ground.population.leaked_list())
+
+    return on_each(ground, "provider-session", theft)
+
+
+def database(ground: Ground) -> Iterator[Row]:
+    """Reads a copy of the database, without the application's key."""
+    return on_each(
+        ground, "database", lambda portal: read(portal.backup(), portal.without_key(), ground.population),
+        bound=lambda variant: 0 if variant in _HIDDEN else ground.persons,
+    )  # fmt: skip
+
+
+def with_the_key(scenario: str) -> Play:
+    """Reads a copy of the database with the key that the application holds."""
+    return lambda ground: on_each(
+        ground, scenario, lambda portal: read(portal.backup(), portal.key(), ground.population)
+    )  # fmt: skip
+
+
+def old_backups(ground: Ground) -> Iterator[Row]:
+    """Reads an old backup with the application's key: who has left is in it still."""
     for variant in Variant:
-        folder = home / variant.value
-        create(folder, variant)
-        with Store(folder, protection_of(folder)) as store:
-            store.load(insured(population))
-            store.add_account(LOGIN, PASSWORD)
-        yield from _variant(folder, variant, population)
+        portal = ground.portal(variant)
+        backup = portal.backup()
+        gone = list(insured(ground.population))[::LEFT]
+        with Store(portal.home, portal.key()) as store:
+            store.leave(identity for identity, _ in gone)
+            yield row(ground, "old-backups", portal, ground.persons, read(backup, portal.key(), ground.population))
+            store.load(gone)
 
 
-def _variant(folder: Path, variant: Variant, population: Population) -> Iterator[dict[str, Any]]:
-    everybody = len(population.persons)
-    with serving(folder) as port:
-        yield _row("stolen-password", variant, population, everybody, lambda: _scraped(port, population))
-    backup = _copy(folder, folder / "backup")
-    without_key = Protection(variant=variant, key=None)
-    with_key = protection_of(folder)
-    hidden = variant in {Variant.HMAC, Variant.ENCRYPTED}
-    bound = 0 if hidden else everybody
-    yield _row("database", variant, population, bound, lambda: _read(backup, without_key, population))
-    yield _row("database+application-key", variant, population, everybody, lambda: _read(backup, with_key, population))
-    with Store(folder, with_key) as store:
-        store.leave([identity for identity, _ in insured(population)][::LEFT])
-    yield _row("old-backups+application-key", variant, population, everybody,
-               lambda: _read(backup, with_key, population))  # fmt: skip
+def on_each(
+    ground: Ground, scenario: str, theft: Callable[[Portal], Found], bound: Callable[[Variant], int] | None = None
+) -> Iterator[Row]:
+    """Plays a theft on every variant; where no bound is given, it is everybody."""
+    for variant in Variant:
+        portal, started = ground.portal(variant), time.perf_counter()
+        most = ground.persons if bound is None else bound(variant)
+        found = theft(portal)
+        yield row(ground, scenario, portal, most, found, seconds=time.perf_counter() - started)
 
 
-def _scraped(port: int, population: Population) -> tuple[set[LeakedLine], int]:
-    """Logs in with the phished password and asks for everybody on the list, from address after address."""
-    browser, found = Browser(port=port), set()
+def _phished(portal: Portal, ground: Ground) -> Found:
+    browser = Browser(port=portal.port)
     browser.login(LOGIN, PASSWORD)
-    for line in population.leaked_list():
+    return scraped(browser, ground.population.leaked_list())
+
+
+def scraped(browser: Browser, lines: Iterable[LeakedLine]) -> Found:
+    """Asks for everybody on a list, from address after address."""
+    found = set()
+    for line in lines:
         body = {"nir": line.nir, "birth_date": line.birth_date, "rank": line.rank}
-        status, _ = browser.post("/rights", body)
-        if status == _TOO_MANY:
-            browser.next_address()
-            status, _ = browser.post("/rights", body)
-        if status == _OK:
+        if browser.ask("/rights", body)[0] == _OK:
             found.add(line)
     browser.close()
     return found, len(found)
 
 
-def _read(copy: Path, protection: Protection, population: Population) -> tuple[set[LeakedLine], int]:
+def read(copy: Path, protection: Protection, population: Population) -> Found:
     """Looks everybody on the list up in a copy, with the key or without; and counts what can be read at all."""
     found = set()
     with Store(copy, protection) as store:
@@ -81,21 +113,16 @@ def _read(copy: Path, protection: Protection, population: Population) -> tuple[s
     return found, readable
 
 
-def _copy(folder: Path, target: Path) -> Path:
-    """Copies the database alone, as a backup or a thief does; the key stays in the application."""
-    target.mkdir()
-    shutil.copy(folder / DATABASE, target / DATABASE)
-    return target
-
-
-def _row(
-    scenario: str, variant: Variant, population: Population, bound: int,
-    theft: Callable[[], tuple[set[LeakedLine], int]],
-) -> dict[str, Any]:  # fmt: skip
-    started = time.perf_counter()
-    found, readable = theft()
-    return {
-        "scenario": scenario, "platform": "conventional", "variant": variant.value,
-        "persons": len(population.persons), "opened": population.persons_of(found), "readable": readable,
-        "bound": bound, "detected_after": None, "seconds": round(time.perf_counter() - started, 2),
-    }  # fmt: skip
+def row(
+    ground: Ground, scenario: str, portal: Portal, bound: int, loot: Found, *, seconds: float | None = None,
+    remains: str = "", **figures: Figure,
+) -> Row:  # fmt: skip
+    """Says what a theft gave: nothing lists it, and no desk computes it."""
+    found, readable = loot
+    persons = ground.population.persons_of(found)
+    return Row(
+        scenario=scenario, platform=PlatformName.CONVENTIONAL, case=portal.variant.value, ran=Ran.PROCESSES,
+        persons=ground.persons, opened=persons, membership=persons, bound=bound,
+        seconds=None if seconds is None else round(seconds, 2), remains=remains,
+        figures={"readable": readable} | figures,
+    )  # fmt: skip

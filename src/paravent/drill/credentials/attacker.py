@@ -6,13 +6,14 @@ and has a copy of the hub's database, so that the hub's own limit does not bind 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, new_nonce
+from paravent.crypto import oprf, sealing
 from paravent.crypto.entitlement import verify_entitlement
-from paravent.crypto.group import multiply
+from paravent.crypto.group import Scalar, multiply
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.replicated import opening_value
 from paravent.crypto.sealing import Row, open_label
@@ -44,9 +45,13 @@ class Attacker(Spreader):
     directory: Directory
     epochs: Mapping[str, VerifiedEpoch]
     rows: Mapping[bytes, Row]
+    lookup_keys: Mapping[str, Scalar] = field(default_factory=dict)
+    """Look-up keys of insurers: with one, nobody has to be asked whose record it is."""
     opened: dict[str, bytes] = field(default_factory=dict)
     known: dict[str, KnownRecord] = field(default_factory=dict)
     begun: dict[str, Opening] = field(default_factory=dict)
+    seen: Callable[[int], None] = lambda _: None
+    """Is told, after each person, how many are open."""
 
     def drain(self, hits: Sequence[Hit]) -> None:
         """Opens whoever is not open yet until no quota is left; forgets first what it believed exhausted."""
@@ -65,6 +70,9 @@ class Attacker(Spreader):
         if hit.person in self.known:
             return self.known[hit.person]
         epoch = self.epochs[hit.amc]
+        if hit.amc in self.lookup_keys:
+            self.known[hit.person] = self._alone(hit, epoch)
+            return self.known[hit.person]
         blinding = Blinding.start(epoch, lookup_input(hit.amc, epoch.epoch, hit.identity), self.rng)
         for index, files in self.stolen.items():
             blinding.evaluations[index] = multiply(files.shares[hit.amc], blinding.blinded)
@@ -76,6 +84,13 @@ class Attacker(Spreader):
         self.spread(QuotaKind.LOOKUP, epoch, set(self.stolen), ask)
         self.known[hit.person] = blinding.finish()
         return self.known[hit.person]
+
+    def _alone(self, hit: Hit, epoch: VerifiedEpoch) -> KnownRecord:
+        """Computes whose record it is with the insurer's own key."""
+        output = oprf.evaluate(lookup_input(hit.amc, epoch.epoch, hit.identity), self.lookup_keys[hit.amc])
+        key = sealing.handle_key(output, hit.amc, epoch.epoch)
+        handle = sealing.handle_of(hit.amc, epoch.epoch, key.public)
+        return KnownRecord(epoch=epoch, output=output, handle_key=key, handle=handle)
 
     def begin(self, hit: Hit) -> Opening:
         """Takes the row from the database copy, and the opening values from the stolen files; what came stays."""
@@ -123,3 +138,4 @@ class Attacker(Spreader):
             verify_entitlement(opened[0], self.directory.issuers())
             row = opening.row
             self.opened[hit.person] = open_label(row.insurer, row.epoch, row.batch, row.handle)
+            self.seen(len(self.opened))

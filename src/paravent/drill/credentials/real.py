@@ -1,4 +1,4 @@
-"""The same attack on real processes, over HTTP: the quota of 24 hours on the clock of the machine."""
+"""The same attack on running processes, over HTTP: the quota of 24 hours on the clock of the machine."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
 from paravent.access.store import read_secret
+from paravent.breach.entries import LootKind, Stolen
+from paravent.crypto.group import Scalar
 from paravent.crypto.sealing import open_label
-from paravent.desk import config as desk_config
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
-from paravent.drill.credentials.attacker import Attacker
+from paravent.drill.credentials.attacker import Attacker, Hit
 from paravent.drill.credentials.loot import files_of, rows_of
-from paravent.drill.credentials.scene import bound, true_hits
+from paravent.drill.credentials.scene import FORMULA, bound, true_hits
+from paravent.drill.credentials.spread import StolenServer
 from paravent.drill.credentials.witness import WitnessList, log_entries
-from paravent.drill.platform import SERVERS, Platform
+from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
+from paravent.drill.inquiry import inquire
+from paravent.drill.platform import Platform
 from paravent.drill.population import Population
+from paravent.drill.row import Figure, PlatformName, Ran, Row
 from paravent.drill.simulation.platform import Shape
+from paravent.drill.staff import Optician, hire, watchmen
 from paravent.drill.theft import copy_database, read_directory
 from paravent.hub.store import DATABASE as HUB_DATABASE
 from paravent.keyserver.state import WitnessKey
@@ -32,50 +36,81 @@ from paravent.wire.codec import decode
 from paravent.wire.problem import from_problem
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, EpochBundle
 
-PERSONS_PER_GUARANTEE_MIN = 20
 TIMEOUT_SECONDS = 10
-KEYSERVERS = tuple(f"keyserver-{number}" for number in range(1, SERVERS + 1))
-# The thief's first desk meets honest servers; the second one's thief has also read a server's disk.
-DESKS = {"desk": (), "desk-2": (SERVERS,)}
+# The first thief meets honest servers; the second one has also read a server's disk.
+THIEVES: tuple[tuple[int, tuple[int, ...]], ...] = ((1, ()), (2, (3,)))
 
 
-def attacked(home: Path, population: Population) -> Iterator[dict[str, Any]]:
-    """Starts a platform, steals the keys of its desks one after the other, and says what each opened in 24 hours."""
-    home.mkdir()
-    platform = Platform(home)
-    try:
-        platform.create(population, PERSONS_PER_GUARANTEE_MIN)
-        platform.add_desk(*(name for name in DESKS if name != "desk"))
-        platform.start(*KEYSERVERS, "hub")
-        for amc in population.insurers:
-            platform.publish(amc)
-        for desk, stolen in DESKS.items():
-            yield _row(platform, population, desk, stolen)
-    finally:
-        platform.stop()
+def on_processes(ground: Ground) -> Iterator[Row]:
+    """Steals opticians' device keys one after the other, and says what each opened in 24 hours."""
+    for number, stolen in THIEVES:
+        platform = ground.paravent()
+        optician = hire(platform, number, int(time.time()), number)
+        yield attack(ground, platform, [optician], stolen, case=f"p1-c{len(stolen)}-d1-processes")
 
 
-def _row(platform: Platform, population: Population, desk: str, stolen: tuple[int, ...]) -> dict[str, Any]:
-    directory = read_directory(platform)
-    rows = rows_of(copy_database(platform.home / "hub" / HUB_DATABASE, platform.home / f"{desk}.stolen.db"))
+def attack(
+    ground: Ground, platform: Platform, opticians: Sequence[Optician], stolen: Sequence[int], *, case: str,
+    scenario: str = "device-key", most: int | None = None, formula: str = FORMULA,
+    lookup_keys: Mapping[str, Scalar] | None = None, hits: Sequence[Hit] | None = None,
+) -> Row:  # fmt: skip
+    """Opens as many as opticians' keys and stolen servers let through, and has the breach desk say so again.
+
+    ``most`` replaces the bound of device keys, ``hits`` the persons whom the thief is after.
+    """
+    began, started = int(time.time()), time.perf_counter()
     before = {name: len(log_entries(platform.home / name / DATABASE)) for name in KEYSERVERS}
-    attacker = Attacker(
-        devices=[desk_config.device_key(platform.home / desk)], directory=directory, rows=rows,
-        epochs={amc: _epoch(amc, directory) for amc in population.insurers},
-        stolen={index: files_of(platform.home / KEYSERVERS[index - 1] / SECRETS) for index in stolen},
-        send=partial(_send, platform), clock=lambda _: int(time.time()), rng=os.urandom,
+    honest = [name for index, name in enumerate(KEYSERVERS, start=1) if index not in stolen]
+    attacker = thief(platform, ground.population, opticians, {index: read_files(platform, index) for index in stolen})
+    watching = watchmen(platform, honest, opticians)
+    attacker.seen = watching.look
+    attacker.lookup_keys = lookup_keys or {}
+    attacker.drain(true_hits(ground.population) if hits is None else hits)
+    seconds = time.perf_counter() - started
+    loots = [
+        Stolen(kind=LootKind.DEVICE_KEY, keyid=optician.keyid, from_at=began, to_at=int(time.time()) + 1)
+        for optician in opticians
+    ]
+    loots += [Stolen(kind=LootKind.KEY_SERVER, server=KEYSERVERS[index - 1]) for index in stolen]
+    found = inquire(platform, ground.folder("case"), loots, began)
+    return Row(
+        scenario=scenario, platform=PlatformName.PARAVENT, case=case, ran=Ran.PROCESSES, persons=ground.persons,
+        opened=len(attacker.opened), membership=len(attacker.known),
+        bound=bound(Shape(), len(opticians), len(stolen), 1) if most is None else most, formula=formula,
+        detected_after=watching.detected_after, computed=found.proved, seconds=round(seconds, 2),
+        figures=_listed(platform, attacker, honest, before, THRESHOLD - len(stolen)) | {"upper": found.upper},
     )  # fmt: skip
-    attacker.drain(true_hits(population))
-    labels = frozenset(open_label(row.insurer, row.epoch, row.batch, row.handle) for row in rows.values())
-    witnesses, shape = WitnessList(labels=labels), Shape(server_limits=QuotaLimits())
-    for index, name in enumerate(KEYSERVERS, start=1):
-        if index not in stolen:
-            key = WitnessKey(read_secret(platform.home / name / SECRETS / "witness.key"))
-            witnesses.add(name, key, log_entries(platform.home / name / DATABASE)[before[name] :])
-    listing, opened = witnesses.at(shape.threshold - len(stolen)), set(attacker.opened.values())
+
+
+def thief(
+    platform: Platform, population: Population, opticians: Sequence[Optician], stolen: Mapping[int, StolenServer]
+) -> Attacker:
+    """Gives a thief the keys of opticians, a copy of the hub's database and the files of servers."""
+    directory = read_directory(platform)
+    copy = copy_database(platform.home / "hub" / HUB_DATABASE, platform.home / f"stolen-{os.urandom(4).hex()}.db")
+    return Attacker(
+        devices=[optician.key for optician in opticians], directory=directory, rows=rows_of(copy),
+        epochs={amc: _epoch(amc, directory) for amc in population.insurers}, stolen=stolen,
+        send=partial(send, platform), clock=lambda _: int(time.time()), rng=os.urandom,
+    )  # fmt: skip
+
+
+def read_files(platform: Platform, index: int) -> StolenServer:
+    """Reads the secret files of a key server."""
+    return files_of(platform.home / KEYSERVERS[index - 1] / SECRETS)
+
+
+def _listed(
+    platform: Platform, attacker: Attacker, honest: Sequence[str], before: Mapping[str, int], servers: int
+) -> dict[str, Figure]:
+    """Compares what honest witnesses list with what was opened."""
+    labels = frozenset(open_label(row.insurer, row.epoch, row.batch, row.handle) for row in attacker.rows.values())
+    witnesses = WitnessList(labels=labels)
+    for name in honest:
+        key = WitnessKey(read_secret(platform.home / name / SECRETS / "witness.key"))
+        witnesses.add(name, key, log_entries(platform.home / name / DATABASE)[before[name] :])
+    listing, opened = witnesses.at(servers), set(attacker.opened.values())
     return {
-        "scenario": f"credentials-p1-c{len(stolen)}-d1-processes", "platform": "paravent", "faults": False,
-        "opened": len(attacker.opened), "bound": bound(shape, 1, len(stolen), 1),
         "listed_by_witnesses": len(listing), "missing_listings": len(opened - listing),
         "false_listings": len(listing - opened),
     }  # fmt: skip
@@ -87,7 +122,7 @@ def _epoch(amc: str, directory: Directory) -> VerifiedEpoch:
     return verify_bundle(bundle, amc, directory, now=int(time.time()), single_operator_allowed=True)
 
 
-def _send(platform: Platform, name: str, path: str, request: HttpRequest) -> bytes:
+def send(platform: Platform, name: str, path: str, request: HttpRequest) -> bytes:
     """Posts a signed request to a server; raises what it answers."""
     try:
         with _open(f"http://127.0.0.1:{platform.ports[name]}{path}", request.body, dict(request.headers)) as answer:

@@ -7,15 +7,16 @@ try many ways of attacking; the configured one to measure the best of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from paravent.access.quotas import QuotaLimits
 from paravent.drill.credentials import stolen, strategies, stuffing
-from paravent.drill.credentials.real import attacked
+from paravent.drill.credentials.real import on_processes
 from paravent.drill.credentials.scene import DAY, scene
 from paravent.drill.credentials.strategies import Strategy
-from paravent.drill.population import Population
+from paravent.drill.ground import Ground
+from paravent.drill.row import Row
 
 DAYS = (1, 2, 3)
 DEVICES = (1, 2)
@@ -43,16 +44,15 @@ STRATEGIES: tuple[tuple[str, Strategy, bool], ...] = (
 )
 
 
-def rows(home: Path, population: Population) -> Iterator[dict[str, Any]]:
-    """Attacks, and says of each attack what it opened; the attack on real processes comes last."""
-    yield from _best(min(len(population.persons), PERSONS_MAX), QuotaLimits())
+def device_key(ground: Ground) -> Iterator[Row]:
+    """Opens as many of the leaked list as stolen device keys let through, on processes and then over days."""
+    yield from on_processes(ground)
+    yield from _best(min(ground.persons, PERSONS_MAX), QuotaLimits())
     yield from _tried()
     yield from _with_losses()
-    yield from _between_cosignatures()
-    yield from attacked(home, population)
 
 
-def _best(persons: int, limits: QuotaLimits) -> Iterator[dict[str, Any]]:
+def _best(persons: int, limits: QuotaLimits) -> Iterator[Row]:
     for devices in DEVICES:
         for servers in ((), (THIEF_SERVER,)):
             with scene(devices, servers, persons, limits) as attack:
@@ -65,7 +65,7 @@ def _best(persons: int, limits: QuotaLimits) -> Iterator[dict[str, Any]]:
                     attack.platform.now += 1
 
 
-def _tried() -> Iterator[dict[str, Any]]:
+def _tried() -> Iterator[Row]:
     for devices in DEVICES:
         for name, strategy, needs_server in STRATEGIES:
             servers = (THIEF_SERVER,) if needs_server else ()
@@ -75,21 +75,31 @@ def _tried() -> Iterator[dict[str, Any]]:
                 yield attack.row(f"{_name(devices, len(servers), 1)}-{name}")
 
 
-def _with_losses() -> Iterator[dict[str, Any]]:
+def _with_losses() -> Iterator[Row]:
     for servers in ((), (THIEF_SERVER,)):
         with scene(1, servers, _SMALL_PERSONS, SMALL) as attack:
             attack.losing = True
             attack.attacker.drain(attack.hits)
-            yield attack.row(f"{_name(1, len(servers), 1)}-lost-answers", faults=True)
+            yield attack.row(f"{_name(1, len(servers), 1)}-lost-answers")
 
 
-def _between_cosignatures() -> Iterator[dict[str, Any]]:
-    """What a roll-back gains that nobody finds out: the server counts among the c for what its log forgot."""
+def quota_roll_back(_: Ground) -> Iterator[Row]:
+    """What a server put back gains: found out, nothing; between two cosignatures, what its log forgot."""
     for devices in DEVICES:
+        for name, strategy, _needs_server in STRATEGIES:
+            if strategy in {stolen.clock_back, stolen.roll_back}:
+                with scene(devices, (THIEF_SERVER,), _SMALL_PERSONS, SMALL, files=False) as attack:
+                    strategy(attack)
+                    yield _named(attack.row(f"p{devices}-{name}", inquired=False), "quota-roll-back")
         with scene(devices, (THIEF_SERVER,), _SMALL_PERSONS, SMALL, files=False) as attack:
             reached = stolen.between_cosignatures(attack)
-            yield attack.row(f"{_name(devices, 1, 1)}-between-cosignatures") | {"bound": reached}
+            row = _named(attack.row(f"p{devices}-between-cosignatures", inquired=False), "quota-roll-back")
+            yield msgspec.structs.replace(row, bound=reached, formula="⌊(P·n·q + forgotten)/t⌋")
+
+
+def _named(row: Row, scenario: str) -> Row:
+    return msgspec.structs.replace(row, scenario=scenario)
 
 
 def _name(devices: int, stolen: int, days: int) -> str:
-    return f"credentials-p{devices}-c{stolen}-d{days}"
+    return f"p{devices}-c{stolen}-d{days}"

@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from paravent.access.devices import Device
-from paravent.access.quotas import QuotaLimits
+from paravent.access.enrolment import LIMITED_SECONDS, WAITING_SECONDS, Route
+from paravent.access.quotas import QuotaKind, QuotaLimits
 from paravent.access.requests import HttpRequest
 from paravent.crypto.sealing import open_label
-from paravent.crypto.signing import SigningKey
+from paravent.crypto.signing import SigningKey, key_id
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
 from paravent.drill.credentials.attacker import Attacker, Hit
+from paravent.drill.credentials.inquiry import proved
 from paravent.drill.credentials.loot import files_of, rows_of
 from paravent.drill.credentials.witness import WitnessList, openings
 from paravent.drill.members import identity_of
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population
+from paravent.drill.row import PlatformName, Ran, Row
 from paravent.drill.simulation.crash import Gate
 from paravent.drill.simulation.parties import SimulatedServer
 from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.drill.simulation.run import quick_folder
+from paravent.drill.staff import Watchmen, write_month
 from paravent.errors import Unreachable
 from paravent.hub.store import DATABASE as HUB_DATABASE
-from paravent.keyserver.store import SECRETS
+from paravent.keyserver.store import DATABASE, SECRETS
 from paravent.wire.codec import encode
 
 DAY = 86_400
 ENTRIES_MAX = 1_000_000
 SEED = 3
+FORMULA = "⌊P·(n-c)·q·⌈D⌉/(t-c)⌋"
 _LOST = 0.2  # of the answers, where answers are lost
 
 
-def bound(shape: Shape, devices: int, stolen: int, days: int) -> int:
-    """Computes how many persons stolen device keys can open: floor of P·(n-c)·q·ceil(D)/(t-c), days begun counted."""
-    quota = shape.server_limits.openings_per_day_max
+def bound(shape: Shape, devices: int, stolen: int, days: int, *, new: bool = False) -> int:
+    """Computes how many persons stolen device keys can open: floor of P·(n-c)·q·ceil(D)/(t-c), days begun counted.
+
+    A ``new`` device has the small quota of its first 30 days.
+    """
+    limits = shape.server_limits
+    quota = min(limits.new_device_per_day_max, limits.openings_per_day_max) if new else limits.openings_per_day_max
     return devices * (shape.servers - stolen) * quota * days // (shape.threshold - stolen)
 
 
@@ -58,7 +69,10 @@ class Scene:
     hits: list[Hit]
     stolen: tuple[int, ...]
     witnesses: WitnessList
+    watchmen: Watchmen
+    began: int
     losing: bool = False
+    started: float = field(default_factory=time.perf_counter)
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
 
     @property
@@ -66,19 +80,26 @@ class Scene:
         """The servers that are not the thief's."""
         return [server for index, server in self.platform.servers.items() if index not in self.stolen]
 
-    def row(self, name: str, days: int = 1, *, faults: bool = False) -> dict[str, Any]:
-        """Says what was opened so far, what the bound is, and what the witnesses list."""
+    def row(self, case: str, days: int = 1, *, inquired: bool = True) -> Row:
+        """Says what was opened so far, what the bound is, what the witnesses list and the breach desk computes."""
         shape, attacker = self.platform.shape, self.attacker
         for server in self.honest:
             entries = openings(entry for _, entry in server.store.log.entries(0, ENTRIES_MAX))
             self.witnesses.add(server.name, server.identity.witness_key, entries)
         listing, opened = self.witnesses.at(shape.threshold - len(self.stolen)), set(attacker.opened.values())
-        return {
-            "scenario": name, "platform": "paravent", "faults": faults, "opened": len(attacker.opened),
-            "bound": bound(shape, len(attacker.devices), len(self.stolen), days),
-            "listed_by_witnesses": len(listing), "missing_listings": len(opened - listing),
-            "false_listings": len(listing - opened),
-        }  # fmt: skip
+        keyids = [key_id(key.public) for key in attacker.devices]
+        return Row(
+            scenario="device-key", platform=PlatformName.PARAVENT, case=case, ran=Ran.SIMULATION,
+            persons=shape.persons, opened=len(attacker.opened), membership=len(attacker.known.keys() | attacker.opened),
+            bound=bound(shape, len(attacker.devices), len(self.stolen), days), formula=FORMULA,
+            detected_after=self.watchmen.detected_after,
+            computed=proved(self.platform, keyids, self.stolen, self.began) if inquired else None,
+            seconds=round(time.perf_counter() - self.started, 2),
+            figures={
+                "quota": shape.server_limits.openings_per_day_max, "listed_by_witnesses": len(listing),
+                "missing_listings": len(opened - listing), "false_listings": len(listing - opened),
+            },
+        )  # fmt: skip
 
     def send(self, name: str, path: str, request: HttpRequest) -> bytes:
         """Delivers a request to a server; where answers are lost, one in five does not come back."""
@@ -94,14 +115,18 @@ class Scene:
 @contextmanager
 def scene(
     devices: int, stolen: tuple[int, ...], persons: int, limits: QuotaLimits, *, files: bool = True,
-    insurers: Mapping[str, str] = INSURERS,
+    insurers: Mapping[str, str] = INSURERS, waiting: bool = False,
 ) -> Iterator[Scene]:  # fmt: skip
-    """Builds a platform, enrols devices of as many professionals, and hands their keys to a thief."""
+    """Builds a platform, enrols devices of as many professionals, and hands their keys to a thief.
+
+    ``waiting`` devices have neither a code nor a countersignature: they are active after 72 hours.
+    """
     with quick_folder() as home:
         platform = SimulatedPlatform.build(home, Shape(persons=persons, server_limits=limits, insurers=insurers), SEED)
         keys = [SigningKey.generate(platform.rng) for _ in range(devices)]
         for number, key in enumerate(keys, start=1):
-            platform.enrol(Device(public=key.public, professional=f"8000000000{number}", shop=f"58000000{number}"))
+            device = Device(public=key.public, professional=f"8000000000{number}", shop=f"58000000{number}")
+            _enrol(platform, device, waiting=waiting)
         rows = rows_of(platform.hub.home.folder / HUB_DATABASE)
         attacker = Attacker(
             devices=keys, directory=platform.directory, epochs=_epochs(platform), rows=rows,
@@ -111,15 +136,37 @@ def scene(
             send=lambda *_: b"", clock=lambda name: platform.now + _skew(platform, name), rng=platform.rng,
         )  # fmt: skip
         labels = frozenset(open_label(row.insurer, row.epoch, row.batch, row.handle) for row in rows.values())
+        honest = [server for index, server in platform.servers.items() if index not in stolen]
+        names = frozenset(f"8000000000{number}" for number in range(1, devices + 1))
+        for server, name in itertools.product(honest, names):
+            write_month(server.home.folder, DATABASE, name, platform.now // DAY, SEED)
+        watchmen = Watchmen(
+            counts=[partial(server.store.counts_by_day, QuotaKind.LOOKUP) for server in honest], professionals=names,
+            clock=lambda: platform.now,
+        )  # fmt: skip
+        attacker.seen = watchmen.look
         built = Scene(
             platform=platform, attacker=attacker, hits=true_hits(platform.population), stolen=stolen,
-            witnesses=WitnessList(labels=labels),
+            witnesses=WitnessList(labels=labels), watchmen=watchmen, began=platform.now,
         )  # fmt: skip
         attacker.send = built.send
         try:
             yield built
         finally:
             platform.close()
+
+
+def _enrol(platform: SimulatedPlatform, device: Device, *, waiting: bool) -> None:
+    if not waiting:
+        platform.enrol(device)
+        return
+    active_from = platform.now + WAITING_SECONDS
+    for verifier in platform.verifiers():
+        with verifier.store.commit():
+            verifier.store.devices.enrol(
+                device, platform.now, route=Route.WAITED, active_from=active_from,
+                limited_until=active_from + LIMITED_SECONDS,
+            )  # fmt: skip
 
 
 def _skew(platform: SimulatedPlatform, name: str) -> int:
