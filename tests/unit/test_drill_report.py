@@ -8,7 +8,20 @@ import msgspec
 import pytest
 
 from paravent.drill.registry import NOT_BUILT, SCENARIOS
-from paravent.drill.report import BEGIN, DOCUMENT, END, README, ROWS, headline_table, placed, read, whole_table, write
+from paravent.drill.report import (
+    BEGIN,
+    CHART,
+    DOCUMENT,
+    END,
+    README,
+    ROWS,
+    drawn,
+    headline_table,
+    placed,
+    read,
+    whole_table,
+    write,
+)
 from paravent.drill.row import PlatformName, Row
 from paravent.errors import InvalidConfiguration
 
@@ -91,9 +104,11 @@ def test_each_bound_that_is_not_zero_is_reached(rows: list[Row]) -> None:
 def test_the_documents_have_the_tables_of_the_rows(rows: list[Row]) -> None:
     assert table_of(README) == headline_table(rows)
     assert table_of(DOCUMENT) == whole_table(rows)
+    assert (ROOT / CHART).read_text(encoding="utf-8") == drawn(rows)
     altered = [msgspec.structs.replace(row, opened=None if row.opened is None else row.opened + 1) for row in rows]
     assert table_of(README) != headline_table(altered)
     assert table_of(DOCUMENT) != whole_table(altered)
+    assert (ROOT / CHART).read_text(encoding="utf-8") != drawn(altered)
 
 
 def test_what_is_not_built_is_printed_as_such(rows: list[Row]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,46 +11,49 @@ import msgspec
 
 from paravent.drill.row import PlatformName, Row
 from paravent.errors import InvalidConfiguration
+from paravent.pages.chart import Chart, Kind, Series, Value, svg
 
 ROWS = Path("docs") / "reports" / "drill.jsonl"
 DOCUMENT = Path("docs") / "drill.md"
+CHART = Path("docs") / "reports" / "drill.svg"
 README = Path("README.md")
 BEGIN, END = "<!-- drill: written by make drill -->", "<!-- drill: end -->"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """One line of the README: what is stolen, and the case that stands for it on each platform."""
+    """One line of the README and two bars: what is stolen, and the cases that stand for it on each platform."""
 
+    short: str
     stolen: str
     paravent: tuple[str, str]
-    conventional: tuple[str, str]
+    conventional: tuple[str, ...]
 
 
 HEADLINES = (
     Headline(
-        stolen="copy of the database, with a true list of everybody", paravent=("database", "0-of-3"),
-        conventional=("database", "sha-256"),
+        short="database", stolen="copy of the database", paravent=("database", "0-of-3"),
+        conventional=("database", "sha-256", "encrypted"),
     ),
     Headline(
-        stolen="the same, and the files of 1 key server; there, the application's key",
+        short="database, key server", stolen="the same, and the files of 1 key server; there, the application's key",
         paravent=("key-servers", "1-of-3"), conventional=("key-servers", "encrypted"),
     ),
     Headline(
-        stolen="the same, and the files of 2 key servers", paravent=("key-servers", "2-of-3"),
-        conventional=("key-servers", "encrypted"),
+        short="database, 2 key servers", stolen="the same, and the files of 2 key servers",
+        paravent=("key-servers", "2-of-3"), conventional=("key-servers", "encrypted"),
     ),
     Headline(
-        stolen="old backups, and today's stores of all, after an epoch's end", paravent=("old-backups", "all-deleted"),
-        conventional=("old-backups", "encrypted"),
+        short="old backups", stolen="old backups, and today's stores of all, after an epoch's end",
+        paravent=("old-backups", "all-deleted"), conventional=("old-backups", "encrypted"),
     ),
     Headline(
-        stolen="one optician's device key for a day; there, a password", paravent=("device-key", "p1-c0-d1-processes"),
-        conventional=("stolen-password", "encrypted"),
+        short="device key, 1 day", stolen="one optician's device key for a day; there, a password",
+        paravent=("device-key", "p1-c0-d1-processes"), conventional=("stolen-password", "encrypted"),
     ),
     Headline(
-        stolen="the same, and the files of 1 key server", paravent=("device-key", "p1-c1-d1-processes"),
-        conventional=("stolen-password", "encrypted"),
+        short="device key, key server", stolen="the same, and the files of 1 key server",
+        paravent=("device-key", "p1-c1-d1-processes"), conventional=("stolen-password", "encrypted"),
     ),
 )  # fmt: skip
 
@@ -60,6 +63,7 @@ def write(root: Path, rows: Sequence[Row]) -> None:
     path = root / ROWS
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    (root / CHART).write_text(drawn(rows), encoding="utf-8")
     for file, text in ((DOCUMENT, whole_table(rows)), (README, headline_table(rows))):
         document = root / file
         document.write_text(placed(document.read_text(encoding="utf-8"), text), encoding="utf-8")
@@ -80,15 +84,43 @@ def placed(document: str, text: str) -> str:
 
 def headline_table(rows: Iterable[Row]) -> str:
     """Writes the README's lines: persons opened on each platform."""
-    found = {(row.platform, row.scenario, row.case): row for row in rows}
+    found = _by_case(rows)
     lines = ["| stolen | Paravent: persons opened | bound | conventional: persons opened |", "|---|---|---|---|"]
-    for headline in HEADLINES:
-        ours = found[PlatformName.PARAVENT, *headline.paravent]
-        theirs = found[PlatformName.CONVENTIONAL, *headline.conventional]
-        lines.append(
-            f"| {headline.stolen} | {_number(ours.opened)} | {_number(ours.bound)} | {_number(theirs.opened)} |"
-        )
+    for one in HEADLINES:
+        ours, theirs = found[PlatformName.PARAVENT, *one.paravent], _theirs(one, found)
+        there = _number(theirs[0].opened)
+        if len(theirs) > 1:
+            there = ", ".join(f"{_number(row.opened)} ({row.case})" for row in theirs)
+        lines.append(f"| {one.stolen} | {_number(ours.opened)} | {_number(ours.bound)} | {there} |")
     return "".join(f"{line}\n" for line in lines)
+
+
+def drawn(rows: Iterable[Row]) -> str:
+    """Draws the same lines as bars; of several variants of the conventional platform, the first that is named."""
+    found = _by_case(rows)
+    ours = tuple(_value(found[PlatformName.PARAVENT, *one.paravent]) for one in HEADLINES)
+    theirs = tuple(_value(_theirs(one, found)[0]) for one in HEADLINES)
+    persons = max(row.persons or 0 for row in found.values())
+    chart = Chart(
+        identifier="drill", title="Persons opened by each theft",
+        description=f"Persons whose contract a thief reads, of {persons:,}; the table of the README has the same lines.",
+        kind=Kind.BARS, axis="stolen", unit="persons", labels=tuple(one.short for one in HEADLINES),
+        series=(Series(name="Paravent", values=ours), Series(name="conventional platform", values=theirs)),
+    )  # fmt: skip
+    return svg(chart, "en") + "\n"
+
+
+def _by_case(rows: Iterable[Row]) -> dict[tuple[str, ...], Row]:
+    return {(row.platform, row.scenario, row.case): row for row in rows}
+
+
+def _theirs(headline: Headline, found: Mapping[tuple[str, ...], Row]) -> list[Row]:
+    scenario, *cases = headline.conventional
+    return [found[PlatformName.CONVENTIONAL, scenario, case] for case in cases]
+
+
+def _value(row: Row) -> Value | None:
+    return None if row.opened is None else Value(value=row.opened)
 
 
 def whole_table(rows: Iterable[Row]) -> str:
