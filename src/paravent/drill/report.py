@@ -103,7 +103,7 @@ def drawn(rows: Iterable[Row]) -> str:
     persons = max(row.persons or 0 for row in found.values())
     chart = Chart(
         identifier="drill", title="Persons opened by each theft",
-        description=f"Persons whose contract a thief reads, of {persons:,}; the table of the README has the same lines.",
+        description=f"Persons whose contract a thief reads, of {persons:,}; the README has a table of the same.",
         kind=Kind.BARS, axis="stolen", unit="persons", labels=tuple(one.short for one in HEADLINES),
         series=(Series(name="Paravent", values=ours), Series(name="conventional platform", values=theirs)),
     )  # fmt: skip
