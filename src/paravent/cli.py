@@ -19,7 +19,8 @@ hub         the operator's hub
 desk        the optician's own machine
 verify      an evidence dossier, checked offline
 breach      custodians, and the opening of a case's window
-watch       the observatory of the sector's incidents
+watch       the observatory of the sector's incidents, the registers of measures and contracts
+doctor      the state of the party of a home, checked by itself
 """
 
 
@@ -27,11 +28,21 @@ def main() -> None:
     """Loads the group named by the first argument and runs it; what it writes is its owner's alone."""
     os.umask(0o077)
     try:
-        commands = _commands(sys.argv[1:2])
+        commands = _doctor(sys.argv[2:]) if sys.argv[1:2] == ["doctor"] else _commands(sys.argv[1:2])
     except ModuleNotFoundError as error:
         # One party is one machine: each installs the packages of its own extra.
         sys.exit(f"paravent {sys.argv[1]} needs the package {error.name}: install paravent[{sys.argv[1]}]")
     click.Group(name="paravent", help=_HELP, commands=commands)(prog_name="paravent")
+
+
+def _doctor(options: list[str]) -> dict[str, click.Command]:
+    """Loads the party that a home belongs to, and no other, and gives its verb ``doctor``."""
+    from paravent.access.doctor.party_config import party_of
+
+    party = party_of(options)
+    group = _commands([party])[party]
+    assert isinstance(group, click.Group)  # noqa: S101 - every party is a group
+    return {"doctor": group.commands["doctor"]}
 
 
 def _commands(first: list[str]) -> dict[str, click.Command]:  # noqa: C901 - one short branch per party

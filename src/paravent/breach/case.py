@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from paravent.access.doctor.rules_store import shipped_rules
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import entries
 from paravent.breach.entries import Computed, Placed, Safeguards, Stolen, Unsealed
@@ -124,7 +125,8 @@ def keep_safeguards(
     start = opened(placed).entry.said
     assert isinstance(start, entries.Opened)  # noqa: S101 - ``opened`` returns the entry that opened the case
     before, day = began_on(start), day_of(now)
-    content = statement(known, answers, before=before, day=day)
+    age = shipped_rules().limits.answer_age_days_max
+    content = statement(known, answers, before=before, day=day, age_days_max=age)
     former = next((each for each in reversed(placed) if isinstance(each.entry.said, Safeguards)), None)
     if former is not None and isinstance(former.entry.said, Safeguards):
         kept = former.entry.said

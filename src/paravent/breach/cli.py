@@ -12,10 +12,13 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
+from paravent.access.doctor.doctor_cli import add_doctor_verb
+from paravent.access.doctor.facts import PartyKind
 from paravent.access.store import read_secret, write_secret
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.custody_cli import add_custody_verbs
+from paravent.breach.doctor_store import observe
 from paravent.breach.dossier_cli import add_dossier_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
@@ -149,3 +152,4 @@ add_custody_verbs(group)
 add_notice_verbs(group)
 add_remedy_verbs(group)
 add_dossier_verbs(group)
+add_doctor_verb(group, PartyKind.BREACH, observe)

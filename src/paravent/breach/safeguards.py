@@ -7,12 +7,12 @@ taken for one given before it. What nobody answered stays unanswered: it is neit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from paravent.breach.entries import Opened
-from paravent.breach.registers.measures import Answer, Measure
+from paravent.breach.registers.measures import DAY_SECONDS, Answer, Measure, Standing, standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +44,16 @@ def day_of(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def statement(known: Sequence[Measure], answers: Iterable[Answer], *, before: str, day: str) -> bytes:
-    """States every measure with its last answer before a day, and its last answer up to another."""
-    earlier: dict[str, Answer] = {}
-    latest: dict[str, Answer] = {}
-    for answer in answers:
-        if answer.day < before:
-            earlier[answer.reference] = answer
-        if answer.day <= day:
-            latest[answer.reference] = answer
+def statement(
+    known: Sequence[Measure], answers: Sequence[Answer], *, before: str, day: str, age_days_max: int
+) -> bytes:  # fmt: skip
+    """States every measure as it stood before a day, and as it stands up to another (``registers.measures``)."""
+    earlier = standings(known, answers, _begins(before) - 1, age_days_max)
+    latest = standings(known, answers, _begins(day) + DAY_SECONDS - 1, age_days_max)
     rows = [
-        {"reference": one.reference, "title": one.title, "before": _said(earlier.get(one.reference)),
-         "now": _said(latest.get(one.reference))}
-        for one in known
-    ]  # fmt: skip
+        {"reference": then.measure.reference, "title": then.measure.title, "before": _said(then), "now": _said(since)}
+        for then, since in zip(earlier, latest, strict=True)
+    ]
     values = {"before": before, "day": day, "measures": rows}
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
@@ -67,11 +63,16 @@ def read_statement(content: bytes) -> list[Safeguard]:
     return [Safeguard(**row) for row in json.loads(content)["measures"]]
 
 
-def _said(answer: Answer | None) -> dict[str, str] | None:
+def _begins(day: str) -> int:
+    return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp())
+
+
+def _said(standing: Standing) -> dict[str, str] | None:
+    answer = standing.decisive
     if answer is None:
         return None
     proof = "" if answer.proof is None else bytes(answer.proof).hex()
-    return {"kind": answer.kind.value, "owner": answer.owner, "day": answer.day, "proof": proof}
+    return {"kind": standing.state.value, "owner": answer.owner, "day": answer.day, "proof": proof}
 
 
 def _kind(answer: Mapping[str, str] | None) -> str:

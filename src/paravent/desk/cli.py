@@ -15,10 +15,13 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory
 from paravent.access.devices import date_text
+from paravent.access.doctor.doctor_cli import add_doctor_verb
+from paravent.access.doctor.facts import PartyKind
 from paravent.desk import config, trade
 from paravent.desk.audit import KeptPrescription
 from paravent.desk.audit_cli import add_audit_verb
 from paravent.desk.config import DeskConfig
+from paravent.desk.doctor_store import observe
 from paravent.desk.entitled import Entitled
 from paravent.desk.settlement_cli import add_settlement_verbs
 from paravent.errors import BadInput, ParaventError, UnreadableCard
@@ -534,3 +537,4 @@ def _card_text(path: Path) -> str:
 
 add_audit_verb(group)
 add_settlement_verbs(group)
+add_doctor_verb(group, PartyKind.DESK, observe)

@@ -12,6 +12,8 @@ from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
 from paravent.access.database import Connection
+from paravent.access.doctor.doctor_cli import Observed, add_doctor_verb
+from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
@@ -20,6 +22,7 @@ from paravent.errors import InvalidConfiguration
 from paravent.hub import config
 from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
+from paravent.hub.doctor_store import observe
 from paravent.hub.store import Store
 from paravent.watch.volumes import judge_volumes
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
@@ -146,6 +149,13 @@ def _store(home: Path) -> Store:
     return Store(home, settings.quotas, cli.rng, database)
 
 
+def _observe(home: Path, now: int) -> Observed:
+    settings = config.load(home)
+    database = None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
+    with _store(home) as store:
+        return observe(home, now, store, database)
+
+
 def _postgresql(url: bytes) -> Connection:
     # Imported here: a hub on SQLite needs no driver of another database.
     from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
@@ -157,3 +167,4 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)
 add_cosign_verb(group, _store, _cosigner)
+add_doctor_verb(group, PartyKind.HUB, _observe)

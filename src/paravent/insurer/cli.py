@@ -14,6 +14,8 @@ from paravent.access import cli
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
+from paravent.access.doctor.doctor_cli import add_doctor_verb
+from paravent.access.doctor.facts import PartyKind
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.insurer import config
 from paravent.insurer.account_cli import add_account_verbs
@@ -24,6 +26,7 @@ from paravent.insurer.card_cli import add_card_verbs
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
 from paravent.insurer.config import InsurerConfig
+from paravent.insurer.doctor_store import observe
 from paravent.insurer.guarantee_cli import add_guarantee_verbs
 from paravent.insurer.insured_cli import add_insured_verbs
 from paravent.insurer.journal_client import JournalReader
@@ -170,3 +173,4 @@ add_leak_verbs(group, published_members)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)
 add_box_verb(group)
+add_doctor_verb(group, PartyKind.INSURER, observe)

@@ -12,6 +12,8 @@ from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
+from paravent.access.doctor.doctor_cli import add_doctor_verb
+from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
@@ -21,6 +23,7 @@ from paravent.crypto.note import parse_note
 from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.cosigning import own_checkpoint
+from paravent.keyserver.doctor_store import observe
 from paravent.keyserver.restoring import keeper_of, missing, remembered
 from paravent.keyserver.store import Store
 from paravent.watch.volumes import judge_volumes
@@ -185,3 +188,4 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)
 add_cosign_verb(group, _store, _cosigner)
+add_doctor_verb(group, PartyKind.KEYSERVER, lambda home, now: observe(home, now, cli.rng), "keyserver.lock")

@@ -144,6 +144,14 @@ class Store(VerifierStore):
         """Returns the share of an epoch, or None."""
         return self._shares.get((insurer, epoch))
 
+    def shares(self) -> list[EpochShare]:
+        """Lists the shares held, ended ones that are not deleted yet too."""
+        return list(self._shares.values())
+
+    def batches(self) -> list[BatchKeys]:
+        """Lists the opening keys held, ended ones that are not deleted yet too."""
+        return list(self._batches.values())
+
     def keep_share(self, share: EpochShare) -> None:
         """Keeps a share; A is never dealt twice: neither again in its epoch, nor in another, nor after its end."""
         known = self.share(share.insurer, share.epoch)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from paravent.breach.config import BreachConfig
 from paravent.breach.documents import common
 from paravent.breach.entries import Opened, Origin, Safeguards
 from paravent.breach.log import origin_key
-from paravent.breach.registers.measures import Answer, Kind
+from paravent.breach.registers.measures import Answer, Kind, State
 from paravent.breach.registers.store import Store as Registers
 from paravent.breach.registers.store import answers_in, shipped
 from paravent.breach.safeguards import read_statement, statement
@@ -34,9 +35,9 @@ TRUST = TrustFile(log=origin_key(CONFIG.name, KEY).encode(), cosigners=())
 
 
 def answer(reference: str, kind: Kind, day: str) -> Answer:
-    return Answer(
-        reference=reference, kind=kind, owner="exploitation", day=day, proof=PROOF if kind is Kind.DOCUMENT else None
-    )
+    at = int(datetime.fromisoformat(f"{day}T12:00Z").timestamp())
+    proof = PROOF if kind is Kind.DOCUMENT else None
+    return Answer(reference=reference, kind=kind, owner="exploitation", at=at, kept_at=at, proof=proof)
 
 
 HISTORY = [
@@ -57,7 +58,7 @@ def opened(home: Path) -> tuple[Store, str]:
 def test_an_answer_of_the_day_itself_is_not_one_of_before() -> None:
     found = {
         one.reference: one.kinds()
-        for one in read_statement(statement(shipped(), HISTORY, before="2026-06-15", day="2026-06-16"))
+        for one in read_statement(statement(shipped(), HISTORY, before="2026-06-15", day="2026-06-16", age_days_max=7))
     }
     assert len(found) == len(shipped())
     assert found["anssi-1"] == ("document", "document")
@@ -70,14 +71,14 @@ def test_the_register_of_a_home_is_recorded_once_until_it_changes(tmp_path: Path
     assert answers_in(tmp_path) == []
     with Registers(tmp_path) as register:
         for given in HISTORY[:-1]:
-            register.add(given)
+            register.add([given])
     store, case = opened(tmp_path)
     with store:
         assert keep_safeguards(store, case, shipped(), [], NOON) is None
         first = keep_safeguards(store, case, shipped(), answers_in(tmp_path), NOON + DAY)
         assert keep_safeguards(store, case, shipped(), answers_in(tmp_path), NOON + 3 * DAY) == first
         with Registers(tmp_path) as register:
-            register.add(HISTORY[-1])
+            register.add([HISTORY[-1]])
         second = keep_safeguards(store, case, shipped(), answers_in(tmp_path), NOON + 3 * DAY)
         assert first is not None
         assert second is not None
@@ -142,4 +143,4 @@ def test_the_documents_count_the_register_and_say_what_changed(credential: Case)
 
 def test_every_answer_has_its_words() -> None:
     known: Mapping[str, object] = common.STATES
-    assert known.keys() == {*(kind.value for kind in Kind), "unanswered"}
+    assert known.keys() == {state.value for state in State}

@@ -27,6 +27,8 @@ ORIGIN: dict[LootKind, str] = {
 """Origin in the closed list of the CNIL's form; what is not here is « piratage »."""
 
 STATES = {
+    "checked by machine": ("contrôlée par une machine", "contrôlées par une machine"),
+    "wrong": ("trouvée en défaut", "trouvées en défaut"), "not known": ("inconnue", "inconnues"),
     "document": ("prouvée par un document", "prouvées par un document"), "declared": ("déclarée", "déclarées"),
     "no": ("absente", "absentes"), "unanswered": ("sans réponse", "sans réponse"),
 }  # fmt: skip

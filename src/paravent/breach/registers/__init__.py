@@ -1,1 +1,1 @@
-"""Registers: measures answered by evidence (docs/watch.md section 8)."""
+"""Registers: measures answered by evidence, processor contracts, records of processing (docs/governance.md)."""

@@ -1,47 +1,70 @@
-"""The register's database and the lists shipped with it (docs/watch.md section 8).
+"""The register's database and the lists shipped with it (docs/governance.md section 2).
 
-Holds: each answer to a measure, with its owner, its day and the hash of its proof. Stolen: which measures this
-organisation lacks. Altered: an answer that was never given; the documents are not here, and no longer match.
+Holds: each answer to a measure, with its owner, its instants and the hash of its proof; the signed reports that
+answered. Stolen: which measures this organisation lacks. Altered: an answer that was never given; documents are not
+here, and no longer match; a report no longer verifies.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
+from paravent.access.database import migrate
 from paravent.access.sqlite_store import connect, transaction
 from paravent.breach.registers.measures import Answer, Measure, measures
+from paravent.errors import InvalidConfiguration
 
 DATABASE = "registers.db"
 _SHIPPED = Path(__file__).parent / "data"
-_SCHEMA = "CREATE TABLE IF NOT EXISTS answer (number INTEGER PRIMARY KEY, answer BLOB NOT NULL) STRICT;"
+MIGRATIONS = (
+    """CREATE TABLE answer (number INTEGER PRIMARY KEY, answer BLOB NOT NULL) STRICT;
+CREATE TABLE report (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;""",
+)
 
 
 class Store:
-    """Every answer ever given: the latest counts, the former ones stay."""
+    """Every answer ever given: answers are added, none is changed or removed."""
 
     def __init__(self, home: Path) -> None:
         """Opens or creates the database of a home."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA)
+        migrate(self._connection, MIGRATIONS)
 
-    def add(self, answer: Answer) -> None:
-        """Adds an answer."""
+    def add(self, answers: Iterable[Answer], report: bytes | None = None) -> bool:
+        """Adds answers, with the report they come from; False when that report was kept before."""
         with transaction(self._connection):
-            self._connection.execute("INSERT INTO answer (answer) VALUES (?)", (msgspec.json.encode(answer),))
+            if report is not None:
+                digest = hashlib.sha256(report).digest()
+                if self._connection.execute("SELECT 1 FROM report WHERE sha256 = ?", (digest,)).fetchone():
+                    return False
+                self._connection.execute("INSERT INTO report VALUES (?, ?)", (digest, report))
+            self._connection.executemany(
+                "INSERT INTO answer (answer) VALUES (?)", [(msgspec.json.encode(answer),) for answer in answers]
+            )
+        return True
 
     def history(self) -> list[Answer]:
-        """Lists every answer, in the order in which they were given."""
-        rows = self._connection.execute("SELECT answer FROM answer ORDER BY number")
+        """Lists every answer, in the order in which they were kept."""
+        rows = self._connection.execute("SELECT answer FROM answer ORDER BY number").fetchall()
         return [msgspec.json.decode(row, type=Answer) for (row,) in rows]
 
-    def latest(self) -> dict[str, Answer]:
-        """Returns the latest answer of each measure that has one."""
-        return {answer.reference: answer for answer in self.history()}
+    def report(self, sha256: bytes) -> bytes:
+        """Returns a signed report as it was kept; raises InvalidConfiguration when there is none."""
+        found = self._connection.execute("SELECT content FROM report WHERE sha256 = ?", (sha256,)).fetchone()
+        if found is None:
+            raise InvalidConfiguration("no report of this hash is kept here")
+        return bytes(found[0])
+
+    def reports(self) -> list[bytes]:
+        """Lists the signed reports."""
+        return [bytes(content) for (content,) in self._connection.execute("SELECT content FROM report ORDER BY sha256")]
 
     def __enter__(self) -> Self:
         """Uses the store for one command."""

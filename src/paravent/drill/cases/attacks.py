@@ -13,7 +13,6 @@ from paravent.breach.entries import AnyEvent, Category, LootKind, Noted, Opened,
 from paravent.breach.opening import open_case
 from paravent.breach.registers.measures import Answer, Kind
 from paravent.breach.registers.store import shipped
-from paravent.breach.safeguards import day_of
 from paravent.breach.store import Store as BreachStore
 from paravent.crypto.labels import Label, dec, enc
 from paravent.crypto.signing import key_id
@@ -36,6 +35,7 @@ MEASURES_BEFORE = (
     "Le nombre d'ouvertures par professionnel est limité sur 24 heures glissantes.",
 )
 
+OWNER = "exploitation"
 PROVED_BEFORE = ("anssi-36", "anssi-37", "cnil-16")
 SINCE = "anssi-40"
 
@@ -156,15 +156,15 @@ def _opened(store: BreachStore, now: int, said: Opened) -> str:
 
 def _answers(now: int) -> list[Answer]:
     """Answers the register as an operator would have: some long before, one on the day of the alarm."""
-    spring, today = day_of(now - 90 * DAY), day_of(now)
+    spring = now - 90 * DAY
     proof = hashlib.sha256(b"proof of the demonstration").digest()
     return [
         *(
-            Answer(reference=reference, kind=Kind.DOCUMENT, owner="exploitation", day=spring, proof=proof)
+            Answer(reference=reference, kind=Kind.DOCUMENT, owner=OWNER, at=spring, kept_at=spring, proof=proof)
             for reference in PROVED_BEFORE
         ),
-        Answer(reference=SINCE, kind=Kind.NO, owner="exploitation", day=spring),
-        Answer(reference=SINCE, kind=Kind.DECLARED, owner="exploitation", day=today),
+        Answer(reference=SINCE, kind=Kind.NO, owner=OWNER, at=spring, kept_at=spring),
+        Answer(reference=SINCE, kind=Kind.DECLARED, owner=OWNER, at=now, kept_at=now),
     ]  # fmt: skip
 
 

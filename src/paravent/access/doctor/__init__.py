@@ -1,0 +1,1 @@
+"""The state of a party, checked by itself (docs/governance.md)."""

@@ -1,0 +1,32 @@
+"""What the breach desk sees of itself (docs/governance.md section 1): its log, its contracts, its machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from paravent.access.doctor.doctor_cli import Observed
+from paravent.access.doctor.machine_store import directory_of, machine_facts
+from paravent.access.doctor.peers_client import clock_of
+from paravent.access.doctor.witnessed import trust_in, witnessed
+from paravent.breach import config
+from paravent.breach.log import origin_key
+from paravent.breach.store import DATABASE, Store
+from paravent.breach.trust import cosigners_of
+
+_COSIGNERS_MIN = 2
+
+
+def observe(home: Path, now: int) -> Observed:
+    """Looks at a home."""
+    settings, key = config.load(home), config.read_key(home)
+    directory = directory_of(home, settings.directory, cosigned=True)
+    with Store(home) as store:
+        notes = store.checkpoints()
+    newest = notes[max(notes)] if notes else None
+    facts = replace(machine_facts(home, DATABASE, now), trust=trust_in(directory), clock=clock_of(directory))
+    if directory is not None:
+        log = witnessed(newest, origin_key(settings.name, key), cosigners_of(directory), _COSIGNERS_MIN, now)
+        facts = replace(facts, witnessed=log)
+    said = {"name": settings.name, "operator": settings.operator, "contact": settings.contact}
+    return Observed(party=settings.name, key=key, facts=facts, settings=said)

@@ -1,0 +1,80 @@
+"""What the hub sees of itself (docs/governance.md section 1): its database, what it serves, its machine, its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from paravent.access.database import Connection
+from paravent.access.doctor.doctor_cli import Observed
+from paravent.access.doctor.facts import Database, Ending
+from paravent.access.doctor.machine_store import (
+    directory_of,
+    listening_on,
+    machine_facts,
+    quota_key_days,
+    second_factor_of,
+)
+from paravent.access.doctor.peers_client import clock_of, front_of
+from paravent.access.doctor.witnessed import trust_in
+from paravent.access.store import DAILY_COUNT_DAYS
+from paravent.hub import config
+from paravent.hub.statements import STATUS_LIST
+from paravent.hub.store import DATABASE, Store
+from paravent.wire.codec import decode
+from paravent.wire.statements import (
+    STATEMENT_BYTES_MAX,
+    STATUS_LIST_AGE_SECONDS_MAX,
+    Directory,
+    EpochFile,
+    StatusList,
+)
+
+# A desk refuses an older manifest (docs/protocol.md section 6).
+_HEAD_SECONDS_MAX = STATUS_LIST_AGE_SECONDS_MAX
+_POSTGRESQL = ("fsync", "full_page_writes")
+
+
+def observe(home: Path, now: int, store: Store, database: Connection | None) -> Observed:
+    """Looks at a home; ``database`` is the connection to PostgreSQL, when that is where the hub keeps."""
+    settings = config.load(home)
+    identity, directory = config.read_identity(home, settings), directory_of(home, settings.directory, cosigned=True)
+    facts = replace(
+        machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home), trust=trust_in(directory),
+        quotas=msgspec.structs.asdict(settings.quotas), second_factor=second_factor_of(settings.openid),
+        listening=listening_on(settings.host, settings.port, loopback_only=False), front=front_of(settings.base_url),
+        clock=clock_of(directory), live=None if directory is None else tuple(_live(store, directory)),
+    )  # fmt: skip
+    if database is not None:
+        facts = replace(facts, database=_postgresql(database))
+    said = {
+        "name": settings.name, "base_url": settings.base_url, "engine": facts.database.engine if facts.database else "",
+        "provider": settings.openid.issuer if settings.openid else "", "daily_count_days": str(DAILY_COUNT_DAYS),
+    }  # fmt: skip
+    return Observed(party=settings.name, key=identity.signing_key, facts=facts, settings=said)
+
+
+def _live(store: Store, directory: Directory) -> Iterator[Ending]:
+    """Yields until when each thing that is served may be used; what is served was verified when it was taken."""
+    for insurer in directory.insurers:
+        for manifest in store.live(insurer.amc):
+            file = decode(manifest.bundle.epoch.statement.payload, EpochFile)
+            name = f"{insurer.amc}, epoch {file.epoch}"
+            yield Ending(name=f"epoch of {name}", ends_at=file.not_after)
+            yield Ending(name=f"manifest of {name}", ends_at=manifest.head.issued_at + _HEAD_SECONDS_MAX)
+        signed = store.statement(insurer.amc, STATUS_LIST)
+        if signed is not None:
+            listed = decode(signed.payload, StatusList, bytes_max=STATEMENT_BYTES_MAX)
+            ends = listed.issued_at + STATUS_LIST_AGE_SECONDS_MAX
+            yield Ending(name=f"status list of {insurer.amc}", ends_at=ends)
+
+
+def _postgresql(connection: Connection) -> Database:
+    """Asks PostgreSQL whether it writes before it answers; its disk is its own machine's."""
+    with closing(connection):
+        found = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in _POSTGRESQL}
+    return Database(engine="postgresql", settings=found, filesystem="its server's disk")
