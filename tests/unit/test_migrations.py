@@ -20,9 +20,12 @@ pytestmark = engines.BOTH
 
 # SHA-256 of each migration, in order: a change of a table is a new migration, added at the end.
 RELEASED = {
-    "hub": ("fb1bc5d9a8cba2a7", "65c5c6d2f3f17eaf", "f20bebc3c2e6b251", "8e339211d88df7d3", "a6bf43d6ce0755b2"),
+    "hub": (
+        "fb1bc5d9a8cba2a7", "65c5c6d2f3f17eaf", "f20bebc3c2e6b251", "8e339211d88df7d3", "a6bf43d6ce0755b2",
+        "1bb6ad562c283a72",
+    ),
     "keyserver": ("e5c5032229c79248", "f8cc744ece82f770"),
-}
+}  # fmt: skip
 
 
 @pytest.fixture

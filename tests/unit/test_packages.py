@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
+
+from paravent.wire.status import RELEASE
 
 ROOT = Path(__file__).parents[2]
 DIRECT_MAX, LOCKED_MAX = 7, 20
@@ -35,3 +38,7 @@ def test_every_package_is_locked_with_hashes() -> None:
 def test_what_is_declared_is_locked() -> None:
     names = {re.split(r"[<>=\[]", requirement)[0] for requirement in direct()}
     assert names <= locked((ROOT / "requirements" / "keyserver.lock").read_text())
+
+
+def test_a_server_says_the_release_that_is_installed() -> None:
+    assert metadata.version("paravent") == RELEASE

@@ -11,6 +11,7 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -18,6 +19,8 @@ from starlette.routing import BaseRoute
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
+from paravent.access.tally import Tally
+from paravent.access.tally_app import CODE_STATE, CountRequests
 from paravent.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -85,19 +88,24 @@ def _as_problem(_: Request, error: ParaventError) -> Response:
 
 def application(
     party: str, routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
-    answer_error: Callable[[Request, ParaventError], Response] = _as_problem,
+    answer_error: Callable[[Request, ParaventError], Response] = _as_problem, tally: Tally | None = None,
 ) -> Starlette:  # fmt: skip
-    """Builds an application that answers every error by ``answer_error``; an unforeseen one says nothing of itself."""
+    """Builds an application that answers every error by ``answer_error``; an unforeseen one says nothing of itself.
+
+    Requests are counted into ``tally`` when there is one, with the code of what was refused.
+    """
 
     async def declared(request: Request, error: Exception) -> Response:
         if not isinstance(error, ParaventError):
             raise error
         log_event("request-refused", party=party, code=error.code, action=_action(request))
+        setattr(request.state, CODE_STATE, error.code)
         return answer_error(request, error)
 
     async def unrouted(request: Request, __: Exception) -> Response:
         # The address is not logged nor sent back: it may hold what somebody typed in the wrong place.
         log_event("request-refused", party=party, code=UnknownAddress.code, action="none")
+        setattr(request.state, CODE_STATE, UnknownAddress.code)
         return answer_error(request, UnknownAddress("this service has no such address for this method"))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -106,7 +114,8 @@ def application(
         return answer_error(request, TechnicalFailure("an unforeseen fault; it was logged"))
 
     handlers = {ParaventError: declared, HTTPException: unrouted, Exception: unforeseen}
-    return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan)
+    counting = [] if tally is None else [Middleware(CountRequests, tally=tally)]
+    return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan, middleware=counting)
 
 
 async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:

@@ -25,6 +25,8 @@ from paravent.access.quota_app import quota_route
 from paravent.access.requests import authority_of
 from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
+from paravent.access.tally import Tally
+from paravent.access.tally_app import write_tally
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, boxes, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
@@ -33,7 +35,7 @@ from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.boxes import BOX_BODY_BYTES_MAX, BoxesRequest
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
-from paravent.wire.codec import Message, Name, Natural, decode
+from paravent.wire.codec import decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
@@ -43,14 +45,7 @@ from paravent.wire.statements import (
     ManifestHead,
     Signed,
 )
-
-
-class HubStatus(Message, frozen=True, kw_only=True):
-    """What anybody may know of the hub."""
-
-    name: Name
-    manifests: Natural
-    rows: Natural
+from paravent.wire.status import RELEASE, HubStatus
 
 
 def build(
@@ -58,7 +53,7 @@ def build(
     enrolment: Enrolment | None = None, watch_seconds: int = 20,
 ) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
-    commits = GroupCommit(store)
+    commits, tally = GroupCommit(store), Tally()
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=every_shipped_rules())
     insurer_adjudicator = insurer_acts.InsurerAdjudicator(identity=identity, directory=directory)
 
@@ -195,16 +190,21 @@ def build(
 
     async def status(_: Request) -> Response:
         manifests, count = store.sizes()
-        return json_response(HubStatus(name=identity.name, manifests=manifests, rows=count))
+        return json_response(HubStatus(name=identity.name, release=RELEASE, manifests=manifests, rows=count))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         watch = LogWatch(identity, store.memory, store.commit, PeerClient(identity.signing_key, os.urandom))
-        works = (commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds))
+        works = (
+            commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds),
+            write_tally(tally, store.tally, store.commit),
+        )  # fmt: skip
         workers = [asyncio.create_task(work) for work in works]
         yield
         for worker in workers:
             worker.cancel()
+        # The last counts are written before the store closes.
+        await asyncio.gather(*workers, return_exceptions=True)
         store.close()
 
     routes = [
@@ -231,7 +231,7 @@ def build(
         suspension_route(verifier, directory, store, commits),
         *enrolment_routes(enrolment, store, commits),
     ]
-    return application(identity.name, routes, lifespan=lifespan)
+    return application(identity.name, routes, lifespan=lifespan, tally=tally)
 
 
 def _now() -> int:

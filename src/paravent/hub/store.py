@@ -13,9 +13,10 @@ from pathlib import Path
 from paravent.access.database import Connection, Statement
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
-from paravent.access.quotas import QuotaLimits
+from paravent.access.quotas import HOUR_SECONDS, QuotaLimits
 from paravent.access.sqlite_store import connect
 from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
+from paravent.access.tally_store import TALLY_SCHEMA, TallyStore
 from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
@@ -64,7 +65,7 @@ _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 
 MIGRATIONS = (
     _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
-    BOX_SCHEMA,
+    BOX_SCHEMA, TALLY_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
@@ -73,7 +74,7 @@ ROWS_PER_READ = 5_000
 class Store(VerifierStore):
     """Everything the hub keeps: ``claims`` is the trade side, ``boxes`` what it carries.
 
-    ``memory`` is what was cosigned of the key servers' logs.
+    ``memory`` is what was cosigned of the key servers' logs, ``tally`` how many requests came.
     """
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Connection | None = None) -> None:
@@ -85,6 +86,7 @@ class Store(VerifierStore):
         self.claims = ClaimStore(self._connection)
         self.boxes = BoxStore(self._connection)
         self.memory = LogMemory(self._connection)
+        self.tally = TallyStore(self._connection)
         self._load()
 
     def _load(self) -> None:
@@ -283,6 +285,7 @@ class Store(VerifierStore):
         self.delete_ended(now)
         with self.commit():
             self.boxes.forget(now)
+            self.tally.forget(now // HOUR_SECONDS)
 
     def _drop(self, number: int) -> None:
         for table in ("row", "node"):

@@ -29,18 +29,12 @@ from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
 from paravent.keyserver.witness import Scribe
 from paravent.keyserver.witness_app import Witness
-from paravent.wire.codec import Message, Name, Natural, decode
+from paravent.wire.codec import decode
 from paravent.wire.deal import DealBox
 from paravent.wire.statements import Directory, Signed
+from paravent.wire.status import RELEASE, ServerStatus
 
 DELETION_SECONDS = 60
-
-
-class ServerStatus(Message, frozen=True, kw_only=True):
-    """What anybody may know of a key server."""
-
-    name: Name
-    log_size: Natural
 
 
 def build(
@@ -97,7 +91,9 @@ def build(
         return json_response(deal.box_key(identity, store, _now()))
 
     async def status(_: Request) -> Response:
-        return json_response(ServerStatus(name=identity.name, log_size=store.log_size()))
+        return json_response(
+            ServerStatus(name=identity.name, release=RELEASE, log_size=store.log_size(), ready=witness.ready)
+        )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -67,6 +67,11 @@ class Witness:
         self._failure: ParaventError | None = WitnessNotReady("no other key server has answered yet, nor the hub")
         self._checkpoint_at = 0.0
 
+    @property
+    def ready(self) -> bool:
+        """Says whether this server answers desks."""
+        return self._failure is None
+
     def require_ready(self) -> None:
         """Raises WitnessNotReady or LogRolledBack while this server may not answer desks."""
         if self._failure is not None:
