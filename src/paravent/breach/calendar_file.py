@@ -28,8 +28,9 @@ def calendar_of(case: str, duties: Iterable[Duty], asked: Iterable[Request], now
 def _event(case: str, duty: Duty, at: int, now: int) -> list[str]:
     rule = duty.rule
     sure = "" if rule.status == "verified" else f" ({rule.status})"
-    own = "" if duty.due_at is not None else " (objectif interne)"
-    described = f"{rule.text} {rule.source}{sure}. {rule.condition}".strip()
+    own = " (objectif interne)" if duty.own_target else ""
+    contract = f" Contrat {duty.contract}." if duty.contract else ""
+    described = f"{rule.text} {rule.source}{sure}. {rule.condition}{contract}".strip()
     summary = f"{case} : {rule.regime}, {rule.recipient} {duty.insurer or ''}{own}".strip()
     return _written(f"{case}-{duty.identifier}", summary, described, at, now)
 

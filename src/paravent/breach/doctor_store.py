@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from paravent.access.doctor.doctor_cli import Observed
+from paravent.access.doctor.facts import Contracting
 from paravent.access.doctor.machine_store import directory_of, machine_facts
 from paravent.access.doctor.peers_client import clock_of
 from paravent.access.doctor.witnessed import trust_in, witnessed
 from paravent.breach import config
 from paravent.breach.log import origin_key
+from paravent.breach.registers.contracts import faults
+from paravent.breach.registers.store import contracts_in
 from paravent.breach.store import DATABASE, Store
 from paravent.breach.trust import cosigners_of
 
@@ -24,7 +28,13 @@ def observe(home: Path, now: int) -> Observed:
     with Store(home) as store:
         notes = store.checkpoints()
     newest = notes[max(notes)] if notes else None
-    facts = replace(machine_facts(home, DATABASE, now), trust=trust_in(directory), clock=clock_of(directory))
+    wrong = faults(registered := contracts_in(home), datetime.fromtimestamp(now, UTC).date())
+    facts = replace(
+        machine_facts(home, DATABASE, now), trust=trust_in(directory), clock=clock_of(directory),
+        contracting=Contracting(
+            contracts=len(registered), faults=tuple(f"{one.contract}: {one.what}" for one in wrong)
+        ),
+    )  # fmt: skip
     if directory is not None:
         log = witnessed(newest, origin_key(settings.name, key), cosigners_of(directory), _COSIGNERS_MIN, now)
         facts = replace(facts, witnessed=log)

@@ -7,17 +7,19 @@ Regulation 1182/71 may do to a week-end is left to counsel, and the longer date 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from paravent.breach.duties_rules import DutyRule, DutyRules
 from paravent.breach.entries import Decided, Filed, Opened, Placed, Stage
+from paravent.breach.registers.contracts import Promise
 from paravent.breach.standing import opened, standing
 from paravent.errors import InvalidConfiguration
 
 HOUR_SECONDS = 3_600
 OPERATOR_DUTY = "operateur"
+NOTICE_CODE = "rgpd-33-2"
 _SATURDAY = 5
 
 
@@ -40,23 +42,31 @@ class Duty:
     decision: str
     reason: str
     filings: tuple[Filed, ...]
+    contract: str = ""
 
     @property
     def next_at(self) -> int | None:
-        """When it is to be done: the law's instant, or our own target."""
-        return self.due_at if self.due_at is not None else self.target_at
+        """When it is to be done: the instant of the law or of a contract, or our own target when that is earlier."""
+        return min((at for at in (self.due_at, self.target_at) if at is not None), default=None)
+
+    @property
+    def own_target(self) -> bool:
+        """Says whether that instant is our own."""
+        return self.next_at != self.due_at
 
     def late(self, now: int) -> bool:
-        """Says whether the law's instant has passed with nothing filed."""
+        """Says whether the instant of the law or of a contract has passed with nothing filed."""
         return self.due_at is not None and now > self.due_at and not self.filings
 
 
-def duties(rules: DutyRules, placed: Sequence[Placed], insurers: Iterable[str]) -> list[Duty]:
-    """Lists every duty of a case."""
+def duties(
+    rules: DutyRules, placed: Sequence[Placed], insurers: Iterable[str], promised: Mapping[str, Promise] | None = None
+) -> list[Duty]:  # fmt: skip
+    """Lists every duty of a case; ``promised`` are the notice delays of contracts, by AMC number (33(2))."""
     entries = standing(placed)
     names = sorted(insurers)
     return [
-        _duty(rule, insurer, entries)
+        _duty(rule, insurer, entries, (promised or {}).get(insurer or "") if rule.code == NOTICE_CODE else None)
         for rule in rules.duty for insurer in (names if rule.each_insurer else [None])
     ]  # fmt: skip
 
@@ -74,13 +84,17 @@ def identifier(code: str, insurer: str | None) -> str:
     return f"{code}:{insurer or OPERATOR_DUTY}"
 
 
-def _duty(rule: DutyRule, insurer: str | None, entries: Sequence[Placed]) -> Duty:
+def _duty(rule: DutyRule, insurer: str | None, entries: Sequence[Placed], promise: Promise | None) -> Duty:
     name = identifier(rule.code, insurer)
     trigger = _trigger(rule.trigger, insurer, entries)
     at, since = trigger or (None, None)
     decided = [each.entry.said for each in entries if isinstance(each.entry.said, Decided)]
     last = next((one for one in reversed(decided) if one.duty == name), None)
-    due = None if at is None else _after(at, rule.hours, rule.months)
+    # A contract shortens what the law leaves open, and never lengthens what it says.
+    hours = min(
+        (one for one in (rule.hours, None if promise is None else promise.hours) if one is not None), default=None
+    )
+    due = None if at is None else _after(at, hours, rule.months)
     return Duty(
         identifier=name, rule=rule, insurer=insurer, trigger_at=at, since=since, due_at=due,
         target_at=None if at is None else _after(at, rule.target_hours, None),
@@ -89,6 +103,7 @@ def _duty(rule: DutyRule, insurer: str | None, entries: Sequence[Placed]) -> Dut
         filings=tuple(
             each.entry.said for each in entries if isinstance(each.entry.said, Filed) and each.entry.said.duty == name
         ),
+        contract="" if promise is None else promise.contract,
     )  # fmt: skip
 
 
@@ -101,7 +116,7 @@ def _trigger(trigger: str, insurer: str | None, entries: Sequence[Placed]) -> tu
             return aware
         case ["told"]:
             # A controller is aware when its processor tells it; until then the operator's clock, shorter.
-            return _filed(identifier("rgpd-33-2", insurer), entries) or aware
+            return _filed(identifier(NOTICE_CODE, insurer), entries) or aware
         case [_, code]:
             return _filed(identifier(code, insurer), entries)
         case _:

@@ -16,12 +16,14 @@ from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case_cli import directory_of, instant
 from paravent.breach.documents.model import View
 from paravent.breach.duties import Duty, duties, require_duty
-from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Stage
+from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Opened, Stage
 from paravent.breach.exports.whole import exports
 from paravent.breach.registers.cli import registers_option
-from paravent.breach.registers.store import answers_in, shipped
+from paravent.breach.registers.contracts import Promise, promises
+from paravent.breach.registers.store import answers_in, contracts_in, shipped
 from paravent.breach.requests import Request, requests
 from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
+from paravent.breach.standing import opened, standing
 from paravent.breach.store import Store
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -36,10 +38,11 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
     @verb(group, "List what is due, to whom, when, and what was decided and filed; write a calendar with --ics.")
     @_CASE
     @click.option("--ics", type=_FILE, default=None, help="iCalendar file to write.")
-    def due(home: Path, case: str, ics: Path | None) -> Said:
+    @registers_option
+    def due(home: Path, case: str, ics: Path | None, registers: Path | None) -> Said:
         now = cli.now()
         with Store(home) as store:
-            found, asked = _duties(store, home, case), requests(store.entries(case))
+            found, asked = _duties(store, home, case, registers), requests(store.entries(case))
         if ics is not None:
             ics.write_bytes(calendar_of(case, found, asked, now))
         late = [*(duty.identifier for duty in found if duty.late(now)), *(one.name for one in asked if one.late(now))]
@@ -98,7 +101,7 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
         with Store(home) as store:
             if not dry_run:
                 cases.keep_safeguards(store, case, shipped(), answers_in(registers or home), now)
-            view = _view(store, home, case, now)
+            view = _view(store, home, case, now, registers)
             files = notifying.write(store, view, shipped_contacts(), shipped_offences(), record=not dry_run)
         if not dry_run:
             out.mkdir(parents=True, exist_ok=True)
@@ -126,17 +129,25 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
         return Said(text=f"{len(files)} files in {out}; nothing was sent to anybody", values=values)
 
 
-def _view(store: Store, home: Path, case: str, now: int) -> View:
+def _view(store: Store, home: Path, case: str, now: int, registers: Path | None = None) -> View:
     """Computes again, and gathers the case."""
     known = directory_of(home)
     cases.compute(store, case, known, QuotaLimits(), now)
     measured = cases.measure(store, case, known, now)
-    return notifying.view_of(store, case, config.load(home), known, measured, shipped_duties(), now)
+    promised = _promised(store, case, registers or home)
+    return notifying.view_of(store, case, config.load(home), known, measured, shipped_duties(), now, promised)
 
 
-def _duties(store: Store, home: Path, case: str) -> list[Duty]:
+def _promised(store: Store, case: str, registers: Path) -> dict[str, Promise]:
+    """Reads the notice delays of the contracts in force on the day on which the operator became aware."""
+    said = opened(standing(store.entries(case))).entry.said
+    aware_at = said.aware_at if isinstance(said, Opened) else cli.now()
+    return promises(contracts_in(registers), datetime.fromtimestamp(aware_at, UTC).date())
+
+
+def _duties(store: Store, home: Path, case: str, registers: Path | None = None) -> list[Duty]:
     insurers = [entry.amc for entry in directory_of(home).insurers]
-    return duties(shipped_duties(), store.entries(case), insurers)
+    return duties(shipped_duties(), store.entries(case), insurers, _promised(store, case, registers or home))
 
 
 def _added(home: Path, case: str, said: Decided | Filed, role: str) -> Said:
@@ -152,8 +163,8 @@ def _values(duty: Duty, now: int) -> dict[str, object]:
         "duty": duty.identifier, "regime": duty.rule.regime, "role": duty.rule.role, "recipient": duty.rule.recipient,
         "trigger": duty.rule.trigger, "trigger_at": _iso(duty.trigger_at), "due": _iso(duty.due_at),
         "target": _iso(duty.target_at), "weekend": duty.weekend, "late": duty.late(now), "status": duty.rule.status,
-        "source": duty.rule.source, "condition": duty.rule.condition, "decision": duty.decision,
-        "reason": duty.reason,
+        "contract": duty.contract, "source": duty.rule.source, "condition": duty.rule.condition,
+        "decision": duty.decision, "reason": duty.reason,
         "filings": [
             {"stage": one.stage.value, "at": _iso(one.filed_at), "reference": one.reference, "delay": one.delay_reason}
             for one in duty.filings

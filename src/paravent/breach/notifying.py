@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case import OPERATOR
 from paravent.breach.config import BreachConfig
@@ -14,6 +16,7 @@ from paravent.breach.duties import duties
 from paravent.breach.duties_rules import Contacts, DutyRules
 from paravent.breach.entries import AffairKnown, Computed, Documented, Placed, Safeguards, Stolen
 from paravent.breach.measured import Measured
+from paravent.breach.registers.contracts import Promise
 from paravent.breach.requests import requests
 from paravent.breach.safeguards import Safeguard, read_statement
 from paravent.breach.severity import severities
@@ -25,7 +28,8 @@ from paravent.wire.statements import Directory
 
 
 def view_of(
-    store: Store, case: str, config: BreachConfig, directory: Directory, measured: Measured, rules: DutyRules, now: int
+    store: Store, case: str, config: BreachConfig, directory: Directory, measured: Measured, rules: DutyRules, now: int,
+    promised: Mapping[str, Promise] | None = None,
 ) -> View:  # fmt: skip
     """Gathers a case for its documents; raises InvalidConfiguration before ``affected`` was computed."""
     entries = standing(store.entries(case))
@@ -39,7 +43,7 @@ def view_of(
     return View(
         case=case, operator=config.operator, contact=config.contact, now=now, start=opened(entries), entries=entries,
         exposures=exposures, names={amc: names.get(amc, amc) for amc in exposures},
-        duties=duties(rules, entries, exposures),
+        duties=duties(rules, entries, exposures, promised),
         severity=severities(stolen, sum(one.estimate for one in computed), rows), affair=_affair(entries),
         requests=requests(entries), safeguards=_safeguards(store, entries),
     )  # fmt: skip

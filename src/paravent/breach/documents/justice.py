@@ -128,7 +128,8 @@ def _duty_rows(view: View) -> tuple[tuple[str, ...], ...]:
     for duty in view.duties:
         rule = duty.rule
         who = rule.role if duty.insurer is None else f"{rule.role} : {view.names[duty.insurer]}"
-        own = "" if duty.due_at is not None else " (objectif interne : la loi dit « dans les meilleurs délais »)"
+        own = " (objectif interne : la loi dit « dans les meilleurs délais »)" if duty.own_target else ""
+        own += f" (délai du contrat {duty.contract})" if duty.contract and not duty.own_target else ""
         due = UNKNOWN if duty.next_at is None else f"{instant(duty.next_at)}{own}\u00a0[e{duty.since}]"
         if duty.next_at is None:
             due = "court à compter de sa condition" if duty.trigger_at is None else "dans les meilleurs délais"

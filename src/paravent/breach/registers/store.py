@@ -1,8 +1,9 @@
 """The register's database and the lists shipped with it (docs/governance.md section 2).
 
 Holds: each answer to a measure, with its owner, its instants and the hash of its proof; the signed reports that
-answered. Stolen: which measures this organisation lacks. Altered: an answer that was never given; documents are not
-here, and no longer match; a report no longer verifies.
+answered; processor contracts, as versions. Stolen: which measures this organisation lacks, and its contracts' weak
+points. Altered: an answer that was never given; documents are not here, and no longer match; a report no longer
+verifies; a deadline of a contract is wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import msgspec
 
 from paravent.access.database import migrate
 from paravent.access.sqlite_store import connect, transaction
+from paravent.breach.registers.clauses import ClauseTexts, read_clauses
+from paravent.breach.registers.contracts import Contract, require_chain
 from paravent.breach.registers.measures import Answer, Measure, measures
 from paravent.errors import InvalidConfiguration
 
@@ -25,6 +28,9 @@ _SHIPPED = Path(__file__).parent / "data"
 MIGRATIONS = (
     """CREATE TABLE answer (number INTEGER PRIMARY KEY, answer BLOB NOT NULL) STRICT;
 CREATE TABLE report (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;""",
+    """CREATE TABLE contract (
+    number INTEGER PRIMARY KEY, reference TEXT NOT NULL, kept_at INTEGER NOT NULL, content BLOB NOT NULL
+) STRICT;""",
 )
 
 
@@ -66,6 +72,23 @@ class Store:
         """Lists the signed reports."""
         return [bytes(content) for (content,) in self._connection.execute("SELECT content FROM report ORDER BY sha256")]
 
+    def keep_contract(self, contract: Contract, now: int) -> None:
+        """Keeps a version of a contract; raises InvalidConfiguration when its chain does not hold together."""
+        require_chain(contract, {one.reference: one for one in self.contracts()})
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO contract (reference, kept_at, content) VALUES (?, ?, ?)",
+                (contract.reference, now, msgspec.json.encode(contract)),
+            )
+
+    def contracts(self, at: int | None = None) -> list[Contract]:
+        """Lists the newest version of each contract, as the register stood at an instant (Unix seconds) or now."""
+        rows = self._connection.execute(
+            "SELECT content FROM contract WHERE ? IS NULL OR kept_at <= ? ORDER BY number", (at, at)
+        ).fetchall()
+        newest = {one.reference: one for one in (msgspec.json.decode(row, type=Contract) for (row,) in rows)}
+        return [newest[reference] for reference in sorted(newest)]
+
     def __enter__(self) -> Self:
         """Uses the store for one command."""
         return self
@@ -81,6 +104,19 @@ def answers_in(home: Path) -> list[Answer]:
         return []
     with Store(home) as store:
         return store.history()
+
+
+def contracts_in(home: Path, at: int | None = None) -> list[Contract]:
+    """Reads the contracts of the register of a home; none when the home has no register."""
+    if not (home / DATABASE).exists():
+        return []
+    with Store(home) as store:
+        return store.contracts(at)
+
+
+def shipped_clauses() -> ClauseTexts:
+    """Reads the drafts of the package."""
+    return read_clauses((_SHIPPED / "clauses-2026-01-01.toml").read_bytes())
 
 
 def shipped() -> list[Measure]:
