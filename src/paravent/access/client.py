@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,6 +18,8 @@ from paravent.wire.codec import BODY_BYTES_MAX, decode, encode
 from paravent.wire.problem import from_problem
 
 M = TypeVar("M")
+Observer = Callable[[str, str, str, Mapping[str, str], bytes], None]
+"""Told of a request: party, method, address, header fields, body."""
 
 TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
@@ -35,10 +38,13 @@ class PreparedRequest:
 class SignedClient:
     """Sends requests signed with one key; redirects, proxies and cookies are never followed or kept."""
 
-    def __init__(self, key: SigningKey, rng: Rng, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """Signs with ``key``."""
+    def __init__(
+        self, key: SigningKey, rng: Rng, *, timeout_seconds: float = TIMEOUT_SECONDS, observer: Observer | None = None
+    ) -> None:
+        """Signs with ``key``; ``observer`` is told each request just before it is sent."""
         self._key = key
         self._rng = rng
+        self._observer = observer
         timeout = httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
         self._http = httpx2.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
 
@@ -80,6 +86,8 @@ class SignedClient:
     async def _send(
         self, party: str, method: str, url: str, body: bytes, headers: dict[str, str], bytes_max: int
     ) -> bytes:
+        if self._observer is not None:
+            self._observer(party, method, url, headers, body)
         try:
             async with self._http.stream(method, url, content=body, headers=headers) as answer:
                 content = await _read_at_most(party, answer, bytes_max)

@@ -18,11 +18,15 @@ from starlette.routing import Route
 from paravent.access.app import application, json_response, problem_response, read_body
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
-from paravent.desk import config, trade
+from paravent.desk import config, departures, trade
 from paravent.desk.box_client import received_remittances
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
 from paravent.desk.fhir.app import FhirDesk, is_fhir, outcome_response
+from paravent.desk.screens.books_app import BookPages
+from paravent.desk.screens.check_app import CheckPages
+from paravent.desk.screens.counter_app import Counter
+from paravent.desk.screens.order_app import CustomerPages
 from paravent.desk.session import (
     ActRequest,
     CardCheck,
@@ -37,6 +41,7 @@ from paravent.desk.session import (
     QuoteRequest,
     QuoteResult,
     ResendRequest,
+    ScreensLink,
     check_result,
 )
 from paravent.desk.store import Store
@@ -59,7 +64,7 @@ def build(home: Path) -> Starlette:
     settings = config.load(home)
     directory = read_directory(home, settings.directory)
     key, token = config.device_key(home), config.token(home)
-    store, http = Store(home), SignedClient(key, os.urandom)
+    store, http = Store(home), SignedClient(key, os.urandom, observer=departures.note)
     desk = DeskClient(settings, key, directory, store, http)
     checks = Checks()
     hosts = {f"127.0.0.1:{settings.port}", f"localhost:{settings.port}"}
@@ -152,6 +157,10 @@ def build(home: Path) -> Starlette:
         await desk.refresh_all()
         return json_response(Nothing())
 
+    async def screens(request: Request) -> Response:
+        await body(request, Nothing)
+        return json_response(ScreensLink(link=counter.link()))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         store.forget()
@@ -164,6 +173,7 @@ def build(home: Path) -> Starlette:
         "/v1/reservations": reservation, "/v1/cancellations": cancellation, "/v1/claims": claim,
         "/v1/corrections": correction, "/v1/decisions": decisions,
         "/v1/resends": resend, "/v1/pending": pending, "/v1/quota": quota, "/v1/refreshes": refresh,
+        "/v1/screens": screens,
     }  # fmt: skip
     routes = [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
 
@@ -176,10 +186,18 @@ def build(home: Path) -> Starlette:
         remittances=remittances,
     )  # fmt: skip
 
-    def answer_error(request: Request, error: ParaventError) -> Response:
-        return outcome_response(error) if is_fhir(request) else problem_response(error)
+    counter = Counter(desk=desk, checks=checks, store=store, settings=settings, directory=directory, home=home)
 
-    return application("desk", [*routes, *fhir.routes()], lifespan=lifespan, answer_error=answer_error)
+    def answer_error(request: Request, error: ParaventError) -> Response:
+        if is_fhir(request):
+            return outcome_response(error)
+        return problem_response(error) if request.url.path.startswith("/v1/") else counter.problem(request, error)
+
+    pages = [*CheckPages(counter).routes(), *CustomerPages(counter, key).routes(),
+             *BookPages(counter, remittances).routes(), *counter.routes()]  # fmt: skip
+    app = application("desk", [*routes, *fhir.routes(), *pages], lifespan=lifespan, answer_error=answer_error)
+    app.state.counter = counter
+    return app
 
 
 class Nothing(Message, frozen=True, kw_only=True):

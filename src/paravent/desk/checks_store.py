@@ -25,6 +25,11 @@ class Checks:
         self._kept[name] = (entitled, now)
         return name
 
+    def holds(self, name: str) -> bool:
+        """Says whether a check is still of this session."""
+        found = self._kept.get(name)
+        return found is not None and time.monotonic() - found[1] < SESSION_SECONDS_MAX
+
     def find(self, name: str) -> Entitled:
         """Finds a check; raises BadInput when it is not of this session."""
         found = self._kept.get(name)

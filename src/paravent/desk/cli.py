@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from paravent.desk.config import DeskConfig
 from paravent.desk.doctor_store import observe
 from paravent.desk.entitled import Entitled
 from paravent.desk.settlement_cli import add_settlement_verbs
-from paravent.errors import BadInput, ParaventError, UnreadableCard
+from paravent.errors import BadInput, ParaventError
 from paravent.optics.grounds import ground_en, ground_fr
 from paravent.optics.items import EquipmentClass
 from paravent.optics.money import format_euros
@@ -352,7 +353,29 @@ def serve(home: Path) -> None:
     from paravent.access.app import serve as run
     from paravent.desk.app import build
 
-    run(build(home), host="127.0.0.1", port=config.load(home).port)
+    app = build(home)
+    if sys.stdout.isatty():
+        # A secret until it is used: for who sits here, never for a log.
+        click.echo(app.state.counter.link())
+    run(app, host="127.0.0.1", port=config.load(home).port)
+
+
+@verb(group, "Open the screens of the running service in a browser, with a link that serves once.", name="open")
+@click.option("--browser", type=click.Choice(["open", "none"]), default="open", show_default=True,
+              help="Open the link, or only print it.")  # fmt: skip
+def open_screens(home: Path, browser: str) -> Said:
+    """Opens the screens."""
+    link = asyncio.run(_link(home))
+    if browser == "open":
+        click.launch(link)
+    return Said(text=link, values={"link": link})
+
+
+async def _link(home: Path) -> str:
+    # Imported here so that no other verb loads an HTTP client.
+    from paravent.desk.screens.link_client import ask_link
+
+    return await ask_link(config.load(home).port, config.token(home))
 
 
 class Session:
@@ -521,18 +544,9 @@ def _card_text(path: Path) -> str:
     if path.suffix == ".txt":
         return path.read_text(encoding="ascii", errors="replace")
     # Imported here so that only a picture loads the reader.
-    import zxingcpp
-    from PIL import Image, UnidentifiedImageError
+    from paravent.desk.card_picture import read_picture
 
-    try:
-        picture = Image.open(path)
-    except UnidentifiedImageError:
-        raise UnreadableCard("this file is not a picture of a card") from None
-    with picture:
-        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    if len(found) != 1:
-        raise UnreadableCard(f"the picture holds {len(found)} QR codes, one is needed")
-    return str(found[0].text)
+    return read_picture(path.read_bytes())
 
 
 add_audit_verb(group)

@@ -63,17 +63,6 @@ def _lines(quote: Quote) -> list[str]:
 
 def _print(asked: QuoteFile, computed: BeforeSale, pdf: Path) -> None:
     # Imported here so that only a printed quote loads the typesetter.
-    from paravent.pages.pdf import Language, Letterhead, render_pdf
+    from paravent.desk.quote_document import quote_document
 
-    head = Letterhead(
-        title="Devis d'équipement d'optique médicale", language=Language.FRENCH, issuer=asked.issuer,
-        recipient=asked.recipient, day=asked.day,
-        notices=(
-            "Document de Paravent : son ordre est le sien, le modèle officiel du devis normalisé n'ayant pas été lu.",
-            f"Prix limites de classe A par correction : valeurs {_STATUS[computed.tariff_status]}.",
-        ),
-    )  # fmt: skip
-    pdf.write_bytes(render_pdf("quote", head, computed, created_at=cli.now()))
-
-
-_STATUS = {"official": "officielles", "illustrative": "illustratives, non officielles"}
+    pdf.write_bytes(quote_document(asked, computed, created_at=cli.now()))

@@ -131,6 +131,12 @@ class PendingActs(Message, frozen=True, kw_only=True):
     acts: tuple[PendingAct, ...]
 
 
+class ScreensLink(Message, frozen=True, kw_only=True):
+    """An address that opens the screens in a browser of this machine, once."""
+
+    link: str
+
+
 class DecisionsResult(Message, frozen=True, kw_only=True):
     """What was decided on an act or a claim, oldest first; nothing when nothing was: it can be sent again."""
 

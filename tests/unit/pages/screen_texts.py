@@ -37,9 +37,12 @@ def said_by(path: Path) -> Iterator[Sentence]:
     """Yields the sentences that a file gives to the catalogue: one, or one and many."""
     text = path.read_bytes()
     if path.suffix == ".html":
-        found = babel_extract(BytesIO(text), ["_", "gettext", "ngettext"], [], {"trimmed": "true"})
+        found = babel_extract(
+            BytesIO(text), ["_", "gettext", "ngettext"], [], {"trimmed": "true", "newstyle_gettext": "true"}
+        )
         for _, _, message, _ in found:
-            yield tuple(part for part in message if part) if isinstance(message, tuple) else message or ""
+            parts = [part for part in message if part] if isinstance(message, tuple) else [message or ""]
+            yield parts[0] if len(parts) == 1 else tuple(parts)
     else:
         for _, message, _, _ in extract("python", BytesIO(text), keywords={"marked": None}):
             assert isinstance(message, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 from pathlib import Path
 
@@ -42,6 +43,19 @@ def test_both_languages_have_the_same_places() -> None:
         return set(PLACE.findall(" ".join((sentence,) if isinstance(sentence, str) else sentence)))
 
     assert [key for key, (_, said) in english_catalogue().items() if places(key) != places(said)] == []
+
+
+def test_every_sentence_of_a_template_can_be_filled_in() -> None:
+    """A template fills each sentence in, even one without places: a percent sign stands twice there."""
+    english = english_catalogue()
+    for path in templates():
+        for sentence in [found for found in said_by(path) if found]:
+            for words in (sentence, english[sentence][1]):
+                for text in (words,) if isinstance(words, str) else words:
+                    assert text % collections.defaultdict(int) is not None
+    seeded = "100 % Santé"
+    with pytest.raises(ValueError, match="unsupported format"):
+        assert seeded % collections.defaultdict(int)
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: str(path.relative_to(SOURCE)))

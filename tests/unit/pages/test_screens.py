@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from tests.unit.pages.screen_texts import templates
 
-from paravent.errors import BadInput, NotCovered, ParaventError, SessionRequired, TechnicalFailure
+from paravent.errors import BadInput, HolderMismatch, NotCovered, ParaventError, SessionRequired, TechnicalFailure
 from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page, telling
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.chart import WIDTH, bar_chart
@@ -121,6 +121,17 @@ def test_somebody_chooses_a_language_and_a_contrast(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("", "fr"), ("en-GB", "en"), ("de, EN;q=0.8, fr;q=0.7", "en"), ("fr-CA,en", "fr"), ("de", "fr"), ("*", "fr")],
+)
+def test_a_browser_asks_for_a_language_and_a_choice_wins(tmp_path: Path, asked: str, shown: str) -> None:
+    browser = client(tmp_path)
+    assert f'<html lang="{shown}">' in browser.get("/page", headers={"accept-language": asked}).text
+    browser.get("/preferences?language=fr&back=/page")
+    assert '<html lang="fr">' in browser.get("/page", headers={"accept-language": asked}).text
+
+
+@pytest.mark.parametrize(
     "elsewhere", ["//e.example", "https://e.example", "/\\e.example", "\\e", "/x%0d%0ay:z", "", "x"]
 )
 def test_the_choice_leads_nowhere_else(tmp_path: Path, elsewhere: str) -> None:
@@ -200,7 +211,13 @@ def test_a_form_is_read_strictly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"), [(BadInput("d"), "input"), (NotCovered("d"), "refusal"), (TechnicalFailure("d"), "technical")]
+    ("error", "kind"),
+    [
+        (BadInput("d"), "input"),
+        (HolderMismatch("d"), "input"),
+        (NotCovered("d"), "refusal"),
+        (TechnicalFailure("d"), "technical"),
+    ],
 )
 def test_a_technical_failure_never_looks_like_a_refusal(tmp_path: Path, error: ParaventError, kind: str) -> None:
     told = telling(error, Language.ENGLISH)

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from paravent.errors import BadInput, ParaventError, Refusal, SessionRequired, UnknownAddress
+from paravent.errors import BadInput, ParaventError, Refusal, Retry, SessionRequired, UnknownAddress
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.forms import Form
 from paravent.pages.screens.headers import screen_headers
@@ -101,7 +101,9 @@ class Telling:
 
 def telling(error: ParaventError, language: Language) -> Telling:
     """Tells an error in a language; the detail is the technical sentence, which is in English."""
-    kind = "refusal" if isinstance(error, Refusal) else "input" if isinstance(error, BadInput) else "technical"
+    # A refusal that a correction lifts, such as a name unlike the card's, says nothing about anybody's right.
+    asks = isinstance(error, BadInput) or error.retry is Retry.AFTER_CORRECTION
+    kind = "input" if asks else "refusal" if isinstance(error, Refusal) else "technical"
     french = language is Language.FRENCH
     return Telling(
         kind=kind, code=error.code, title=error.title_fr if french else error.title_en,

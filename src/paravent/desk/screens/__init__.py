@@ -1,0 +1,1 @@
+"""The desk's screens: what an optician does at the counter, on loopback only (docs/screens.md)."""
