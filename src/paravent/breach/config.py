@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.mail import MailConfig
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import Seed, SigningKey
@@ -20,6 +21,7 @@ class BreachConfig(Message, frozen=True, kw_only=True):
     name: Name
     operator: Name
     contact: str = TO_COMPLETE
+    mail: MailConfig | None = None
     directory: DirectoryPin | None = None
 
 

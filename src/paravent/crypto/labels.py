@@ -110,6 +110,11 @@ class Label(bytes, Enum):
     QUOTA_SCOPE = b"paravent/1/quota-scope"
     NONCE = b"paravent/1/nonce"
     REQUEST = b"paravent/1/request"
+    # security bulletins (section 11)
+    BULLETIN = b"paravent/1/bulletin"
+    BULLETIN_HEAD = b"paravent/1/bulletin-head"
+    BULLETIN_COUNTS = b"paravent/1/bulletin-counts"
+    SHOP_ACKNOWLEDGEMENT = b"paravent/1/shop-acknowledgement"
     # the breach desk (section 16)
     CASE_ENTRY = b"paravent/1/case-entry"
     CASE_PRIVATE = b"paravent/1/case-private"

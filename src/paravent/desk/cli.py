@@ -21,6 +21,7 @@ from paravent.access.doctor.facts import PartyKind
 from paravent.desk import config, trade
 from paravent.desk.audit import KeptPrescription
 from paravent.desk.audit_cli import add_audit_verb
+from paravent.desk.bulletin_cli import add_bulletin_verbs
 from paravent.desk.config import DeskConfig
 from paravent.desk.doctor_store import observe
 from paravent.desk.entitled import Entitled
@@ -550,5 +551,6 @@ def _card_text(path: Path) -> str:
 
 
 add_audit_verb(group)
+add_bulletin_verbs(group)
 add_settlement_verbs(group)
 add_doctor_verb(group, PartyKind.DESK, observe)

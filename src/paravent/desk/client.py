@@ -23,6 +23,7 @@ from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.desk.audit import KeptPrescription
+from paravent.desk.bulletin_client import refresh_bulletins
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
@@ -145,6 +146,9 @@ class DeskClient:
         """Fetches the lists of every insurer of the directory; returns of how many."""
         for entry in self._directory.insurers:
             await self.refresh(entry.amc)
+        with suppress(Unreachable):
+            # The lists that decide on cover are kept by now; a list of bulletins that is not true is said.
+            await refresh_bulletins(self._directory, self._store, self._client)
         return len(self._directory.insurers)
 
     def class_a_tariff(self) -> ClassATariff:

@@ -6,11 +6,13 @@ Holds: the customers served inside the retention window. Stolen: those. Altered:
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from paravent.access.sqlite_store import connect, transaction
 from paravent.desk.audit import AuditableClaim, KeptPrescription
+from paravent.desk.bulletins_store import DESK_BULLETIN_SCHEMA, DeskBulletins
 from paravent.desk.remittances_store import LETTER_SCHEMA, Letters
 from paravent.wire.audit import AuditMonth
 from paravent.wire.claims import CLAIM_KINDS, Decision, Outcome
@@ -49,8 +51,9 @@ class Store:
         """Opens or creates the database of a home."""
         self.home = home
         self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA + LETTER_SCHEMA)
+        self._connection.executescript(_SCHEMA + LETTER_SCHEMA + DESK_BULLETIN_SCHEMA)
         self.letters = Letters(self._connection)
+        self.bulletins = DeskBulletins(self._connection)
 
     def keep_statement(self, insurer: str, kind: str, signed: Signed) -> None:
         """Keeps the newest statement of a kind, so that the card lane works with every server stopped."""
@@ -171,6 +174,18 @@ class Store:
             for decision, kept in decided
             if decision.claim_id is not None and decision.kind in CLAIM_KINDS and decision.outcome is Outcome.ACCEPTED
         ]  # fmt: skip
+
+    # --- bulletins ------------------------------------------------------------------------------
+
+    def keep_bulletins(self, head: Signed, first: int, bulletins: Sequence[bytes]) -> None:
+        """Keeps a verified head and the bulletins that are new."""
+        with transaction(self._connection):
+            self.bulletins.keep(head, first, bulletins)
+
+    def keep_acknowledged(self, number: int, now: int) -> None:
+        """Keeps that this desk acknowledged a bulletin."""
+        with transaction(self._connection):
+            self.bulletins.keep_acknowledged(number, now)
 
     def close(self) -> None:
         """Closes the database."""

@@ -28,12 +28,13 @@ from paravent.access.suspension_app import suspension_route
 from paravent.access.tally import Tally
 from paravent.access.tally_app import write_tally
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
-from paravent.hub import acts, boxes, follow_up, insurer_acts, publication, rows, statements
+from paravent.hub import acts, boxes, bulletins, follow_up, insurer_acts, publication, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.boxes import BOX_BODY_BYTES_MAX, BoxesRequest
+from paravent.wire.bulletins import BULLETINS_BYTES_MAX
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
@@ -185,6 +186,23 @@ def build(
         after = decode(received.body, PullRequest).after
         return json_response(store.boxes.of_shop(identity.database_key.letterbox(device.shop), after))
 
+    async def publish_bulletins(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, BULLETINS_BYTES_MAX)
+        upload = bulletins.read_upload(received, directory, identity, _now())
+        return json_response(await commits.run(lambda: bulletins.publish(upload, store, directory)))
+
+    async def serve_bulletins(request: Request) -> Response:
+        return json_response(bulletins.serve(request.path_params["after"], store))
+
+    async def acknowledge(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        admitted = bulletins.admit_acknowledgement(received, store, identity, _now())
+        return json_response(await commits.run(lambda: bulletins.acknowledge(admitted, store)))
+
+    async def count_acknowledgements(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url)
+        return json_response(bulletins.counts(received, store, directory, identity, _now()))
+
     async def serve_directory(_: Request) -> Response:
         return json_response(signed_directory)
 
@@ -225,6 +243,10 @@ def build(
         Route("/v1/boxes/pull", pull_boxes, methods=["POST"]),
         Route("/v1/shop-boxes", shop_box, methods=["POST"]),
         Route("/v1/shop-boxes/pull", pull_shop_boxes, methods=["POST"]),
+        Route("/v1/bulletins", publish_bulletins, methods=["POST"]),
+        Route("/v1/bulletins/{after:int}", serve_bulletins, methods=["GET"]),
+        Route("/v1/bulletins/acknowledgements", acknowledge, methods=["POST"]),
+        Route("/v1/bulletins/counts", count_acknowledgements, methods=["POST"]),
         Route("/v1/status", status, methods=["GET"]),
         seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),

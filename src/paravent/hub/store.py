@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from paravent.access.bulletin_store import BULLETIN_SCHEMA, Bulletins
 from paravent.access.database import Connection, Statement
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
@@ -21,6 +22,7 @@ from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
 from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleData
+from paravent.hub.acknowledgements_store import ACKNOWLEDGEMENT_SCHEMA, Acknowledgements
 from paravent.hub.boxes_store import BOX_SCHEMA, BoxStore
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
 from paravent.hub.state import Manifest, PlacedRow, Staged
@@ -65,14 +67,14 @@ _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 
 MIGRATIONS = (
     _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
-    BOX_SCHEMA, TALLY_SCHEMA,
+    BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
 
 
 class Store(VerifierStore):
-    """Everything the hub keeps: ``claims`` is the trade side, ``boxes`` what it carries.
+    """Everything the hub keeps: ``claims`` is the trade side, ``boxes`` what it carries, ``bulletins`` what it serves.
 
     ``memory`` is what was cosigned of the key servers' logs, ``tally`` how many requests came.
     """
@@ -85,6 +87,8 @@ class Store(VerifierStore):
         self._statements: dict[tuple[str, str], Signed] = {}
         self.claims = ClaimStore(self._connection)
         self.boxes = BoxStore(self._connection)
+        self.bulletins = Bulletins(self._connection)
+        self.acknowledgements = Acknowledgements(self._connection)
         self.memory = LogMemory(self._connection)
         self.tally = TallyStore(self._connection)
         self._load()

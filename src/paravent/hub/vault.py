@@ -32,6 +32,9 @@ ClaimId = NewType("ClaimId", bytes)
 ShopId = NewType("ShopId", bytes)
 """32 bytes that stand for the shop that boxes wait for; they tell nothing of its acts."""
 
+AcknowledgingShop = NewType("AcknowledgingShop", bytes)
+"""32 bytes that stand for a shop that acknowledged bulletins; they tell nothing of its acts or boxes."""
+
 RecordId = ActId | RightId | ClaimId
 
 _NONCE_BYTES = 12
@@ -62,6 +65,10 @@ class DatabaseKey(Secret):
     def letterbox(self, shop: str) -> ShopId:
         """Names the shop that boxes of insurers wait for."""
         return ShopId(self._mac(Label.SHOP_LETTERBOX, shop))
+
+    def acknowledging(self, shop: str) -> AcknowledgingShop:
+        """Names the shop that acknowledges bulletins."""
+        return AcknowledgingShop(self._mac(Label.SHOP_ACKNOWLEDGEMENT, shop))
 
     def seal(self, name: bytes, record: bytes, rng: Rng) -> bytes:
         """Seals a record under its name, padded so that every kind of record has one length."""

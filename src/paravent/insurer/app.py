@@ -18,6 +18,8 @@ from paravent.access.app import application, json_response
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
 from paravent.access.logs import log_event, where
+from paravent.access.mail import MailConfig
+from paravent.access.mail_client import SmtpSender
 from paravent.errors import ParaventError
 from paravent.insurer import config
 from paravent.insurer.act_client import resend_acts
@@ -25,7 +27,7 @@ from paravent.insurer.box_client import pull_boxes, send_letters
 from paravent.insurer.client import pull_events
 from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
-from paravent.insurer.mail_client import SmtpSender, deliver
+from paravent.insurer.mail_client import deliver
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
 
@@ -110,7 +112,7 @@ def build(home: Path) -> Starlette:
     return application(settings.amc, [Route("/v1/claims", claims, methods=["GET"])], lifespan=lifespan)
 
 
-async def _tell_members(home: Path, settings: config.InsurerConfig, mail: config.MailConfig) -> int:
+async def _tell_members(home: Path, settings: config.InsurerConfig, mail: MailConfig) -> int:
     """Sends the notices that are due, in a thread with a connection of its own: a mail server may be slow."""
 
     def send() -> tuple[int, int]:

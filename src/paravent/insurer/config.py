@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from paravent.access.config import DirectoryPin, read_config, write_config
+from paravent.access.mail import MailConfig
 from paravent.access.next_key_store import KeyFile
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
@@ -17,16 +17,6 @@ from paravent.wire.codec import Amc, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
 SECRETS = "secrets"
-
-
-class MailConfig(Message, frozen=True, kw_only=True):
-    """The mail server that takes notices; with a ``user``, its password is in ``secrets/smtp.password``."""
-
-    server: Name
-    server_port: Port
-    sender: Name
-    security: Literal["tls", "starttls", "none"] = "tls"
-    user: str = ""
 
 
 class InsurerConfig(Message, frozen=True, kw_only=True):

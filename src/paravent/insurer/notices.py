@@ -6,16 +6,11 @@ correction, no category and no amount: whoever reads the mailbox learns that its
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from email.message import EmailMessage
 
-from paravent.errors import InvalidMemberFile
 from paravent.insurer.outbox_store import Notice
 from paravent.optics.months import FRANCE
-
-ADDRESS_CHARACTERS_MAX = 254
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 _WHAT = {
     "reserve": ("une prise en charge a été demandée", "a prise en charge was requested"),
@@ -23,13 +18,6 @@ _WHAT = {
     "correct": ("une facturation a été corrigée", "a claim was corrected"),
     "cancel": ("une prise en charge a été annulée", "a prise en charge was cancelled"),
 }
-
-
-def require_address(text: str) -> str:
-    """Returns an e-mail address that can stand in a header; raises InvalidMemberFile."""
-    if len(text) > ADDRESS_CHARACTERS_MAX or not _ADDRESS.fullmatch(text) or not text.isascii():
-        raise InvalidMemberFile("an e-mail address has a wrong form")
-    return text
 
 
 def write_notice(notice: Notice, insurer: str, sender: str) -> EmailMessage:

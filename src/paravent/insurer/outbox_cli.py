@@ -9,10 +9,11 @@ import click
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
-from paravent.errors import InvalidConfiguration, InvalidMemberFile
+from paravent.access.mail import require_address
+from paravent.access.mail_client import SmtpSender
+from paravent.errors import BadInput, InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import config
-from paravent.insurer.mail_client import SmtpSender, deliver
-from paravent.insurer.notices import require_address
+from paravent.insurer.mail_client import deliver
 from paravent.insurer.store import Store
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -65,5 +66,5 @@ def _contact(row: list[str], line: int) -> tuple[str, str]:
     try:
         member, address = row
         return member, require_address(address)
-    except (ValueError, InvalidMemberFile):
+    except (ValueError, BadInput):
         raise InvalidMemberFile(f"line {line}: a member identifier and an e-mail address; nothing was taken") from None

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from paravent.access.mail import next_try
 from paravent.insurer.ledger import LedgerState, ReviewedClaim
 
 OUTBOX_SCHEMA = """
@@ -23,8 +24,6 @@ CREATE TABLE IF NOT EXISTS notice (
 
 TOLD = frozenset({"reserve", "consume", "correct", "cancel"})
 KEPT_SECONDS = 30 * 86_400
-RETRY_SECONDS = 60
-RETRY_SECONDS_MAX = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +82,10 @@ class Outbox:
         self._connection.execute("UPDATE notice SET sent_at = ?, tries = tries + 1 WHERE number = ?", (now, number))
 
     def keep_failed(self, notice: Notice, now: int) -> None:
-        """Puts a notice off: a minute, then twice as long each time, at most a day."""
-        wait = min(RETRY_SECONDS * 2 ** min(notice.tries, 20), RETRY_SECONDS_MAX)
+        """Puts a notice off."""
         self._connection.execute(
-            "UPDATE notice SET tries = tries + 1, next_try = ? WHERE number = ?", (now + wait, notice.number)
+            "UPDATE notice SET tries = tries + 1, next_try = ? WHERE number = ?",
+            (next_try(notice.tries, now), notice.number),
         )
 
     def forget(self, now: int) -> None:

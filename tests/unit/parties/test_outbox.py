@@ -15,12 +15,12 @@ from tests.unit.parties.shop import Shop
 from tests.unit.parties.test_insurer_review import reviewer
 from tests.unit.parties.world import AMC, World
 
+from paravent.access.mail import RETRY_SECONDS, RETRY_SECONDS_MAX, MailConfig, require_address
+from paravent.access.mail_client import SmtpSender
 from paravent.drill.platform import free_ports
-from paravent.errors import InvalidConfiguration, InvalidMemberFile, Unreachable
-from paravent.insurer.config import MailConfig
-from paravent.insurer.mail_client import SmtpSender, deliver
-from paravent.insurer.notices import require_address
-from paravent.insurer.outbox_store import KEPT_SECONDS, RETRY_SECONDS, RETRY_SECONDS_MAX
+from paravent.errors import BadInput, InvalidConfiguration, Unreachable
+from paravent.insurer.mail_client import deliver
+from paravent.insurer.outbox_store import KEPT_SECONDS
 from paravent.insurer.store import Store
 
 ADDRESS = "anne.exemple@example.org"
@@ -187,7 +187,7 @@ def test_a_refused_act_is_not_told(used: World) -> None:
 
 @pytest.mark.parametrize("text", ["", "a@b", "a b@example.org", "a@example.org\nBcc: b@example.org", "é@example.org"])
 def test_what_cannot_stand_in_a_header_is_no_address(text: str) -> None:
-    with pytest.raises(InvalidMemberFile):
+    with pytest.raises(BadInput):
         require_address(text)
 
 

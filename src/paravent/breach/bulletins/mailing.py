@@ -1,0 +1,59 @@
+"""A bulletin as an e-mail to shops (docs/watch.md section 9): text and PDF, nothing of the shop it goes to: pure."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+from paravent.access.mail import require_address
+from paravent.errors import BadInput
+from paravent.pages.bulletin_text import ENGLISH, FRENCH, lines
+from paravent.wire.bulletins import Bulletin
+
+_COLUMN = "email"
+
+
+def write_mail(bulletin: Bulletin, pdf: bytes, address: str, sender: str, operator: str) -> EmailMessage:
+    """Writes the mail; sent twice, it is the same message: its identifier is of the bulletin and the address."""
+    name = hashlib.sha256(f"{bulletin.number} {address}".encode()).hexdigest()[:32]
+    message = EmailMessage()
+    message["From"], message["To"] = sender, address
+    message["Subject"] = f"Bulletin de sécurité n° {bulletin.number} : {bulletin.fr.title}"
+    message["Date"] = datetime.fromtimestamp(bulletin.issued_at, UTC)
+    message["Message-ID"] = f"<{name}@{sender.partition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    french, english = ("\n".join(lines(bulletin, language)) for language in (FRENCH, ENGLISH))
+    message.set_content(f"""\
+{french}
+
+Ce message ne contient aucun lien et ne demande rien. Le même bulletin, signé,
+se lit sur votre poste : paravent desk bulletins.
+{operator}
+
+---
+
+{english}
+
+This message holds no link and asks for nothing. The same bulletin, signed, is
+on your desk: paravent desk bulletins.
+{operator}
+""")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"bulletin-{bulletin.number:04d}.pdf")
+    return message
+
+
+def read_contacts(content: str) -> list[str]:
+    """Reads the addresses of a CSV with a column ``email``, each once; raises BadInput naming the line."""
+    rows = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))
+    if _COLUMN not in (rows.fieldnames or ()):
+        raise BadInput(f"the file has no column {_COLUMN}")
+    found: dict[str, None] = {}
+    for row in rows:
+        try:
+            found[require_address(row[_COLUMN] or "")] = None
+        except BadInput:
+            raise BadInput(f"line {rows.line_num}: not an e-mail address; nothing was queued") from None
+    return list(found)
