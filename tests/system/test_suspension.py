@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from paravent.drill.platform import Platform, professional, shop
-from paravent.drill.population import Population
+from paravent.drill.population import Population, SyntheticPerson
 from tests.system.conftest import KEYSERVERS
-from tests.system.customers import adults, particulars
+from tests.system.customers import adults, card_of, particulars
 
 CASE = "2026-014"
 
@@ -35,7 +35,11 @@ def outcomes(answer: dict[str, Any]) -> dict[str, str]:
 
 
 def check(platform: Platform, desk: str, population: Population) -> tuple[int, str]:
-    status, answer = platform.desk("/v1/checks/number", particulars(adults(population)[40]), desk)
+    return number_check(platform, desk, adults(population)[40])
+
+
+def number_check(platform: Platform, desk: str, person: SyntheticPerson) -> tuple[int, str]:
+    status, answer = platform.desk("/v1/checks/number", particulars(person), desk)
     return status, str(answer.get("type", "")).rpartition(":")[2]
 
 
@@ -82,6 +86,46 @@ def test_a_measure_holds_everywhere_and_ends_everywhere(platform: Platform, popu
     code, done, _ = breach(platform, "resume", kind, subject, "--yes")
     assert (code, set(outcomes(done).values())) == (0, {"done"})
     assert check(platform, desk, population)[0] == 200
+    platform.stop(desk)
+
+
+@pytest.mark.parametrize(("kind", "whose"), [("insurer", "of insurer {}"), ("lane", "of every insurer")])
+def test_a_closed_lane_refuses_by_number_and_nothing_else(
+    platform: Platform, population: Population, kind: str, whose: str
+) -> None:
+    """One insurer's lane, or the whole lane: refused as a technical failure meanwhile, answered once it is lifted."""
+    desk = f"desk-lane-{kind}"
+    platform.add_desk(desk)
+    platform.start(desk)
+    amc = population.insurers[0]
+    mine, theirs = (
+        next(person for person in adults(population)[60:] if (person.coverages[0].insurer == amc) is ours)
+        for ours in (True, False)
+    )
+    subject = {"insurer": amc, "lane": "number"}[kind]
+    closed = (503, "lane-suspended")
+    # Stated first, in words, and nothing changes without an agreement.
+    code, seen, told = breach(platform, "suspend", kind, subject, "--dry-run")
+    assert (code, seen["done"], set(outcomes(seen).values())) == (0, False, {"seen"})
+    assert f"members {whose.format(amc)}" in told
+    assert "Continuent : les cartes" in told
+    assert breach(platform, "suspend", kind, subject)[0] == 1
+    assert (number_check(platform, desk, mine)[0], number_check(platform, desk, theirs)[0]) == (200, 200)
+    # Closed at every verifier: look-ups and openings of whom it is about stop, cards go on.
+    code, done, _ = breach(platform, "suspend", kind, subject, "--yes")
+    assert (code, done["complete"], set(outcomes(done).values())) == (0, True, {"done"})
+    card = {"card": card_of(platform, mine), "name": mine.name, "birth_date": mine.birth_date}
+    assert number_check(platform, desk, mine) == closed
+    assert number_check(platform, desk, theirs) == (closed if kind == "lane" else (200, ""))
+    assert platform.desk("/v1/checks/card", card, desk)[0] == 200
+    # The database on disk says so as well: a verifier that restarts goes on refusing.
+    platform.stop(KEYSERVERS[0])
+    platform.start(KEYSERVERS[0])
+    assert number_check(platform, desk, mine) == closed
+    # Lifted everywhere, and the same persons are answered again.
+    code, done, _ = breach(platform, "resume", kind, subject, "--yes")
+    assert (code, set(outcomes(done).values())) == (0, {"done"})
+    assert (number_check(platform, desk, mine)[0], number_check(platform, desk, theirs)[0]) == (200, 200)
     platform.stop(desk)
 
 
