@@ -55,6 +55,9 @@ vectors: setup ## Check the code, and a second computation, against vectors/
 	$(BIN)/python -m vectors.generate --check
 	$(BIN)/pytest tests/vectors $(ARGS)
 
+cases: setup ## Play the worked cases again, and replace what docs/cases holds of them
+	$(BIN)/python -m tests.write_cases
+
 clean: ## Remove what the tools and the set-up made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 

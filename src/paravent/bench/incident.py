@@ -17,7 +17,7 @@ from paravent.access.quotas import QuotaLimits
 from paravent.breach import notifying
 from paravent.breach.case import compute, keep_measure, measure
 from paravent.breach.exposure import Exposure
-from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
+from paravent.breach.rules_store import shipped_duties, shipped_references
 from paravent.breach.store import Store
 from paravent.crypto.labels import Label
 from paravent.drill.cases.attacks import Attack, Played, stolen_credential, stolen_hub
@@ -115,7 +115,7 @@ def _timed(
     computed = time.perf_counter()
     measured = measure(store, case, directory, now)
     view = notifying.view_of(store, case, CONFIG, directory, measured, shipped_duties(), now)
-    files = notifying.write(store, view, shipped_contacts(), shipped_offences())
+    files = notifying.write(store, view, shipped_references())
     ended = time.perf_counter()
     return IncidentFigures(
         incident=name, persons=persons, insurers=len(directory.insurers), openings=len(measured.openings),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from paravent.breach.duties import Duty
 from paravent.breach.requests import Request
+from paravent.pages.typography import french
 
 LINE_OCTETS_MAX = 75
 
@@ -54,7 +55,7 @@ def _instant(at: int) -> str:
 
 def _text(text: str) -> str:
     """Escapes a text (RFC 5545 section 3.3.11)."""
-    escaped = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    escaped = french(text).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
     return escaped.replace("\n", "\\n")
 
 

@@ -65,23 +65,30 @@ def take(
         export, lines = read_log(content)
         checked = require_cosigned(check_log(lines, export, directory, authority, now))
         measured.take_log(lines)
-        return checked.server, f"{checked.size} inscriptions, contresignées par {', '.join(checked.cosigners)}"
+        lines_said = counted(checked.size, "ligne")
+        return checked.server, f"{lines_said}, journal contresigné par {', '.join(checked.cosigners)}"
     signed = decode(content, Signed, bytes_max=CASE_BYTES_MAX)
     match kind:
         case "counts":
             counts = measured.take_counts(signed, directory)
-            return directory.hub.name, f"{len(counts.insurers)} organismes"
+            return directory.hub.name, counted(len(counts.insurers), "organisme")
         case "answer":
             answer = measured.take_answer(signed, case, directory)
-            return answer.insurer, f"{len(answer.leaves)} inscriptions ouvertes, {answer.persons} assurés distincts"
+            opened_lines, insured = counted(len(answer.leaves), "ligne"), counted(answer.persons, "assuré")
+            return answer.insurer, f"{opened_lines} du journal, {insured} en tout"
         case "leak":
             leak = measured.take_leak(signed, case, directory)
-            return leak.insurer, f"{leak.rows} lignes, {leak.persons} assurés distincts"
+            return leak.insurer, f"{counted(leak.rows, 'ligne')}, {counted(leak.persons, 'assuré')} en tout"
         case "done":
             done = measured.take_done(signed, case, directory)
-            return done.insurer, f"{done.remedy.value} : période {done.epoch}, {done.revoked} assurés révoqués"
+            return done.insurer, f"période {done.epoch}, droits de {counted(done.revoked, 'assuré')} révoqués"
         case _:
             raise InvalidConfiguration("what is measured is a log, counts, an answer, a leak or what was done")
+
+
+def counted(count: int, noun: str) -> str:
+    """Writes a count with its French noun: the plural starts at two."""
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def read_log(content: bytes) -> tuple[LogExport, list[LogLine]]:

@@ -16,6 +16,7 @@ from paravent.breach.entries import Decided, Filed, Opened, Placed, Stage
 from paravent.breach.registers.contracts import Promise
 from paravent.breach.standing import opened, standing
 from paravent.errors import InvalidConfiguration
+from paravent.optics.months import FRANCE
 
 HOUR_SECONDS = 3_600
 OPERATOR_DUTY = "operateur"
@@ -98,7 +99,7 @@ def _duty(rule: DutyRule, insurer: str | None, entries: Sequence[Placed], promis
     return Duty(
         identifier=name, rule=rule, insurer=insurer, trigger_at=at, since=since, due_at=due,
         target_at=None if at is None else _after(at, rule.target_hours, None),
-        weekend=due is not None and datetime.fromtimestamp(due, UTC).weekday() >= _SATURDAY,
+        weekend=due is not None and datetime.fromtimestamp(due, FRANCE).weekday() >= _SATURDAY,
         decision="" if last is None else last.decision, reason="" if last is None else last.reason,
         filings=tuple(
             each.entry.said for each in entries if isinstance(each.entry.said, Filed) and each.entry.said.duty == name
@@ -144,8 +145,8 @@ def _after(at: int, hours: int | None, months: int | None) -> int | None:
 
 
 def next_working_day_ends(due_at: int) -> int:
-    """Returns the end (UTC) of the first day after a due instant that is neither a Saturday nor a Sunday."""
-    day = datetime.fromtimestamp(due_at, UTC).replace(hour=23, minute=59, second=59)
+    """Returns the end (in France) of the first day from a due instant that is neither a Saturday nor a Sunday."""
+    day = datetime.fromtimestamp(due_at, FRANCE).replace(hour=23, minute=59, second=59)
     while day.weekday() >= _SATURDAY:
         day += timedelta(days=1)
     return int(day.timestamp())

@@ -22,7 +22,7 @@ from paravent.breach.registers.cli import registers_option
 from paravent.breach.registers.contracts import Promise, promises
 from paravent.breach.registers.store import answers_in, contracts_in, shipped
 from paravent.breach.requests import Request, requests
-from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
+from paravent.breach.rules_store import shipped_duties, shipped_references
 from paravent.breach.standing import opened, standing
 from paravent.breach.store import Store
 
@@ -102,7 +102,7 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
             if not dry_run:
                 cases.keep_safeguards(store, case, shipped(), answers_in(registers or home), now)
             view = _view(store, home, case, now, registers)
-            files = notifying.write(store, view, shipped_contacts(), shipped_offences(), record=not dry_run)
+            files = notifying.write(store, view, shipped_references(), record=not dry_run)
         if not dry_run:
             out.mkdir(parents=True, exist_ok=True)
             for name, content in files.items():

@@ -8,12 +8,12 @@ from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case import OPERATOR
 from paravent.breach.config import BreachConfig
 from paravent.breach.documents import register
-from paravent.breach.documents.justice import Offence
 from paravent.breach.documents.model import Affair, View
+from paravent.breach.documents.references import References
 from paravent.breach.documents.render import render
 from paravent.breach.documents.whole import documents
 from paravent.breach.duties import duties
-from paravent.breach.duties_rules import Contacts, DutyRules
+from paravent.breach.duties_rules import DutyRules
 from paravent.breach.entries import AffairKnown, Computed, Documented, Placed, Safeguards, Stolen
 from paravent.breach.measured import Measured
 from paravent.breach.registers.contracts import Promise
@@ -49,13 +49,11 @@ def view_of(
     )  # fmt: skip
 
 
-def write(
-    store: Store, view: View, contacts: Contacts, offences: list[Offence], *, record: bool = True
-) -> dict[str, bytes]:
+def write(store: Store, view: View, references: References, *, record: bool = True) -> dict[str, bytes]:
     """Writes every document; returns the files by name, and records each by its digest."""
     sources = {position: leaf_hash(leaf).hex() for position, leaf in enumerate(store.leaves())}
     files: dict[str, bytes] = {}
-    for document in documents(view, contacts.contact, offences):
+    for document in documents(view, references):
         files |= render(document, view, sources).files()
     rows = register.rows(view)
     files["12-registre-des-violations.csv"] = register.as_csv(rows)

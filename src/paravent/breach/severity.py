@@ -47,13 +47,13 @@ def severities(stolen: Iterable[Stolen], persons: int, rows: int) -> tuple[Sever
     kinds = {loot.kind for loot in stolen}
     read = persons > 0 or LootKind.CLEAR_FILE in kinds
     sealed = Severity(
-        state="tel que scellé", context=3.0, identification=1.0 if read else 0.25,
+        state="données protégées comme elles l'étaient", context=3.0, identification=1.0 if read else 0.25,
         circumstances=(0.5 if read else 0.25) + 0.5, persons_above_100=persons >= PERSONS_FLAG_MIN,
         unintelligible=not read,
         why="des dossiers ont été ouverts" if read else "les lignes copiées ne s'ouvrent pas sans t serveurs de clés",
     )  # fmt: skip
     clear = Severity(
-        state="si les données avaient été en clair", context=3.0, identification=1.0, circumstances=1.0,
+        state="si elles ne l'avaient pas été", context=3.0, identification=1.0, circumstances=1.0,
         persons_above_100=rows >= PERSONS_FLAG_MIN, unintelligible=False,
         why="toutes les lignes de la base auraient été lisibles",
     )  # fmt: skip

@@ -12,16 +12,16 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
         "A signature of a key server or of an insurer would have to be false.",
     ),
     "answers-lost": (
-        "Il faudrait qu'un serveur de clés ait répondu sans inscrire l'ouverture à son registre.",
+        "Il faudrait qu'un serveur de clés ait répondu sans inscrire l'ouverture à son journal.",
         "A key server would have to have answered without writing the opening in its log.",
     ),
     "quota": (
-        "Il faudrait que les quotas aient cédé sur plus de serveurs de clés que ceux déclarés volés.",
+        "Il faudrait que plus de serveurs de clés que ceux déclarés volés aient laissé dépasser le nombre d'ouvertures permis.",
         "The quotas would have to have failed at more key servers than those said stolen.",
     ),
     "desk": (
-        "Les cartes lues par ce poste ne sont inscrites à aucun registre : seule la taille du portefeuille borne.",
-        "Cards read by this desk stand in no log: only the size of the portfolio bounds them.",
+        "Il faudrait que l'organisme ait plus d'assurés que ses listes signées : aucun journal n'inscrit les cartes lues.",
+        "The insurer would have to have more members than its signed lists: cards read by this desk stand in no log.",
     ),
     "all-open": (
         "Il faudrait que le voleur n'ait pas de liste des assurés, ou pas de copie de la base.",
@@ -32,8 +32,8 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
         "The thief would also have to hold a copy of the database, or a desk to ask for rows.",
     ),
     "unseen": (
-        "Aucun registre ne voit ce que des serveurs de clés volés ouvrent ensemble.",
-        "No log sees what t stolen servers open together.",
+        "Rien, mais le vrai nombre peut être bien plus haut : aucun journal ne voit ce qu'ouvrent des serveurs de clés volés.",
+        "Nothing would make it false, yet the truth may be far above: no log sees what t stolen servers open together.",
     ),
     "card": (
         "Il faudrait que la carte copiée n'ait pas été lue, ou qu'une copie ait circulé davantage.",
@@ -44,8 +44,8 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
         "The file that left would have to be another than the one whose digest the insurer signed.",
     ),
     "rows": (
-        "Il faudrait que des lignes concernent des personnes que l'organisme ne reconnaît pas.",
-        "Rows would have to be about persons whom the insurer does not recognise.",
+        "Il faudrait qu'une ligne du fichier concerne plusieurs personnes.",
+        "A row of the file would have to be about several persons.",
     ),
 }
 

@@ -22,7 +22,7 @@ from paravent.breach.documents.whole import documents
 from paravent.breach.duties import duties, identifier, next_working_day_ends
 from paravent.breach.duties_rules import read_rules
 from paravent.breach.entries import Computed, Filed, Measured, Stage
-from paravent.breach.rules_store import shipped_contacts, shipped_duties, shipped_offences
+from paravent.breach.rules_store import shipped_duties, shipped_references
 from paravent.errors import InvalidConfiguration
 
 RULES = Path(notifying.__file__).parent / "data" / "duties-2026-01-01.toml"
@@ -41,7 +41,7 @@ def view_of(case: Case) -> View:
 
 @pytest.fixture(scope="module")
 def written(credential: Case) -> dict[str, bytes]:
-    return notifying.write(credential.store, view_of(credential), shipped_contacts(), shipped_offences(), record=False)
+    return notifying.write(credential.store, view_of(credential), shipped_references(), record=False)
 
 
 def due_hours(content: bytes, case: Case) -> float | None:
@@ -113,7 +113,7 @@ def unsourced(view: View) -> list[str]:
     said = {each.position: _figures(each.entry.said) for each in view.entries}
     values = {value for figures in said.values() for value in figures}
     faults = []
-    for document in documents(view, (), []):
+    for document in documents(view, shipped_references()):
         texts = [
             text for section in document.sections
             for text in (*section.paragraphs, *(cell for row in section.rows for cell in row))
@@ -138,7 +138,11 @@ def _figures(said: object) -> set[str]:
 def test_every_figure_says_which_entry_it_came_from(credential: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     view = view_of(credential)
     assert unsourced(view) == []
-    assert all(document.sources() for document in documents(view, (), []) if document.name[:2] not in {"07", "09"})
+    assert all(
+        document.sources()
+        for document in documents(view, shipped_references())
+        if document.name[:2] not in {"07", "09"}
+    )
     monkeypatch.setattr(View, "cited", lambda _, value, __: number(value))
     assert unsourced(view) != []
 
@@ -165,7 +169,7 @@ def test_the_register_is_the_same_in_csv_and_xlsx(credential: Case, written: dic
 
 
 def test_the_same_case_gives_the_same_bytes(credential: Case, written: dict[str, bytes]) -> None:
-    again = notifying.write(credential.store, view_of(credential), shipped_contacts(), shipped_offences(), record=False)
+    again = notifying.write(credential.store, view_of(credential), shipped_references(), record=False)
     assert [name for name in written if written[name] != again[name]] == []
 
 

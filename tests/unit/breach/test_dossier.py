@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
-from tests.stamping import LocalAuthority
+from tests.write_cases import authority_in
 
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import bundling
@@ -26,7 +25,6 @@ from paravent.breach.log import Tree
 from paravent.breach.store import Store
 from paravent.breach.trust import TrustFile, trust_of
 from paravent.crypto.signing import Seed, SigningKey
-from paravent.crypto.timestamp_request import StampNonce, stamp_request
 from paravent.drill.cases.attacks import PERSONS, stolen_hub
 from paravent.drill.cases.run import CONFIG, Authority, Worked, work
 from paravent.drill.credentials.scene import scene
@@ -46,15 +44,6 @@ class Made:
     other_authority: Authority
     forked: bytes
     other_log: bytes
-
-
-def authority_in(folder: Path) -> Authority:
-    local = LocalAuthority(folder)
-    return Authority(
-        stamp=lambda note: local.answer(stamp_request(note, StampNonce(7))),
-        certificate=local.certificate.public_bytes(Encoding.PEM).decode(),
-        root=local.root.public_bytes(Encoding.PEM).decode(),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,6 @@ def test_one_label_too_few_is_not_exact() -> None:
         insurer="99000001", labels=labels, proved=2, estimate=2, upper=9, membership_upper=9, claims_upper=0,
         assumptions=("logged", "answers-lost", "quota"),
     )  # fmt: skip
-    played = Played(case="2026-001", truth={"99000001": frozenset(labels)}, opened=2)
+    played = Played(case="2026-001", truth={"99000001": frozenset(labels)}, opened=2, opened_at=0, shares_at=None)
     assert exact([found], played)
     assert not exact([replace(found, labels=labels[:1])], played)

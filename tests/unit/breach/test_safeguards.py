@@ -138,7 +138,7 @@ def test_the_documents_count_the_register_and_say_what_changed(credential: Case)
     assert len(texts) == 3
     assert all(text.endswith(f"[e{position}].") for text in texts)
     assert "3 prouvées par un document, 1 absente, 63 sans réponse" in texts[0]
-    assert "absente, puis déclarée" in texts[2]
+    assert "mesure absente avant, déclarée depuis" in texts[2]
 
 
 def test_every_answer_has_its_words() -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from paravent.breach.duties import Duty
 from paravent.breach.entries import Category, Computed, LootKind, Noted, Opened, Placed, Stolen
 from paravent.breach.requests import Request
 from paravent.breach.safeguards import Safeguard
 from paravent.breach.severity import Severity
+from paravent.optics.months import FRANCE
 
 _MARK = re.compile(r"\u00a0?\[e(\d+(?:, e\d+)*)\]")
 _MONTHS = (
@@ -94,22 +95,52 @@ class View:
 
     def cited(self, value: int, insurer: str) -> str:
         """Writes a figure of an insurer's exposure with its entry."""
-        return f"{number(value)}\u00a0[e{self.exposures[insurer].position}]"
+        return f"{number(value)}{mark(self.exposures[insurer].position)}"
 
     def noted(self, category: Category) -> list[str]:
         """Lists the notes of a category, each with its entry."""
         return [
-            f"{each.entry.said.text}\u00a0[e{each.position}]"
+            f"{each.entry.said.text}{mark(each.position)}"
             for each in self.entries if isinstance(each.entry.said, Noted) and each.entry.said.category is category
         ]  # fmt: skip
 
-    def kinds(self) -> set[LootKind]:
-        """Lists what was stolen or seized."""
-        return {each.entry.said.kind for each in self.entries if isinstance(each.entry.said, Stolen)}
+    def kinds(self, insurer: str | None = None) -> set[LootKind]:
+        """Lists what was stolen or seized; of one insurer, what is of all or of that one."""
+        loots = [each.entry.said for each in self.entries if isinstance(each.entry.said, Stolen)]
+        return {loot.kind for loot in loots if insurer is None or loot.insurer in {None, insurer}}
+
+    def facts(self) -> str:
+        """Writes what is known, with its entry."""
+        return f"{self.opened.facts}{mark(self.start.position)}"
 
     def when(self, at: int | None) -> str:
         """Writes an instant of the opening entry, with it."""
-        return "inconnu à ce jour" if at is None else f"{instant(at)}\u00a0[e{self.start.position}]"
+        return "inconnu à ce jour" if at is None else f"{instant(at)}{mark(self.start.position)}"
+
+
+def mark(position: int) -> str:
+    """Writes from which entry of the log a figure or a sentence comes."""
+    return f"\u00a0[e{position}]"
+
+
+def of(name: str) -> str:
+    """Writes « de » before a name, elided before a vowel."""
+    return f"d'{name}" if name[:1].lower() in "aeiouyâàéèêëîïôûh" else f"de {name}"
+
+
+def persons(value: int) -> str:
+    """Writes how many persons."""
+    return {0: "aucune personne", 1: "une personne"}.get(value, f"{number(value)} personnes")
+
+
+def sentence(text: str) -> str:
+    """Writes a text as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def decimal(value: float) -> str:
+    """Writes a number with a decimal comma."""
+    return f"{value:.2f}".removesuffix("0").replace(".", ",")
 
 
 def number(value: int) -> str:
@@ -118,9 +149,9 @@ def number(value: int) -> str:
 
 
 def instant(at: int) -> str:
-    """Writes an instant in words, UTC."""
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{_day(moment)} à {moment.hour} h {moment.minute:02d} UTC"
+    """Writes an instant in words, in the legal time of metropolitan France."""
+    moment = datetime.fromtimestamp(at, FRANCE)
+    return f"{_day(moment)} à {moment.hour} h {moment.minute:02d} (heure de Paris)"
 
 
 def day(iso: str) -> str:

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from paravent.breach.documents import common
 from paravent.breach.documents.model import Document, Section, View, without_marks
-from paravent.breach.entries import Category
+from paravent.pages.typography import french
 
 COLUMNS = (
     "dossier", "organisme", "numéro AMC", "prise de connaissance (UTC)", "faits", "nature", "minimum établi", "estimation",
@@ -31,9 +31,8 @@ def register(view: View) -> Document:
             Section(heading="Violations", columns=COLUMNS[1:3] + COLUMNS[6:9], rows=tuple(
                 (row[1], row[2], *(view.cited(int(row[place]), row[2]) for place in (6, 7, 8))) for row in rows(view)
             )),
-            Section(heading="Faits", paragraphs=(f"{view.opened.facts}\u00a0[e{view.start.position}]",
-                                                 f"Nature : {common.nature(view)}.", common.awareness(view))),
-            common.measures(view),
+            Section(heading="Faits", paragraphs=(view.facts(), f"Nature : {common.nature(view)}.", common.awareness(view))),
+            common.measures(view), Section(heading="Établissement", paragraphs=(common.written(view),)),
         ),
     )  # fmt: skip
 
@@ -42,16 +41,17 @@ def rows(view: View) -> list[tuple[str, ...]]:
     """Lists the rows of the register."""
     aware = datetime.fromtimestamp(view.opened.aware_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     before, after = (
-        without_marks(" ".join(view.noted(kind))) for kind in (Category.MEASURE_BEFORE, Category.MEASURE_AFTER)
+        without_marks(" ".join(texts)) for texts in (common.measures_before(view), common.measures_since(view))
     )
     decisions = {one.insurer: one.decision for one in view.duties if one.rule.code == "rgpd-34"}
     found: list[tuple[str, ...]] = []
     for insurer, placed in sorted(view.exposures.items()):
         exposure = view.exposure(insurer)
         found.append((
-            view.case, view.names[insurer], insurer, aware, view.opened.facts, common.nature(view), str(exposure.proved),
-            str(exposure.estimate), str(exposure.upper), common.consequences(view, insurer), before, after,
-            decisions.get(insurer, ""), f"e{view.start.position}, e{placed.position}",
+            view.case, view.names[insurer], insurer, aware, french(view.opened.facts),
+            french(common.nature(view, insurer)), str(exposure.proved), str(exposure.estimate), str(exposure.upper),
+            french(common.consequences(view, insurer)), french(before), french(after),
+            french(decisions.get(insurer, "")), f"e{view.start.position}, e{placed.position}",
         ))  # fmt: skip
     return found
 

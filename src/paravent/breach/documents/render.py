@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 from paravent.breach.documents.model import Document, Section, View, without_marks
 from paravent.pages.pdf import Language, Letterhead, render_pdf
+from paravent.pages.typography import french
 
-NOTICE = "[e12] renvoie à l'entrée 12 du journal du bureau des violations (dossier de preuves)."
+NOTICE = french(
+    "Entre crochets : le numéro de la ligne du journal dont vient ce qui précède. Le journal est dans le dossier de preuves."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,28 @@ class Rendered:
 
 def render(document: Document, view: View, sources: Mapping[int, str]) -> Rendered:
     """Lays a document out; ``sources`` gives the leaf hash (hexadecimal) of each entry by position."""
+    document = _typeset(document)
     shown = tuple(_section(document, section) for section in document.sections)
     cited = [{"entry": position, "leaf_hash": sources[position]} for position in document.sources()]
     return Rendered(
         name=document.name, text=_text(document, shown), json=_json(document, view, cited),
         pdf=_pdf(document, view, shown),
+    )  # fmt: skip
+
+
+def _typeset(document: Document) -> Document:
+    """Sets every text in French typography."""
+    sections = tuple(
+        Section(
+            heading=french(section.heading), paragraphs=tuple(map(french, section.paragraphs)),
+            columns=tuple(map(french, section.columns)),
+            rows=tuple(tuple(map(french, row)) for row in section.rows),
+        )
+        for section in document.sections
+    )  # fmt: skip
+    return Document(
+        name=document.name, title=french(document.title), recipient=french(document.recipient), sections=sections,
+        public=document.public,
     )  # fmt: skip
 
 
@@ -50,7 +70,7 @@ def _shown(document: Document, text: str) -> str:
 
 
 def _text(document: Document, shown: tuple[Section, ...]) -> bytes:
-    lines = [document.title, f"Destinataire : {document.recipient}", ""]
+    lines = [document.title, french(f"Destinataire : {document.recipient}"), ""]
     for section in shown:
         lines += [section.heading, *section.paragraphs]
         if section.columns:
@@ -77,7 +97,7 @@ def _json(document: Document, view: View, cited: list[dict[str, object]]) -> byt
 
 def _pdf(document: Document, view: View, shown: tuple[Section, ...]) -> bytes:
     head = Letterhead(
-        title=document.title, language=Language.FRENCH, issuer=(view.operator, f"Contact : {view.contact}"),
+        title=document.title, language=Language.FRENCH, issuer=(view.operator, french(f"Contact : {view.contact}")),
         recipient=(document.recipient,), reference=f"dossier {view.case}",
         day=datetime.fromtimestamp(view.now, UTC).date(), notices=() if document.public else (NOTICE,),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ HONEST_CHECKS = 12
 
 PERSONS = 400
 MEASURES_BEFORE = (
-    "Les droits des assurés sont chiffrés ligne par ligne ; il faut plusieurs serveurs de clés pour en ouvrir une.",
-    "Chaque ouverture est inscrite à un registre que la plateforme ne contrôle pas, avant toute réponse.",
-    "Le nombre d'ouvertures par professionnel est limité sur 24 heures glissantes.",
+    "Les droits des assurés sont chiffrés ligne par ligne ; il faut plusieurs serveurs de clés pour ouvrir une ligne.",
+    "Chaque ouverture est inscrite, avant toute réponse, à un journal que la plateforme ne contrôle pas.",
+    "Le nombre de dossiers qu'un professionnel peut ouvrir en 24 heures est limité.",
 )
 
 OWNER = "exploitation"
@@ -42,9 +43,14 @@ SINCE = "anssi-40"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A case as it was played: its identifier, and the labels that the thief truly opened, by insurer."""
+    """A case as it was played: its identifier, and the labels that the thief truly opened, by insurer.
+
+    ``opened_at`` is the clock when the case was opened, ``shares_at`` when two shares were in (None: none was needed).
+    """
 
     case: str
+    opened_at: float
+    shares_at: float | None
     truth: dict[str, frozenset[bytes]]
     opened: int
 
@@ -62,20 +68,21 @@ def stolen_credential(scene: Scene, store: BreachStore) -> Played:
         thief.drain(scene.hits)
         platform.now += DAY
     now = platform.now
-    case = _opened(
+    case, opened_at = _opened(
         store, now,
         Opened(
-            title="Poste d'un opticien utilisé par un tiers pendant trois jours",
-            facts="Un opticien signale que son poste a été utilisé par un tiers. Le poste est suspendu.",
+            title="L'ordinateur d'un opticien utilisé par un inconnu pendant trois jours",
+            facts="Un opticien signale qu'un inconnu s'est servi de son ordinateur, mis hors service depuis.",
             origin=Origin.DRILL, aware_at=now, aware_role="responsable de la sécurité", began_at=began, ended_at=now,
         ),
     )  # fmt: skip
     keyid = key_id(thief.devices[0].public)
     _add(store, case, now, Stolen(kind=LootKind.DEVICE_KEY, keyid=keyid, from_at=began, to_at=now))
     evidence.measure_logs(platform, store, case, now)
+    shares_at = time.perf_counter()
     evidence.open_window(platform, store, case, (began, now), now)
     evidence.answer_questions(platform, store, case, now)
-    return _played(case, thief.opened.values(), len(thief.opened))
+    return _played(case, thief.opened.values(), len(thief.opened), opened_at, shares_at)
 
 
 def stolen_hub(scene: Scene, store: BreachStore) -> Played:
@@ -84,11 +91,11 @@ def stolen_hub(scene: Scene, store: BreachStore) -> Played:
     copied = copy_database(platform.hub.home.folder / HUB_DATABASE, platform.home / "stolen.db")
     loot = Theft(database=copied, leaked=platform.population.leaked_list(), directory=platform.directory).attack([])
     now = platform.now
-    case = _opened(
+    case, opened_at = _opened(
         store, now,
         Opened(
             title="Base et sauvegardes de la plateforme copiées",
-            facts="La base de la plateforme et ses sauvegardes ont été copiées par un tiers, qui demande une rançon.",
+            facts="Quelqu'un a copié la base de la plateforme et ses sauvegardes, et demande une rançon.",
             origin=Origin.DRILL, aware_at=now, aware_role="responsable de la sécurité", ended_at=now,
         ),
     )  # fmt: skip
@@ -102,7 +109,7 @@ def stolen_hub(scene: Scene, store: BreachStore) -> Played:
     _add(store, case, now, Stolen(kind=LootKind.DATABASE, to_at=now))
     _add(store, case, now, Stolen(kind=LootKind.BACKUP, to_at=now))
     evidence.measure_logs(platform, store, case, now)
-    return _played(case, (), len(loot.opened))
+    return _played(case, (), len(loot.opened), opened_at)
 
 
 def clear_file(scene: Scene, store: BreachStore) -> Played:
@@ -112,11 +119,11 @@ def clear_file(scene: Scene, store: BreachStore) -> Played:
     members = sorted(member.member_id for member in insurer.members)[::3]
     content = "\n".join(["member_id", *members, ""]).encode()
     now = platform.now
-    case = _opened(
+    case, opened_at = _opened(
         store, now,
         Opened(
-            title="Fichier en clair sorti d'un organisme",
-            facts="Un extrait en clair du fichier des adhérents d'un organisme circule.",
+            title="Un fichier non chiffré sorti d'un organisme",
+            facts="Un extrait non chiffré du fichier des adhérents d'un organisme circule.",
             origin=Origin.DRILL, aware_at=now, aware_role="délégué à la protection des données",
         ),
     )  # fmt: skip
@@ -133,7 +140,7 @@ def clear_file(scene: Scene, store: BreachStore) -> Played:
         enc(Label.OPEN, insurer.amc, insurer.number, insurer.batch_number, handle)
         for member in taken for handle in insurer.store.journal.handles(insurer.number, member)
     ]  # fmt: skip
-    return _played(case, labels, len(taken))
+    return _played(case, labels, len(taken), opened_at)
 
 
 def _split(scene: Scene) -> Attacker:
@@ -146,12 +153,13 @@ def _split(scene: Scene) -> Attacker:
     )  # fmt: skip
 
 
-def _opened(store: BreachStore, now: int, said: Opened) -> str:
-    """Opens a case, and says what protected the data beforehand."""
+def _opened(store: BreachStore, now: int, said: Opened) -> tuple[str, float]:
+    """Opens a case, and says what protected the data beforehand; returns it with the clock at its opening."""
     before = [Noted(category=Category.MEASURE_BEFORE, text=text) for text in MEASURES_BEFORE]
+    opened_at = time.perf_counter()
     case = open_case(store, said, before, now).entry.case
     keep_safeguards(store, case, shipped(), _answers(now), now)
-    return case
+    return case, opened_at
 
 
 def _answers(now: int) -> list[Answer]:
@@ -172,8 +180,13 @@ def _add(store: BreachStore, case: str, now: int, said: AnyEvent) -> None:
     store.add(case, said, role=OPERATOR, now=now)
 
 
-def _played(case: str, labels: Iterable[bytes], opened: int) -> Played:
+def _played(
+    case: str, labels: Iterable[bytes], opened: int, opened_at: float, shares_at: float | None = None
+) -> Played:
     truth: defaultdict[str, set[bytes]] = defaultdict(set)
     for label in labels:
         truth[dec(Label.OPEN, label, 4)[0].decode()].add(label)
-    return Played(case=case, truth={amc: frozenset(found) for amc, found in truth.items()}, opened=opened)
+    return Played(
+        case=case, opened_at=opened_at, shares_at=shares_at,
+        truth={amc: frozenset(found) for amc, found in truth.items()}, opened=opened,
+    )  # fmt: skip
