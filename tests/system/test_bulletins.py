@@ -89,3 +89,13 @@ def test_a_hub_that_lost_bulletins_is_sent_them_again(joined: Platform, tmp_path
         desk(joined, "bulletins")
     breach(joined, "publish-bulletin")
     assert len(desk(joined, "bulletins")["bulletins"]) == before + 1
+
+
+def test_an_insurer_takes_the_bulletins_for_insured_persons(joined: Platform, tmp_path: Path) -> None:
+    home = joined.home / "insurer-99000001"
+    found = joined.command("insurer", "bulletins", "--home", home, "--json")["bulletins"]
+    assert [(one["number"], one["attack"], one["sent"]) for one in found] == [(2, "scams-after-leak", 0)]
+    members = tmp_path / "members.csv"
+    members.write_text("member_id\nM1\n")
+    with pytest.raises(TechnicalFailure, match="mail"):
+        joined.command("insurer", "warn", "2", "--members", members, "--home", home, "--json")

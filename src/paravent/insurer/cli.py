@@ -22,6 +22,7 @@ from paravent.insurer.account_cli import add_account_verbs
 from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.audit_cli import add_audit_verbs
 from paravent.insurer.box_cli import add_box_verb
+from paravent.insurer.bulletin_cli import add_bulletin_verbs
 from paravent.insurer.card_cli import add_card_verbs
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
@@ -168,6 +169,7 @@ add_remedy_verbs(group)
 add_account_verbs(group)
 add_publication_verbs(group)
 add_settlement_verbs(group)
+add_bulletin_verbs(group)
 add_outbox_verbs(group)
 add_leak_verbs(group, published_members)
 add_next_key_verb(group, config.key_file, config.entry_with)

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Self
 
+from paravent.access.bulletin_store import BULLETIN_SCHEMA, Bulletins
 from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.sqlite_store import connect, transaction
 from paravent.access.store import delete_secret, read_secret, write_secret
@@ -31,6 +32,7 @@ from paravent.insurer.outbox_store import OUTBOX_SCHEMA, Outbox
 from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
 from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
+from paravent.insurer.warnings_store import WARNING_SCHEMA, Warnings
 from paravent.optics.claim_states import Paid, RightRecord
 from paravent.optics.months import month_of
 from paravent.wire.claims import Claim, Decision, Outcome
@@ -97,7 +99,7 @@ class Store:
         self._connection = connect(home / DATABASE)
         self._connection.executescript(
             _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA + CARD_SCHEMA
-            + MEMORY_SCHEMA
+            + MEMORY_SCHEMA + BULLETIN_SCHEMA + WARNING_SCHEMA
         )  # fmt: skip
         self.boxes = InsurerBoxes(self._connection)
         self.cards = Cards(self._connection)
@@ -106,6 +108,8 @@ class Store:
         self.memory = LogMemory(self._connection)
         self.portfolio = Portfolio(self._connection, home)
         self.outbox = Outbox(self._connection)
+        self.bulletins = Bulletins(self._connection)
+        self.warnings = Warnings(self._connection)
         self.settlements = Settlements(self._connection)
 
     @contextmanager

@@ -11,17 +11,25 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from msgspec.structs import replace as changed
 from tests.unit.parties.shop import Shop
 from tests.unit.parties.test_insurer_review import reviewer
 from tests.unit.parties.world import AMC, World
 
 from paravent.access.mail import RETRY_SECONDS, RETRY_SECONDS_MAX, MailConfig, require_address
 from paravent.access.mail_client import SmtpSender
+from paravent.breach.bulletins.draft import bulletin_of, from_kind
+from paravent.breach.bulletins.store import shipped_templates
+from paravent.crypto.labels import Label
 from paravent.drill.platform import free_ports
 from paravent.errors import BadInput, InvalidConfiguration, Unreachable
 from paravent.insurer.mail_client import deliver
 from paravent.insurer.outbox_store import KEPT_SECONDS
 from paravent.insurer.store import Store
+from paravent.insurer.warnings import for_members
+from paravent.wire.bulletins import BulletinHead, KnownList, follow
+from paravent.wire.codec import encode
+from paravent.wire.statements import sign_statement
 
 ADDRESS = "anne.exemple@example.org"
 SENDER = "droits@mutuelle.example"
@@ -198,3 +206,58 @@ def test_a_failure_says_nothing_of_the_message() -> None:
     with pytest.raises(Unreachable) as raised:
         closed.send(message)
     assert ADDRESS not in str(raised.value)
+
+
+# --- warnings ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def warned(used: World) -> World:
+    """An insurer that keeps a bulletin for insured persons, and one for opticians."""
+    templates, contents = shipped_templates(), []
+    for number, attack in ((1, "scams-after-leak"), (2, "phishing")):
+        drafted = from_kind(templates.of_attack(attack))
+        gapless = changed(drafted.fr, what="Des données ont été volées."), changed(drafted.en, what="Data were stolen.")
+        drafted = changed(drafted, author="DPO", fr=gapless[0], en=gapless[1])
+        contents.append(encode(bulletin_of(drafted, number, used.now)))
+    store = used.insurers[AMC].store
+    digest = follow(follow(KnownList().digest, contents[0]), contents[1])
+    head = BulletinHead(count=2, digest=digest, issued_at=used.now)
+    with store.commit():
+        store.bulletins.keep(sign_statement(head, Label.BULLETIN_HEAD, "breach-desk", used.breach_key), 1, contents)
+    return used
+
+
+def test_chosen_members_are_warned_once_and_others_are_not(warned: World, sink: tuple[Sink, MailConfig]) -> None:
+    found, mail = sink
+    send(warned, mail)  # what is due of their rights
+    found.taken.clear()
+    store, members = warned.insurers[AMC].store, warned.insurers[AMC].members
+    chosen = [members[0].member_id, members[1].member_id]
+    with store.commit():
+        assert [store.warnings.queue(1, chosen, warned.now) for _ in range(2)] == [1, 0]
+    assert store.warnings.reachable(chosen) == 1
+    found.refuses = True
+    assert send(warned, mail, 1) == (0, 1)
+    found.refuses = False
+    assert send(warned, mail, 1) == (0, 0)
+    assert send(warned, mail, 1 + RETRY_SECONDS) == (1, 0)
+    assert send(warned, mail, 2 * RETRY_SECONDS) == (0, 0)
+    (message,) = found.messages()
+    assert message["To"] == ADDRESS
+    body = message.get_body()
+    assert body is not None
+    text = body.get_content()
+    assert "http" not in text
+    assert members[0].member_id not in text
+    with store.commit():
+        store.warnings.forget(warned.now + KEPT_SECONDS + 1)
+    assert store.warnings.counts(1) == (0, 0)
+
+
+def test_only_a_bulletin_for_insured_persons_is_sent_to_members(warned: World) -> None:
+    bulletins = warned.insurers[AMC].store.bulletins.all()
+    assert for_members(bulletins, 1).attack == "scams-after-leak"
+    for number in (2, 3):
+        with pytest.raises(BadInput):
+            for_members(bulletins, number)
