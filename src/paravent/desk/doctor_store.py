@@ -10,7 +10,9 @@ from paravent.access.doctor.machine_store import directory_of, listening_on, mac
 from paravent.access.doctor.peers_client import clock_of
 from paravent.access.doctor.witnessed import trust_in
 from paravent.desk import config
-from paravent.desk.store import DATABASE
+from paravent.desk.store import AUDIT_SECONDS, DATABASE, RETENTION_SECONDS
+
+DAY_SECONDS = 86_400
 
 
 def observe(home: Path, now: int) -> Observed:
@@ -21,6 +23,9 @@ def observe(home: Path, now: int) -> Observed:
         machine_facts(home, DATABASE, now), trust=trust_in(directory), clock=clock_of(directory),
         listening=listening_on("127.0.0.1", settings.port, loopback_only=True),
     )  # fmt: skip
-    said = {"shop": settings.shop, "degraded_days_max": str(settings.degraded_days_max)}
+    said = {
+        "shop": settings.shop, "degraded_days_max": str(settings.degraded_days_max),
+        "entitlement_days": str(RETENTION_SECONDS // DAY_SECONDS), "audit_days": str(AUDIT_SECONDS // DAY_SECONDS),
+    }  # fmt: skip
     device = config.device(home, settings)
     return Observed(party=device.keyid, key=config.device_key(home), facts=facts, settings=said)

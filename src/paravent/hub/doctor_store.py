@@ -21,10 +21,12 @@ from paravent.access.doctor.machine_store import (
 )
 from paravent.access.doctor.peers_client import clock_of, front_of
 from paravent.access.doctor.witnessed import trust_in
+from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS
 from paravent.access.store import DAILY_COUNT_DAYS
 from paravent.hub import config
 from paravent.hub.statements import STATUS_LIST
 from paravent.hub.store import DATABASE, Store
+from paravent.optics.claim_states import RESERVATION_DAYS
 from paravent.wire.codec import decode
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
@@ -54,6 +56,7 @@ def observe(home: Path, now: int, store: Store, database: Connection | None) -> 
     said = {
         "name": settings.name, "base_url": settings.base_url, "engine": facts.database.engine if facts.database else "",
         "provider": settings.openid.issuer if settings.openid else "", "daily_count_days": str(DAILY_COUNT_DAYS),
+        "reservation_days": str(RESERVATION_DAYS), "quota_hours": str(WINDOW_SECONDS // HOUR_SECONDS),
     }  # fmt: skip
     return Observed(party=settings.name, key=identity.signing_key, facts=facts, settings=said)
 

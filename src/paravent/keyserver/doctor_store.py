@@ -20,6 +20,7 @@ from paravent.access.doctor.machine_store import (
 from paravent.access.doctor.peers_client import clock_of, front_of
 from paravent.access.doctor.witnessed import trust_in, witnessed
 from paravent.access.log_watch import cosigner_key_of
+from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS
 from paravent.access.store import DAILY_COUNT_DAYS
 from paravent.crypto.checkpoint import log_key
 from paravent.crypto.group import Rng
@@ -27,7 +28,7 @@ from paravent.keyserver import config
 from paravent.keyserver.config import KeyServerConfig
 from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import DATABASE, Store
-from paravent.wire.statements import Directory
+from paravent.wire.statements import OPENABLE_SECONDS, Directory
 
 
 def observe(home: Path, now: int, rng: Rng) -> Observed:
@@ -47,7 +48,8 @@ def observe(home: Path, now: int, rng: Rng) -> Observed:
     said = {
         "name": settings.name, "base_url": settings.base_url, "operator": settings.operator,
         "hosted_by": settings.hosted_by, "administrator": settings.administrator,
-        "daily_count_days": str(DAILY_COUNT_DAYS),
+        "daily_count_days": str(DAILY_COUNT_DAYS), "quota_hours": str(WINDOW_SECONDS // HOUR_SECONDS),
+        "openable_hours": str(OPENABLE_SECONDS // HOUR_SECONDS),
     }  # fmt: skip
     return Observed(party=settings.name, key=identity.signing_key, facts=facts, settings=said)
 

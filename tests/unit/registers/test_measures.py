@@ -108,19 +108,19 @@ def test_a_signed_report_answers_its_measures_once(tmp_path: Path, kept: Path) -
 
 def test_a_report_altered_of_another_party_or_of_tomorrow_is_refused() -> None:
     content = report(NOW, Outcome.OK)
-    assert open_report(content, None, KEY.public, NOW).party == NAME
+    assert open_report(content, None, {NAME: KEY.public}, NOW).party == NAME
     for place in range(0, len(content) - 1, 7):
         altered = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
         with pytest.raises(ParaventError):
-            open_report(altered, None, KEY.public, NOW)
+            open_report(altered, None, {NAME: KEY.public}, NOW)
     with pytest.raises(UnknownParty):
-        open_report(content, None, None, NOW)
+        open_report(content, None, {}, NOW)
     with pytest.raises(ProofFailure):
-        open_report(report(NOW + DAY, Outcome.OK), None, KEY.public, NOW)
+        open_report(report(NOW + DAY, Outcome.OK), None, {NAME: KEY.public}, NOW)
     with pytest.raises(ParaventError):
-        open_report(report(NOW, Outcome.OK, signer="hub"), None, KEY.public, NOW)
+        open_report(report(NOW, Outcome.OK, signer="hub"), None, {NAME: KEY.public}, NOW)
     with pytest.raises(ParaventError):
-        open_report(report(NOW, Outcome.OK, checks=("backup", "backup")), None, KEY.public, NOW)
+        open_report(report(NOW, Outcome.OK, checks=("backup", "backup")), None, {NAME: KEY.public}, NOW)
 
 
 def test_a_check_that_no_row_knows_is_refused(tmp_path: Path, kept: Path) -> None:

@@ -17,6 +17,7 @@ from paravent.breach.case_cli import instant
 from paravent.breach.registers.measures import Answer, Kind, Standing, answers_of, standings, tally
 from paravent.breach.registers.reports import open_report
 from paravent.breach.registers.store import Store, shipped
+from paravent.crypto.signing import VerifyKey, key_id
 from paravent.errors import InvalidConfiguration
 from paravent.wire.statements import Directory
 
@@ -84,7 +85,7 @@ def _by_hand(home: Path, reference: str, kind: Kind, owner: str, proof: Path | N
 
 def _from_doctor(home: Path, content: bytes, owner: str, key: str | None, *, dry_run: bool) -> Said:
     now, rules = cli.now(), shipped_rules()
-    report = open_report(content, directory_of(home), _device_key(key), now)
+    report = open_report(content, directory_of(home), _own(home) | _device(key), now)
     answers = answers_of(report, rules, hashlib.sha256(content).digest(), owner, now)
     kept = False
     if not dry_run:
@@ -105,16 +106,23 @@ def directory_of(home: Path) -> Directory | None:
     return read_directory(home, config.load(home).directory) if (home / CONFIG_NAME).exists() else None
 
 
-def _device_key(text: str | None) -> bytes | None:
+def _own(home: Path) -> dict[str, bytes]:
+    """Gives the key of the breach desk of this home, whose own report it takes."""
+    if not (home / CONFIG_NAME).exists():
+        return {}
+    return {config.load(home).name: config.read_key(home).public}
+
+
+def _device(text: str | None) -> dict[str, bytes]:
     if text is None:
-        return None
+        return {}
     try:
         found = bytes.fromhex(text)
     except ValueError:
         found = b""
     if len(found) != 32:
         raise InvalidConfiguration("a public key is 64 hexadecimal characters")
-    return found
+    return {key_id(VerifyKey(found)): found}
 
 
 def _line(one: Standing) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from paravent.crypto.labels import Label
-from paravent.crypto.signing import VerifyKey, key_id
+from paravent.crypto.signing import VerifyKey
 from paravent.errors import MalformedMessage, ProofFailure, UnknownParty
 from paravent.wire.codec import decode
 from paravent.wire.doctor import DoctorReport
@@ -12,15 +14,14 @@ from paravent.wire.statements import Directory, Signed, open_statement
 AHEAD_SECONDS_MAX = 60
 
 
-def open_report(content: bytes, directory: Directory | None, device: bytes | None, now: int) -> DoctorReport:
-    """Verifies a report: by the directory, or by a ``device`` key given by hand for a desk, which stands in none.
+def open_report(content: bytes, directory: Directory | None, others: Mapping[str, bytes], now: int) -> DoctorReport:
+    """Verifies a report: by the directory, or by keys of ``others``, which stand in none: a desk's, and one's own.
 
     Raises UnknownParty when neither names its signer, ProofFailure naming it, MalformedMessage.
     """
     signed = decode(content, Signed)
     keys = {} if directory is None else {name: found[0] for name, found in directory.keys().items()}
-    if device is not None:
-        keys[key_id(VerifyKey(device))] = device
+    keys.update(others)
     if signed.signer not in keys:
         raise UnknownParty("no key of who signed this report is known here: join a directory, or give --key")
     report = open_statement(signed, DoctorReport, Label.DOCTOR_REPORT, signed.signer, VerifyKey(keys[signed.signer]))

@@ -21,6 +21,7 @@ from paravent.access.sqlite_store import connect, transaction
 from paravent.breach.registers.clauses import ClauseTexts, read_clauses
 from paravent.breach.registers.contracts import Contract, require_chain
 from paravent.breach.registers.measures import Answer, Measure, measures
+from paravent.breach.registers.processing import ProcessingTexts, read_texts
 from paravent.errors import InvalidConfiguration
 
 DATABASE = "registers.db"
@@ -117,6 +118,11 @@ def contracts_in(home: Path, at: int | None = None) -> list[Contract]:
 def shipped_clauses() -> ClauseTexts:
     """Reads the drafts of the package."""
     return read_clauses((_SHIPPED / "clauses-2026-01-01.toml").read_bytes())
+
+
+def shipped_processing() -> ProcessingTexts:
+    """Reads what each kind of party does, for its record."""
+    return read_texts((_SHIPPED / "records-2026-01-01.toml").read_bytes())
 
 
 def shipped() -> list[Measure]:
