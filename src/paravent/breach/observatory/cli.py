@@ -23,6 +23,7 @@ from paravent.breach.observatory.store import SHIPPED, Store, chunks, members
 from paravent.breach.observatory.texts import ENGLISH, FRENCH, said
 from paravent.breach.registers.cli import add_measure_verbs
 from paravent.breach.registers.contract_cli import add_contract_verbs
+from paravent.breach.registers.exchange_cli import add_exchange_verbs
 from paravent.breach.registers.records_cli import add_record_verbs
 from paravent.errors import InvalidConfiguration
 
@@ -142,3 +143,4 @@ def _lines(found: Report, lang: str, notice: str) -> Iterator[str]:
 add_measure_verbs(group)
 add_contract_verbs(group)
 add_record_verbs(group)
+add_exchange_verbs(group)
