@@ -61,6 +61,18 @@ class Connection(Protocol):
     def create(self, script: str, /) -> None:
         """Creates tables, in the caller's transaction."""
 
+    def tables(self) -> list[str]:
+        """Names every table, in alphabetical order."""
+
+    def read(self, table: str, /) -> Iterator[Sequence[Value]]:
+        """Reads the whole rows of a table as ``load`` takes them, one by one."""
+
+    def number_on(self) -> None:
+        """Has every automatic number go on above those that were loaded, in the caller's transaction."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Reads one state of the database, whatever others write meanwhile; nothing can be written in it."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """Runs one durable transaction, alone; a storage error becomes StorageDown and nothing is kept."""
 

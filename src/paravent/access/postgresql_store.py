@@ -108,10 +108,7 @@ class PostgresqlConnection:
         """Copies whole rows in bulk (COPY, binary), in the caller's transaction."""
         self.batch([])
         with self._declared() as connection:
-            types = [oid for (oid,) in connection.execute(
-                "SELECT atttypid::bigint FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-                " AND NOT attisdropped ORDER BY attnum", (table,),
-            )]  # fmt: skip
+            types = _types(connection, table)
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table))
             with connection.cursor().copy(statement) as copy:
                 copy.set_types(types)
@@ -123,6 +120,47 @@ class PostgresqlConnection:
         self.batch([])
         with self._declared() as connection:
             connection.execute(to_postgresql(script))
+
+    def tables(self) -> list[str]:
+        """Names every table, in alphabetical order."""
+        query = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
+        return [name for (name,) in self.execute(query).fetchall()]
+
+    def read(self, table: str, /) -> Iterator[Sequence[Value]]:
+        """Copies the whole rows of a table out (COPY, binary), one by one."""
+        statement = sql.SQL("COPY {} TO STDOUT (FORMAT BINARY)").format(sql.Identifier(table))
+        with self._declared() as connection:
+            types = _types(connection, table)
+            with connection.cursor().copy(statement) as copy:
+                copy.set_types(types)
+                yield from copy.rows()
+
+    def number_on(self) -> None:
+        """Has every identity column go on above those that were loaded, in the caller's transaction."""
+        numbered = self.execute(
+            "SELECT table_name::text, column_name::text FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND is_identity = 'YES'"
+        ).fetchall()
+        with self._declared() as connection:
+            for table, column in numbered:
+                connection.execute(sql.SQL(
+                    "SELECT setval(pg_get_serial_sequence({name}, {text}), (SELECT COALESCE(MAX({column}), 0) + 1"
+                    " FROM {table}), false)"
+                ).format(
+                    name=sql.Literal(table), text=sql.Literal(column), column=sql.Identifier(column),
+                    table=sql.Identifier(table),
+                ))  # fmt: skip
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads one state of the database."""
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._roll_back()
+            self._inside = False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -185,6 +223,14 @@ class PostgresqlConnection:
     def close(self) -> None:
         """Closes it; every commit was durable already."""
         self._open.close()
+
+
+def _types(connection: psycopg.Connection[Any], table: str) -> list[int]:
+    """Returns the types (OIDs) of the columns of a table, in order."""
+    return [oid for (oid,) in connection.execute(
+        "SELECT atttypid::bigint FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " AND NOT attisdropped ORDER BY attnum", (table,),
+    )]  # fmt: skip
 
 
 def to_postgresql(script: str) -> str:

@@ -28,6 +28,32 @@ class SqliteConnection(sqlite3.Connection):
         for statement in script.split(";"):
             self.execute(statement)
 
+    def tables(self) -> list[str]:
+        """Names every table, in alphabetical order."""
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        return [name for (name,) in self.execute(query)]
+
+    def read(self, table: str, /) -> Iterator[Sequence[Value]]:
+        """Reads the whole rows of a table, one by one."""
+        yield from self.execute(f"SELECT * FROM {table}")  # noqa: S608 - own tables
+
+    def number_on(self) -> None:
+        """Does nothing: SQLite numbers a row above every one that there is."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads one state of the database; an error of it becomes StorageDown."""
+        try:
+            self.execute("BEGIN")
+            self.execute("PRAGMA query_only=ON")
+            try:
+                yield
+            finally:
+                self.execute("PRAGMA query_only=OFF")
+                self.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise StorageDown("the store of this server cannot be read") from error
+
     def transaction(self) -> AbstractContextManager[None]:
         """Runs one immediate transaction."""
         return transaction(self)

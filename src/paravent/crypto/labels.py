@@ -78,6 +78,10 @@ class Label(bytes, Enum):
     AUDIT_OPENING_BOX = b"paravent/1/audit-opening-box"
     BOX_SENDER_BOX = b"paravent/1/box-sender-box"
     SHOP_LETTER_BOX = b"paravent/1/shop-letter-box"
+    # backups of the hub (section 17)
+    BACKUP = b"paravent/1/backup"
+    BACKUP_BOX = b"paravent/1/backup-box"
+    BACKUP_KEY_CHECK = b"paravent/1/backup-key-check"
     # the trade (section 11)
     COMMIT_PRESCRIPTION = b"paravent/1/commit-rx"
     AUDIT_SEED = b"paravent/1/audit-seed"

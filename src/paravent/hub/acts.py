@@ -24,19 +24,17 @@ from paravent.errors import (
     BodyTooLarge,
     EntitlementRevoked,
     EpochNotLive,
-    IdempotencyConflict,
     OutsideValidity,
     Refusal,
     StaleData,
-    UnknownClaim,
     UnknownInsurer,
 )
-from paravent.hub.books import Books, KeptAct, KeptClaim, KeptRight
+from paravent.hub.books import Books, KeptAct
+from paravent.hub.changes import ShopAct, change_right, correct_claim, find_corrected
 from paravent.hub.decisions import refused, seal_event
 from paravent.hub.state import HubIdentity
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, open_guarantees, open_status_list
-from paravent.hub.vault import ActId, DatabaseKey, HolderId, RecordId, RightId
-from paravent.optics.claim_states import ClaimRecord, ClaimState, Request, RightState, apply, change_claim
+from paravent.hub.vault import ActId, DatabaseKey, RecordId
 from paravent.optics.decision import adjudicate
 from paravent.optics.months import Month, month_of
 from paravent.optics.rules import Rules, rules_of_month
@@ -44,7 +42,6 @@ from paravent.wire.claims import (
     CLAIM_BYTES_MAX,
     Act,
     ActDetail,
-    ActKind,
     Claim,
     Decision,
     Outcome,
@@ -170,55 +167,19 @@ class Adjudicator:
         if not part.valid_from <= now < part.valid_until:
             raise OutsideValidity("the entitlement is not valid today")
         self._require_not_revoked(admitted, store, now)
-        if admitted.claim is not None and admitted.claim.corrects is not None:
-            self._correct(admitted, admitted.claim, admitted.claim.corrects, decision, act, store, books)
+        shop_act = ShopAct(
+            part=part, shop=admitted.device.shop, early_renewal=admitted.act.early_renewal, claim=admitted.claim,
+            decision=decision, name=act,
+        )  # fmt: skip
+        claim = admitted.claim
+        if claim is not None and claim.corrects is not None:
+            former = find_corrected(shop_act, claim.corrects, books)
+            self._require_amounts(admitted, claim, Month(number=former.kept.record.paid.month), store)
+            correct_claim(shop_act, claim, former, books)
             return decision
-        if admitted.claim is not None:
-            self._require_amounts(admitted, admitted.claim, Month(number=decision.month), store)
-        return self._change_right(admitted, decision, act, books)
-
-    def _change_right(self, admitted: AdmittedAct, decision: Decision, act: ActId, books: Books) -> Decision:
-        """Reserves, consumes or cancels; consuming opens a claim."""
-        part, key = admitted.part, books.key
-        right, shop = key.right(part.insurer, part.nullifier), key.holder(admitted.device.shop)
-        request = Request(
-            kind=decision.kind, holder=shop, now=decision.decided_at, month=decision.month, free_from=part.free_from,
-            renewal_months=part.renewal_months, early_renewal=admitted.act.early_renewal,
-        )  # fmt: skip
-        former = books.right(right)
-        record = apply(None if former is None else former.record, request)
-        reserved = record.state is RightState.RESERVED
-        if admitted.claim is not None:
-            opened = ClaimRecord(
-                state=ClaimState.ACCEPTED, paid=record.paid[-1], amc_cents=decision.amc_cents,
-                decided_at=decision.decided_at, first_decided_at=decision.decided_at,
-            )  # fmt: skip
-            _open_claim(admitted.claim, opened, right, shop, decision, act, books)
-        books.keep(right, KeptRight(
-            record=record, reserved_by=act if reserved else None,
-            decision_id=decision.decision_id if reserved else None,
-        ))  # fmt: skip
-        return changed(decision, reserved_until=record.reserved_until)
-
-    def _correct(
-        self, admitted: AdmittedAct, claim: Claim, corrects: bytes, decision: Decision, act: ActId, store: Store,
-        books: Books,
-    ) -> None:  # fmt: skip
-        """Puts a claim in the place of another one of this right and shop, in the month of the first."""
-        key, part = books.key, admitted.part
-        right, shop = key.right(part.insurer, part.nullifier), key.holder(admitted.device.shop)
-        name = key.claim(corrects)
-        former = books.claim(name)
-        if former is None or (former.right, former.shop) != (right, shop):
-            raise UnknownClaim("no claim of this shop for this right has the identifier to correct")
-        closed = change_claim(former.record, ActKind.CORRECT, decision.decided_at)
-        self._require_amounts(admitted, claim, Month(number=former.record.paid.month), store)
-        opened = changed(
-            former.record, amc_cents=decision.amc_cents, decided_at=decision.decided_at
-        )  # fmt: skip
-        _open_claim(claim, opened, right, shop, decision, act, books)
-        books.keep(name, changed(former, record=closed))
-        books.follow(ActId(former.opened_by), act)
+        if claim is not None:
+            self._require_amounts(admitted, claim, Month(number=decision.month), store)
+        return changed(decision, reserved_until=change_right(shop_act, books))
 
     def _require_not_revoked(self, admitted: AdmittedAct, store: Store, now: int) -> None:
         amc = admitted.insurer.amc
@@ -240,16 +201,3 @@ class Adjudicator:
             raise EpochNotLive("the insurer has published no guarantee")
         tables = open_guarantees(signed, amc, VerifyKey(admitted.insurer.issuer_key))
         adjudicate(claim, tables.find(admitted.part.guarantee, month), rules_of_month(month, self.rules))
-
-
-def _open_claim(
-    claim: Claim, record: ClaimRecord, right: RightId, shop: HolderId, decision: Decision, act: ActId, books: Books
-) -> None:
-    """Keeps a claim as accepted; raises IdempotencyConflict when its identifier was taken, by whatever insurer."""
-    name = books.key.claim(claim.claim_id)
-    if books.claim(name) is not None:
-        raise IdempotencyConflict("this claim identifier was already accepted")
-    books.keep(name, KeptClaim(
-        record=record, insurer=decision.insurer, right=right, shop=shop, opened_by=act,
-        decision_id=decision.decision_id,
-    ))  # fmt: skip

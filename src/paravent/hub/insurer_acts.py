@@ -10,21 +10,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from paravent.access.requests import HttpRequest
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
-from paravent.errors import NoReservation, ProofFailure, Refusal, StorageDown, UnknownClaim
-from paravent.hub.books import Books, KeptAct, KeptRight
+from paravent.errors import ProofFailure, Refusal
+from paravent.hub.books import Books, KeptAct
+from paravent.hub.changes import change_by_insurer
 from paravent.hub.decisions import refused, seal_event
 from paravent.hub.publication import authenticate_insurer
 from paravent.hub.state import HubIdentity
-from paravent.hub.vault import ActId, RightId
-from paravent.optics.claim_states import Paid, RightState, change_claim, give_back, release
 from paravent.optics.months import month_of
-from paravent.wire.claims import ActKind, Decision, InsurerAct, InsurerActDetail, Outcome, PaymentLine
+from paravent.wire.claims import Decision, InsurerAct, InsurerActDetail, Outcome, PaymentLine
 from paravent.wire.codec import decode
 from paravent.wire.statements import Directory, InsurerEntry, Signed, open_statement, sign_statement
 
@@ -70,7 +67,7 @@ class InsurerAdjudicator:
         # 2 and 3. the decision itself
         decision = _undecided(admitted, now, rng)
         try:
-            followed = _judge(admitted.act, now, books)
+            followed = change_by_insurer(admitted.act, now, books)
         except Refusal as refusal:
             followed, decision = None, refused(decision, refusal)
         signed = sign_statement(decision, Label.DECISION, self.identity.name, self.identity.signing_key)
@@ -87,48 +84,6 @@ class InsurerAdjudicator:
         if followed is not None:
             books.follow(followed, act)
         return signed
-
-
-def _judge(act: InsurerAct, now: int, books: Books) -> ActId:
-    """Judges an act and writes what it changes; returns the act of a shop that it follows.
-
-    Raises NoReservation, UnknownClaim, ClaimClosed, TooLate.
-    """
-    if act.nullifier is not None:
-        return _release(act, books.key.right(act.insurer, act.nullifier), now, books)
-    return _change_claim(act, act.claim_id or b"", now, books)
-
-
-def _release(act: InsurerAct, right: RightId, now: int, books: Books) -> ActId:
-    kept = books.right(right)
-    if kept is None or kept.reserved_by is None or kept.decision_id != act.decision_id:
-        raise NoReservation("the right is not held by this reservation")
-    books.keep(right, KeptRight(record=release(kept.record, now), reserved_by=None, decision_id=None))
-    return ActId(kept.reserved_by)
-
-
-def _change_claim(act: InsurerAct, claim_id: bytes, now: int, books: Books) -> ActId:
-    name = books.key.claim(claim_id)
-    kept = books.claim(name)
-    if kept is None or (kept.insurer, kept.decision_id) != (act.insurer, act.decision_id):
-        raise UnknownClaim("no accepted claim of this insurer has this identifier and decision")
-    changed = change_claim(kept.record, act.kind, now)
-    if act.kind is ActKind.REVERSE:
-        _give_back(RightId(kept.right), kept.record.paid, now, books)
-    books.keep(name, replace(kept, record=changed))
-    return ActId(kept.opened_by)
-
-
-def _give_back(right: RightId, paid: Paid, now: int, books: Books) -> None:
-    """Takes what a claim was paid for out of its right; a renewal reserved meanwhile stays."""
-    kept = books.right(right)
-    if kept is None:
-        raise StorageDown("the right of an accepted claim is not kept")
-    record = give_back(kept.record, paid, now)
-    held = record.state is RightState.RESERVED
-    books.keep(right, KeptRight(
-        record=record, reserved_by=kept.reserved_by if held else None, decision_id=kept.decision_id if held else None
-    ))  # fmt: skip
 
 
 def _undecided(admitted: AdmittedInsurerAct, now: int, rng: Rng) -> Decision:

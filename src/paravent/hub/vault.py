@@ -70,6 +70,10 @@ class DatabaseKey(Secret):
         """Names the shop that acknowledges bulletins."""
         return AcknowledgingShop(self._mac(Label.SHOP_ACKNOWLEDGEMENT, shop))
 
+    def check(self) -> bytes:
+        """Returns 32 bytes by which a home tells, when a backup is put back, that it has the key of its records."""
+        return self._mac(Label.BACKUP_KEY_CHECK)
+
     def seal(self, name: bytes, record: bytes, rng: Rng) -> bytes:
         """Seals a record under its name, padded so that every kind of record has one length."""
         content = len(record).to_bytes(4, "big") + record

@@ -17,7 +17,7 @@ from tests.unit.parties.world import World
 
 from paravent.access.quotas import QuotaLimits
 from paravent.errors import StorageDown
-from paravent.hub import acts, insurer_acts
+from paravent.hub import acts, changes
 from paravent.hub.books import Books
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.store import Store
@@ -81,20 +81,21 @@ DEFECTS = [
            old="kind is ActKind.CORRECT and", new="False and", broken=play),
     Defect(name="reversals have no term", owner=claim_states, attribute="change_claim",
            old="record.state is ClaimState.ACCEPTED and", new="False and", broken=play),
-    Defect(name="a reversal does not give the right back", owner=insurer_acts, attribute="_give_back",
+    Defect(name="a reversal does not give the right back", owner=changes, attribute="_give_back",
            replacement=lambda *_: None, broken=play),
-    Defect(name="a reversal forgets the equipment before", owner=insurer_acts, attribute="give_back",
+    Defect(name="a reversal forgets the equipment before", owner=changes, attribute="give_back",
            replacement=forgetful, broken=play),
-    Defect(name="a release frees nothing", owner=insurer_acts, attribute="release",
+    Defect(name="a release frees nothing", owner=changes, attribute="release",
            replacement=lambda record, _: record, broken=play),
     Defect(name="an act is decided anew", owner=Books, attribute="decided",
            replacement=lambda *_: None, broken=play),
     Defect(name="one key decides two bodies", owner=Books, attribute="decided",
            old="known.request != request", new="False", broken=play),
-    Defect(name="the claim corrected stays open", owner=acts.Adjudicator, attribute="_correct",
-           old="changed(former, record=closed)", new="former", broken=play),
-    Defect(name="a correction is of any shop", owner=acts.Adjudicator, attribute="_correct",
-           old="(former.right, former.shop) != (right, shop)", new="former.right != right", broken=play),
+    Defect(name="the claim corrected stays open", owner=changes, attribute="correct_claim",
+           old="replace(former.kept, record=former.closed)", new="former.kept", broken=play),
+    Defect(name="a correction is of any shop", owner=changes, attribute="find_corrected",
+           old="(kept.right, kept.shop) != (act.right(books), act.holder(books))",
+           new="kept.right != act.right(books)", broken=play),
     Defect(name="the insurer does not follow", owner=Store, attribute="_change_line",
            replacement=lambda *_: None, broken=play),
     Defect(name="a correction is judged as a second pair", owner=Reviewer, attribute="_early",
@@ -105,9 +106,9 @@ DEFECTS = [
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_found(defect: Defect, machine: type[LifeOfClaims], monkeypatch: pytest.MonkeyPatch) -> None:
     defect.seed(monkeypatch)
-    for module in (acts, insurer_acts):
-        # A party's module holds the function under its own name.
-        if defect.owner is claim_states and hasattr(module, defect.attribute):
-            monkeypatch.setattr(module, defect.attribute, getattr(claim_states, defect.attribute))
+    for module in (acts, changes):
+        # A module that imported the function holds it under its own name.
+        if defect.owner in (claim_states, changes) and hasattr(module, defect.attribute):
+            monkeypatch.setattr(module, defect.attribute, getattr(defect.owner, defect.attribute))
     with pytest.raises((AssertionError, StorageDown)):
         play(machine)
