@@ -554,6 +554,16 @@ class LaneSuspended(TechnicalFailure):
     advice_en = "This says nothing of the insured person's rights. Read the card, or try again later."
 
 
+class HubRecovering(TechnicalFailure):
+    """The hub was put back after a loss, and decides nothing until it has been told what it had decided."""
+
+    code = "hub-recovering"
+    title_fr = "La plateforme reprend après une panne"
+    title_en = "The platform is coming back after a failure"
+    advice_fr = "La demande est conservée sur le poste : renvoyez-la plus tard, elle ne comptera qu'une fois."
+    advice_en = "The request is kept on this device: send it again later, it counts once."
+
+
 class WitnessNotReady(TechnicalFailure):
     """A key server has just started and no other has yet said how much of its log it remembers."""
 

@@ -61,6 +61,19 @@ class Connection(Protocol):
     def create(self, script: str, /) -> None:
         """Creates tables, in the caller's transaction."""
 
+    def transaction(self) -> AbstractContextManager[None]:
+        """Runs one durable transaction, alone; a storage error becomes StorageDown and nothing is kept."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Runs one request inside a group commit: its failure undoes its own writes only."""
+
+    def close(self) -> None:
+        """Closes it; every commit was durable already."""
+
+
+class Database(Connection, Protocol):
+    """A connection that can besides be copied as a whole, and filled from a copy."""
+
     def tables(self) -> list[str]:
         """Names every table, in alphabetical order."""
 
@@ -73,15 +86,6 @@ class Connection(Protocol):
     def snapshot(self) -> AbstractContextManager[None]:
         """Reads one state of the database, whatever others write meanwhile; nothing can be written in it."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Runs one durable transaction, alone; a storage error becomes StorageDown and nothing is kept."""
-
-    def savepoint(self) -> AbstractContextManager[None]:
-        """Runs one request inside a group commit: its failure undoes its own writes only."""
-
-    def close(self) -> None:
-        """Closes it; every commit was durable already."""
-
 
 def migrate(connection: Connection, migrations: Sequence[str]) -> None:
     """Brings a database to the newest of its numbered migrations, each applied once.
@@ -90,10 +94,15 @@ def migrate(connection: Connection, migrations: Sequence[str]) -> None:
     database has one that this version does not know.
     """
     with connection.transaction():
-        connection.create(_MIGRATION_SCHEMA)
-        (found,) = connection.execute("SELECT COUNT(*) FROM migration").fetchone()
-        if found > len(migrations):
-            raise InvalidConfiguration("the database was written by a later version of Paravent: install that version")
-        for number, script in enumerate(migrations[found:], start=found + 1):
-            connection.create(script)
-            connection.execute("INSERT INTO migration VALUES (?)", (number,))
+        migrate_inside(connection, migrations)
+
+
+def migrate_inside(connection: Connection, migrations: Sequence[str]) -> None:
+    """Does the same in the caller's transaction."""
+    connection.create(_MIGRATION_SCHEMA)
+    (found,) = connection.execute("SELECT COUNT(*) FROM migration").fetchone()
+    if found > len(migrations):
+        raise InvalidConfiguration("the database was written by a later version of Paravent: install that version")
+    for number, script in enumerate(migrations[found:], start=found + 1):
+        connection.create(script)
+        connection.execute("INSERT INTO migration VALUES (?)", (number,))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from paravent.access.database import Connection
+from paravent.access.database import Database
 from paravent.access.devices import Device
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest, authority_of, new_nonce, sign_request
@@ -80,7 +80,7 @@ class Counters:
             TARIFF,
         )
 
-    def open_store(self, connection: Connection, folder: Path) -> Store:
+    def open_store(self, connection: Database, folder: Path) -> Store:
         """Opens a hub's store that knows the shops and the insurer's statements; ``folder`` keeps its quota keys."""
         store = Store(folder, ENDLESS, os.urandom, connection)
         with store.commit():

@@ -27,6 +27,7 @@ from paravent.desk.bulletin_client import refresh_bulletins
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
+from paravent.desk.give_back_client import give_back
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
 from paravent.desk.store import Store
 from paravent.errors import (
@@ -144,6 +145,7 @@ class DeskClient:
 
     async def refresh_all(self) -> int:
         """Fetches the lists of every insurer of the directory; returns of how many."""
+        await give_back(self._config, self._key.public, self._directory, self._store, self._client)
         for entry in self._directory.insurers:
             await self.refresh(entry.amc)
         with suppress(Unreachable):

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS act (
 CREATE TABLE IF NOT EXISTS audit_seen (
     insurer TEXT NOT NULL, month INTEGER NOT NULL, audit BLOB NOT NULL, PRIMARY KEY (insurer, month)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS given_back (restored_at INTEGER PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lie (
     server TEXT NOT NULL, reason TEXT NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL, seen_at INTEGER NOT NULL
 ) STRICT;
@@ -120,6 +121,23 @@ class Store:
         if found is None:
             return None
         return found[0], None if found[1] is None else decode(found[1], Signed)
+
+    def decided_since(self, instant: int) -> list[tuple[bytes, Signed]]:
+        """Lists acts made since an instant, with the hub's decisions, oldest first."""
+        found = self._connection.execute(
+            "SELECT body, decision FROM act WHERE decision IS NOT NULL AND made_at >= ? ORDER BY made_at", (instant,)
+        )
+        return [(body, decode(decision, Signed)) for body, decision in found]
+
+    def has_given_back(self, restored_at: int) -> bool:
+        """Says whether this desk gave back its acts after that restoration of the hub."""
+        found = self._connection.execute("SELECT 1 FROM given_back WHERE restored_at = ?", (restored_at,)).fetchone()
+        return found is not None
+
+    def keep_given_back(self, restored_at: int) -> None:
+        """Notes that it did."""
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR IGNORE INTO given_back VALUES (?)", (restored_at,))
 
     def drop_act(self, idempotency_key: bytes) -> None:
         """Forgets an act that was not decided."""

@@ -157,6 +157,11 @@ class Platform:
         self.waiting_desks += names
         self._enrol_waiting()
 
+    def enrol_again(self, name: str) -> None:
+        """Enrols a desk at every verifier once more: one of them lost what it knew."""
+        self.waiting_desks.append(name)
+        self._enrol_waiting()
+
     def _enrol_waiting(self) -> None:
         """Enrols the desks that wait, each by its shop's codes, once every verifier runs."""
         if not self.waiting_desks or not all(name in self.processes for name in self.verifiers()):

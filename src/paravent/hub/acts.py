@@ -126,6 +126,7 @@ class Adjudicator:
         known = books.decided(act, admitted.body_digest)
         if known is not None:
             return known
+        store.recovery.require_open()
         store.spend(admitted.charge(), now)
         # 2 and 3. the decision itself
         decision = self._undecided(admitted, now, rng)
@@ -145,7 +146,10 @@ class Adjudicator:
             amc_cents=decision.amc_cents, padding="",
         )  # fmt: skip
         store.claims.add_event(
-            decision.insurer, decision.month, *seal_event(self.identity, admitted.insurer, detail, line)
+            decision.insurer,
+            decision.month,
+            *seal_event(self.identity, admitted.insurer, detail, line),
+            above=store.recovery.events_above,
         )
         # 5. decision kept under its key
         books.keep(act, KeptAct(request=admitted.body_digest, decision=signed))

@@ -28,7 +28,7 @@ from paravent.access.suspension_app import suspension_route
 from paravent.access.tally import Tally
 from paravent.access.tally_app import write_tally
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
-from paravent.hub import acts, boxes, bulletins, follow_up, insurer_acts, publication, rows, statements
+from paravent.hub import acts, boxes, bulletins, follow_up, insurer_acts, publication, returns, rows, statements
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.months import month_of
@@ -38,6 +38,7 @@ from paravent.wire.bulletins import BULLETINS_BYTES_MAX
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
 from paravent.wire.codec import decode
 from paravent.wire.publication import CHUNK_BYTES_MAX, OpenedPublication, Publication, PublicationState, from_records
+from paravent.wire.recovery import RETURNS_BYTES_MAX
 from paravent.wire.statements import (
     STATEMENT_BYTES_MAX,
     Cosigned,
@@ -58,6 +59,7 @@ def build(
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=every_shipped_rules())
     insurer_adjudicator = insurer_acts.InsurerAdjudicator(identity=identity, directory=directory)
 
+    returning = returns.Returns(identity=identity, directory=directory)
     verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
 
     async def row(request: Request) -> Response:
@@ -202,6 +204,13 @@ def build(
     async def count_acknowledgements(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
         return json_response(bulletins.counts(received, store, directory, identity, _now()))
+    async def give_back(request: Request) -> Response:
+        received = await read_signed(request, identity.base_url, RETURNS_BYTES_MAX)
+        taken = returns.admit(received, returning, store, _now())
+        return json_response(await commits.run(lambda: returns.take(taken, returning, store, _now(), os.urandom)))
+
+    async def recovery(_: Request) -> Response:
+        return json_response(store.recovery.state())
 
     async def serve_directory(_: Request) -> Response:
         return json_response(signed_directory)
@@ -247,6 +256,8 @@ def build(
         Route("/v1/bulletins/{after:int}", serve_bulletins, methods=["GET"]),
         Route("/v1/bulletins/acknowledgements", acknowledge, methods=["POST"]),
         Route("/v1/bulletins/counts", count_acknowledgements, methods=["POST"]),
+        Route("/v1/returns", give_back, methods=["POST"]),
+        Route("/v1/recovery", recovery, methods=["GET"]),
         Route("/v1/status", status, methods=["GET"]),
         seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import cast
 
 import msgspec
 
@@ -21,7 +22,8 @@ from paravent.crypto.signing import VerifyKey
 from paravent.crypto.stream import ChunkOpener, ChunkSealer, FileKey
 from paravent.errors import ProofFailure
 from paravent.hub.state import HubIdentity
-from paravent.wire.codec import Amc, Bytes32, Message, Name, Natural, decode, encode
+from paravent.wire.codec import Bytes32, Message, Name, Natural, decode, encode
+from paravent.wire.recovery import HeadCounter
 from paravent.wire.statements import Signed, open_statement, sign_statement
 
 FORMAT = b"paravent-backup 1\n"
@@ -31,14 +33,6 @@ _LENGTH_BYTES = 4
 
 NOT_KEPT = frozenset({"migration", "nonce", "spending", "hourly", "quota_day", "clock"})
 """What no backup holds: the schema is made anew, and one-day counts are under keys that are destroyed."""
-
-
-class BackupHead(Message, frozen=True, kw_only=True):
-    """One manifest in a backup: what key servers that cosigned a later one are compared with."""
-
-    insurer: Amc
-    epoch: Natural
-    counter: Natural
 
 
 class BackupHeader(Message, frozen=True, kw_only=True):
@@ -60,18 +54,13 @@ class BackupSummary(Message, frozen=True, kw_only=True):
     made_at: Natural
     migrations: Natural
     tables: Mapping[str, Natural]
-    heads: tuple[BackupHead, ...]
+    heads: tuple[HeadCounter, ...]
     key_check: Bytes32
     digest: Bytes32
 
 
-class _Chunk(msgspec.Struct, frozen=True, array_like=True):
-    table: str
-    rows: list[tuple[Value, ...]]
-
-
 def write_backup(
-    tables: Iterable[tuple[str, Iterator[Sequence[Value]]]], heads: Sequence[BackupHead], identity: HubIdentity,
+    tables: Iterable[tuple[str, Iterator[Sequence[Value]]]], heads: Sequence[HeadCounter], identity: HubIdentity,
     recipient: BoxPublicKey, *, migrations: int, now: int, rng: Rng,
 ) -> Iterator[bytes]:  # fmt: skip
     """Yields a backup in pieces: format, header, chunks, signed summary."""
@@ -93,7 +82,7 @@ def write_backup(
         counts[table] = 0
         while chunk := [tuple(row) for row in islice(rows, ROWS_PER_CHUNK)]:
             counts[table] += len(chunk)
-            yield counted(_framed(sealer.seal(msgspec.msgpack.encode(_Chunk(table, chunk)), last=False)))
+            yield counted(_framed(sealer.seal(msgspec.msgpack.encode((table, chunk)), last=False)))
     summary = BackupSummary(
         hub=identity.name, made_at=now, migrations=migrations, tables=counts, heads=tuple(heads),
         key_check=identity.database_key.check(), digest=digest.digest(),
@@ -125,12 +114,9 @@ class BackupReader:
         frame = self._frame()
         while following := self._next_frame():
             self._digest.update(_framed(frame))
-            try:
-                chunk = msgspec.msgpack.decode(self._opener.open(frame, last=False), type=_Chunk)
-            except msgspec.DecodeError:
-                raise ProofFailure("a chunk is not of rows", culprit="backup") from None
-            self._counts[chunk.table] = self._counts.get(chunk.table, 0) + len(chunk.rows)
-            yield chunk.table, chunk.rows
+            table, rows = _chunk(self._opener.open(frame, last=False))
+            self._counts[table] = self._counts.get(table, 0) + len(rows)
+            yield table, rows
             frame = following
         self._signed = decode(self._opener.open(frame, last=True), Signed, bytes_max=CHUNK_BYTES_MAX)
 
@@ -166,13 +152,24 @@ class BackupReader:
         return body
 
 
-def stale_heads(heads: Iterable[BackupHead], cosigned: Iterable[BackupHead]) -> dict[str, int]:
+def stale_heads(heads: Iterable[HeadCounter], cosigned: Iterable[HeadCounter]) -> dict[str, int]:
     """Returns the insurers whose manifest in a backup is older than the newest one cosigned, with that counter."""
     kept = {head.insurer: (head.epoch, head.counter) for head in sorted(heads, key=lambda head: head.epoch)}
     newest: dict[str, tuple[int, int]] = {}
     for head in cosigned:
         newest[head.insurer] = max(newest.get(head.insurer, (0, 0)), (head.epoch, head.counter))
     return {insurer: last[1] for insurer, last in sorted(newest.items()) if kept.get(insurer, (0, 0)) < last}
+
+
+def _chunk(plaintext: bytes) -> tuple[str, list[tuple[Value, ...]]]:
+    """Decodes a chunk; whoever sealed it holds only the public key, so that its form is checked too."""
+    try:
+        table, rows = msgspec.convert(msgspec.msgpack.decode(plaintext), tuple[str, list[tuple[object, ...]]])
+    except msgspec.MsgspecError:
+        raise ProofFailure("a chunk is not of rows", culprit="backup") from None
+    if any(not isinstance(cell, bytes | str | int | None) for row in rows for cell in row):
+        raise ProofFailure("a chunk is not of rows", culprit="backup")
+    return table, cast("list[tuple[Value, ...]]", rows)
 
 
 def _framed(piece: bytes) -> bytes:

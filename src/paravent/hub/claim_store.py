@@ -79,12 +79,32 @@ class ClaimStore:
             )
         return cursor.rowcount == 1
 
-    def add_event(self, insurer: str, month: int, detail: bytes, payment: bytes) -> None:
-        """Adds a sealed event for an insurer."""
+    def add_event(self, insurer: str, month: int, detail: bytes, payment: bytes, *, above: int = 0) -> None:
+        """Adds a sealed event for an insurer, numbered above every one kept, and above ``above``."""
+        if above:
+            self.put_event(0, above, insurer, month, detail, payment)
+            return
         self._connection.execute(
             "INSERT INTO event (insurer, month, detail, payment) VALUES (?, ?, ?, ?)",
             (insurer, month, detail, payment),
         )
+
+    def put_event(self, number: int, above: int, insurer: str, month: int, detail: bytes, payment: bytes) -> None:
+        """Puts an event back under the number that its insurer knows; 0 is one that nobody was told, numbered anew.
+
+        A new number is above every one kept, and above ``above``: an insurer pulls what follows its last number. The
+        caller has the database number on from it.
+        """
+        if number == 0:
+            number = max(self._last_event(), above) + 1
+        self._connection.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
+            (number, insurer, month, detail, payment),
+        )
+
+    def _last_event(self) -> int:
+        (last,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) FROM event").fetchone()
+        return int(last)
 
     def lines_by_month(self, insurer: str) -> list[tuple[int, int]]:
         """Counts the claim lines of an insurer by month (YYYYMM), the oldest first."""

@@ -11,7 +11,7 @@ from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
-from paravent.access.database import Connection
+from paravent.access.database import Database
 from paravent.access.doctor.doctor_cli import Observed, add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
@@ -20,6 +20,7 @@ from paravent.access.next_key_cli import add_next_key_verb
 from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
 from paravent.hub import config
+from paravent.hub.backup_cli import Databases, add_backup_verbs
 from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
 from paravent.hub.doctor_store import observe
@@ -144,25 +145,27 @@ def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
 
 
 def _store(home: Path) -> Store:
-    settings = config.load(home)
-    database = None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
-    return Store(home, settings.quotas, cli.rng, database)
+    return Store(home, config.load(home).quotas, cli.rng, _elsewhere(home))
 
 
 def _observe(home: Path, now: int) -> Observed:
-    settings = config.load(home)
-    database = None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
     with _store(home) as store:
-        return observe(home, now, store, database)
+        return observe(home, now, store, _elsewhere(home))
 
 
-def _postgresql(url: bytes) -> Connection:
+def _postgresql(url: bytes) -> Database:
     # Imported here: a hub on SQLite needs no driver of another database.
     from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
 
     return PostgresqlConnection(DatabaseUrl(url))
 
 
+def _elsewhere(home: Path) -> Database | None:
+    settings = config.load(home)
+    return None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
+
+
+add_backup_verbs(group, Databases(store=_store, elsewhere=_elsewhere))
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)

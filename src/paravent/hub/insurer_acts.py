@@ -64,6 +64,7 @@ class InsurerAdjudicator:
         known = books.decided(act, admitted.body_digest)
         if known is not None:
             return known
+        store.recovery.require_open()
         # 2 and 3. the decision itself
         decision = _undecided(admitted, now, rng)
         try:
@@ -77,7 +78,10 @@ class InsurerAdjudicator:
             decision_id=decision.decision_id, professional="-", shop="-", amc_cents=0, padding=""
         )  # fmt: skip
         store.claims.add_event(
-            decision.insurer, decision.month, *seal_event(self.identity, admitted.insurer, detail, line)
+            decision.insurer,
+            decision.month,
+            *seal_event(self.identity, admitted.insurer, detail, line),
+            above=store.recovery.events_above,
         )
         # 5. decision kept under its key, and told to the shop whose act it followed
         books.keep(act, KeptAct(request=admitted.body_digest, decision=signed))

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from paravent.access.bulletin_store import BULLETIN_SCHEMA, Bulletins
-from paravent.access.database import Connection, Statement
+from paravent.access.database import Database, Statement
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.quotas import HOUR_SECONDS, QuotaLimits
@@ -25,9 +25,11 @@ from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleD
 from paravent.hub.acknowledgements_store import ACKNOWLEDGEMENT_SCHEMA, Acknowledgements
 from paravent.hub.boxes_store import BOX_SCHEMA, BoxStore
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
+from paravent.hub.recovery_store import RECOVERY_SCHEMA, RecoveryStore
 from paravent.hub.state import Manifest, PlacedRow, Staged
 from paravent.wire.codec import decode, encode
 from paravent.wire.publication import REMOVED
+from paravent.wire.recovery import HeadCounter
 from paravent.wire.statements import (
     OPENABLE_SECONDS,
     STATEMENT_BYTES_MAX,
@@ -67,7 +69,7 @@ _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 
 MIGRATIONS = (
     _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
-    BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA,
+    BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA, RECOVERY_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000
@@ -76,13 +78,14 @@ ROWS_PER_READ = 5_000
 class Store(VerifierStore):
     """Everything the hub keeps: ``claims`` is the trade side, ``boxes`` what it carries, ``bulletins`` what it serves.
 
-    ``memory`` is what was cosigned of the key servers' logs, ``tally`` how many requests came.
+    ``memory`` is what was cosigned of the key servers' logs, ``tally`` how many requests came,
+    ``database`` all of it, to be copied as a whole.
     """
 
-    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Connection | None = None) -> None:
+    def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Database | None = None) -> None:
         """Opens or creates the database of a home: SQLite in a file of its own, unless another is given."""
-        connection = connect(home / DATABASE) if database is None else database
-        super().__init__(connection, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
+        self.database: Database = connect(home / DATABASE) if database is None else database
+        super().__init__(self.database, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}
         self._statements: dict[tuple[str, str], Signed] = {}
         self.claims = ClaimStore(self._connection)
@@ -91,6 +94,7 @@ class Store(VerifierStore):
         self.acknowledgements = Acknowledgements(self._connection)
         self.memory = LogMemory(self._connection)
         self.tally = TallyStore(self._connection)
+        self.recovery = RecoveryStore(self._connection)
         self._load()
 
     def _load(self) -> None:
@@ -111,6 +115,13 @@ class Store(VerifierStore):
     def live(self, insurer: str) -> list[Manifest]:
         """Lists the live manifests of an insurer, the oldest epoch first."""
         return [self._live[key] for key in sorted(self._live) if key[0] == insurer]
+
+    def heads(self) -> list[HeadCounter]:
+        """Lists the live manifests of every insurer."""
+        return [
+            HeadCounter(insurer=insurer, epoch=epoch, counter=manifest.head.counter)
+            for (insurer, epoch), manifest in sorted(self._live.items())
+        ]
 
     def newest(self, insurer: str) -> Manifest | None:
         """Returns the live manifest of the newest epoch of an insurer, or None."""

@@ -6,24 +6,29 @@ import time
 
 from paravent.access.client import SignedClient
 from paravent.crypto.labels import Label
+from paravent.errors import ProofFailure
 from paravent.insurer.claims import Reviewer
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
-from paravent.wire.statements import (
-    Directory,
-    open_statement,
-)
+from paravent.wire.recovery import RETURNS_PER_REQUEST_MAX, Recovery, ReturnedAct, ReturnedActs, ReturnsTaken
+from paravent.wire.statements import Directory, open_statement
 
 PULL_BYTES_MAX = 1_048_576
+OVERLAP_SECONDS = 600
+"""Decided acts are given back from so long before a backup: clocks differ, and a backup takes a while."""
 
 
 async def pull_events(
     config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
 ) -> int:
-    """Pulls every new event from the hub and reviews it; returns how many were new."""
+    """Pulls every new event from the hub and reviews it; returns how many were new.
+
+    A hub that was put back is first given back what it had decided: else it would decide it a second time.
+    """
+    await give_back(config, keys, directory, store, client)
     reviewer = _reviewer(config, keys, directory, store)
     reviewed = 0
     while True:
@@ -32,11 +37,44 @@ async def pull_events(
             PullAnswer, bytes_max=PULL_BYTES_MAX,
         )  # fmt: skip
         for event in answer.events:
+            store.keep_event(event.number, event.detail)
             store.keep_claim(reviewer.review(event, int(time.time())))
             store.keep_pulled(event.number)
             reviewed += 1
         if not answer.events:
             return reviewed
+
+
+async def give_back(
+    config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
+) -> int:
+    """Gives a hub that was put back the acts decided since its backup, once; returns how many (protocol.md 17.2)."""
+    hub = directory.hub
+    recovery = await client.get(hub.name, f"{hub.address}/v1/recovery", Recovery)
+    if recovery.restored_at is None or recovery.wanted_since is None or store.given_back() >= recovery.restored_at:
+        return 0
+    acts = [
+        ReturnedAct(number=number, detail=opened)
+        for number, detail in store.events_since(recovery.wanted_since - OVERLAP_SECONDS)
+        if (opened := _opened(detail, config, keys, directory)) is not None
+    ]
+    for start in range(0, max(len(acts), 1), RETURNS_PER_REQUEST_MAX):
+        part = tuple(acts[start : start + RETURNS_PER_REQUEST_MAX])
+        complete = start + RETURNS_PER_REQUEST_MAX >= len(acts)
+        await client.post(
+            hub.name, hub.address, "/v1/returns", ReturnedActs(acts=part, complete=complete), ReturnsTaken
+        )
+    store.keep_given_back(recovery.restored_at)
+    return len(acts)
+
+
+def _opened(sealed: bytes, config: InsurerConfig, keys: InsurerKeys, directory: Directory) -> bytes | None:
+    """Opens the detail of an event; one that does not open was never an act that the hub can know again."""
+    hub = directory.hub.name
+    try:
+        return keys.claims.open(sealed, Label.CLAIM_DETAIL_BOX, hub, config.amc, culprit=hub)
+    except ProofFailure:
+        return None
 
 
 def _reviewer(config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store) -> Reviewer:

@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS claim (
 CREATE INDEX IF NOT EXISTS claim_by_decision ON claim (decision);
 CREATE INDEX IF NOT EXISTS claim_by_claim ON claim (claim);
 CREATE INDEX IF NOT EXISTS claim_by_member ON claim (member);
+CREATE TABLE IF NOT EXISTS pulled_event (number INTEGER PRIMARY KEY, detail BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS insurer_act (
     idempotency_key BLOB PRIMARY KEY, signed BLOB NOT NULL, decision BLOB, made_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -549,6 +550,29 @@ class Store:
         return found.fetchone() is not None
 
     # --- pulling --------------------------------------------------------------------------------
+
+    def keep_event(self, number: int, detail: bytes) -> None:
+        """Keeps the sealed detail of an event, so that a hub that lost it can be given it back."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO pulled_event VALUES (?, ?)", (number, detail))
+
+    def events_since(self, instant: int) -> Iterator[tuple[int, bytes]]:
+        """Lists (number, sealed detail) of the events that were decided since an instant, or cannot be dated."""
+        yield from self._connection.execute(
+            "SELECT number, detail FROM pulled_event JOIN claim USING (number)"
+            " WHERE decided_at >= ? OR decided_at = 0 ORDER BY number",
+            (instant,),
+        ).fetchall()
+
+    def given_back(self) -> int:
+        """Returns which restoration of the hub this insurer last gave its acts back after: its instant, or 0."""
+        found = self._connection.execute("SELECT value FROM counter WHERE name = 'given-back'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def keep_given_back(self, restored_at: int) -> None:
+        """Notes that it did."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO counter VALUES ('given-back', ?)", (restored_at,))
 
     def last_pulled(self) -> int:
         """Returns the hub's number of the last event pulled."""

@@ -87,6 +87,9 @@ def build(
         signed = decode(await read_body(request), Signed)
         return json_response(deal.cosign_head(signed, identity, directory, store, _now()))
 
+    async def cosigned_heads(_: Request) -> Response:
+        return json_response(store.heads())
+
     async def box_key(_: Request) -> Response:
         return json_response(deal.box_key(identity, store, _now()))
 
@@ -114,6 +117,7 @@ def build(
         Route("/v1/batches", batches, methods=["POST"]),
         Route("/v1/closings", closings, methods=["POST"]),
         Route("/v1/heads", heads, methods=["POST"]),
+        Route("/v1/heads/cosigned", cosigned_heads, methods=["POST"]),
         Route("/v1/box-key", box_key, methods=["GET"]),
         Route("/v1/status", status, methods=["GET"]),
         quota_route(identity.base_url, store),

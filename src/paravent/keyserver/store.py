@@ -35,6 +35,7 @@ from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
 from paravent.wire.codec import Amc, Bytes32, Message, Natural, ServerIndex, decode, encode
 from paravent.wire.deal import DealtKey
 from paravent.wire.log import DeletionEntry
+from paravent.wire.recovery import CosignedHeads, HeadCounter
 from paravent.wire.statements import OPENABLE_SECONDS, Closing, ManifestHead
 
 SECRETS = "secrets"
@@ -289,6 +290,13 @@ class Store(VerifierStore):
             self._connection.execute(
                 "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)", (head.insurer, head.epoch, head.counter, digest)
             )
+
+    def heads(self) -> CosignedHeads:
+        """Lists the last head cosigned, by insurer and epoch."""
+        found = self._connection.execute("SELECT insurer, epoch, counter FROM head ORDER BY insurer, epoch")
+        return CosignedHeads(heads=tuple(
+            HeadCounter(insurer=insurer, epoch=epoch, counter=counter) for insurer, epoch, counter in found
+        ))  # fmt: skip
 
     # --- witness log -------------------------------------------------------------------------
 

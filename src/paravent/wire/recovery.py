@@ -1,0 +1,66 @@
+"""Messages by which a hub that was put back learns what was decided since its backup (docs/protocol.md section 17)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from paravent.wire.codec import Amc, Message, Natural
+
+RETURNS_PER_REQUEST_MAX = 8
+RETURNS_BYTES_MAX = 131_072
+
+
+class HeadCounter(Message, frozen=True, kw_only=True):
+    """Which manifest of an insurer: the counter of its head in an epoch."""
+
+    insurer: Amc
+    epoch: Natural
+    counter: Natural
+
+
+class CosignedHeads(Message, frozen=True, kw_only=True):
+    """The last head that a key server cosigned, by insurer and epoch."""
+
+    heads: tuple[HeadCounter, ...]
+
+
+class ReturnedAct(Message, frozen=True, kw_only=True):
+    """A decided act, given back: ``detail`` is the JSON of an ActDetail or InsurerActDetail.
+
+    ``number`` is that of the event by which an insurer learned of it; a desk has none.
+    """
+
+    number: Natural | None
+    detail: bytes
+
+
+class ReturnedActs(Message, frozen=True, kw_only=True):
+    """Some acts of whoever signs the request; ``complete`` says that nothing is left to give back."""
+
+    acts: Annotated[tuple[ReturnedAct, ...], msgspec.Meta(max_length=RETURNS_PER_REQUEST_MAX)]
+    complete: bool
+
+
+class ReturnsTaken(Message, frozen=True, kw_only=True):
+    """What the hub did of them: ``taken`` were new to it, ``known`` were not, ``refused`` are not decisions of its own.
+
+    ``conflicting`` of those taken cannot stand beside another decision: both were promised.
+    """
+
+    taken: Natural
+    known: Natural
+    refused: Natural
+    conflicting: Natural
+
+
+class Recovery(Message, frozen=True, kw_only=True):
+    """Whether the hub takes acts; ``wanted_since`` is from which instant it asks for decided acts back, or null.
+
+    ``restored_at`` is when it was put back: who has given back everything since has nothing more to give.
+    """
+
+    open: bool
+    wanted_since: Natural | None
+    restored_at: Natural | None
