@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paravent.access.database import Connection
+from paravent.access.database import Database
 from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
 from paravent.access.sqlite_store import connect as connect_sqlite
 from paravent.bench.cluster import Cluster
@@ -22,12 +22,12 @@ locate: Callable[[Path], str] = str
 """Where the database of a path is: the path itself, or the address of a schema that stands for it."""
 
 
-def connect(path: Path) -> Connection:
+def connect(path: Path) -> Database:
     """Opens the database of a path on the engine under test; the same path is the same database."""
     return open_at(locate(path))
 
 
-def open_at(address: str) -> Connection:
+def open_at(address: str) -> Database:
     """Opens a database by its address, in any process."""
     if address.startswith("postgresql:"):
         return PostgresqlConnection(DatabaseUrl(address.encode()))

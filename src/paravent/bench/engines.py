@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from paravent.access.database import Connection
+from paravent.access.database import Database
 from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
 from paravent.access.sqlite_store import connect
 from paravent.bench import cluster
@@ -20,7 +20,7 @@ class Engine:
     """An engine with one empty database; ``connect`` opens it, as often as wanted, in any process."""
 
     name: str
-    connect: Callable[[], Connection]
+    connect: Callable[[], Database]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class Label(bytes, Enum):
     AUDIT_OPENING_BOX = b"paravent/1/audit-opening-box"
     BOX_SENDER_BOX = b"paravent/1/box-sender-box"
     SHOP_LETTER_BOX = b"paravent/1/shop-letter-box"
-    # backups of the hub (section 17)
+    # backups of the hub (section 18)
     BACKUP = b"paravent/1/backup"
     BACKUP_BOX = b"paravent/1/backup-box"
     BACKUP_KEY_CHECK = b"paravent/1/backup-key-check"

@@ -1,4 +1,4 @@
-"""Sealing a file too long for memory, in chunks (docs/protocol.md section 17.1): pure.
+"""Sealing a file too long for memory, in chunks (docs/protocol.md section 18.1): pure.
 
 The STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, 2015) over ChaCha20-Poly1305: the nonce of a chunk
 is its number and whether it is the last. A chunk that is altered, moved, left out or added does not open, and a

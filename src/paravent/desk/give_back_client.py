@@ -1,4 +1,4 @@
-"""Giving a hub that was put back what it had decided for this desk (docs/protocol.md section 17.2)."""
+"""Giving a hub that was put back what it had decided for this desk (docs/protocol.md section 18.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub's database as one sealed file, and back (docs/protocol.md section 17.1): pure.
+"""The hub's database as one sealed file, and back (docs/protocol.md section 18.1): pure.
 
 Written table by table from one state of the database, sealed to a key that is kept off every serving machine, signed
 by the hub. What is read is used only once all of it is known to be what the hub signed. It opens no file.

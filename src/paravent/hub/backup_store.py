@@ -1,4 +1,4 @@
-"""Backup files of the hub, and a database put back from one (docs/protocol.md sections 17.1 and 17.2)."""
+"""Backup files of the hub, and a database put back from one (docs/protocol.md sections 18.1 and 18.2)."""
 
 from __future__ import annotations
 

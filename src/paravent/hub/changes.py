@@ -1,4 +1,4 @@
-"""What an act of a shop changes in the hub's records (docs/protocol.md steps 11.5 and 17.3).
+"""What an act of a shop changes in the hub's records (docs/protocol.md steps 11.5 and 18.3).
 
 The same for an act that is decided now, and for one that was decided before a loss and is given back. Nothing is
 judged here but the tables of states; the records of one transaction are read and written through ``books``.

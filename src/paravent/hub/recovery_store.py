@@ -1,4 +1,4 @@
-"""What a hub that was put back keeps until it takes acts again (docs/protocol.md section 17).
+"""What a hub that was put back keeps until it takes acts again (docs/protocol.md section 18).
 
 Holds: acts given back, sealed under the key kept outside, and which insurers have given back theirs. Stolen: how many
 acts were given back. Altered: an act no longer opens, and stays unknown.
@@ -74,9 +74,9 @@ class RecoveryStore:
         """Says what anybody may know: whether acts are taken, and from when decided ones are asked back."""
         found = self.restoration()
         if found is None:
-            return Recovery(open=True, wanted_since=None, restored_at=None)
+            return Recovery(deciding=True, wanted_since=None, restored_at=None)
         opened = found.reopened_at is not None
-        return Recovery(open=opened, wanted_since=found.wanted_since, restored_at=found.restored_at)
+        return Recovery(deciding=opened, wanted_since=found.wanted_since, restored_at=found.restored_at)
 
     def require_open(self) -> None:
         """Raises HubRecovering while acts decided before a loss are being given back."""

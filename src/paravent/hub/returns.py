@@ -1,4 +1,4 @@
-"""Taking back what this hub decided before a loss (docs/protocol.md sections 17.2 and 17.3).
+"""Taking back what this hub decided before a loss (docs/protocol.md sections 18.2 and 18.3).
 
 Every decision was signed by the hub and given to who asked: it proves itself. Insurers and desks give theirs back;
 they are applied in the order in which they were decided, and judged by nothing but the tables of states.

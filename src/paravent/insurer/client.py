@@ -48,7 +48,7 @@ async def pull_events(
 async def give_back(
     config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
 ) -> int:
-    """Gives a hub that was put back the acts decided since its backup, once; returns how many (protocol.md 17.2)."""
+    """Gives a hub that was put back the acts decided since its backup, once; returns how many (protocol.md 18.2)."""
     hub = directory.hub
     recovery = await client.get(hub.name, f"{hub.address}/v1/recovery", Recovery)
     if recovery.restored_at is None or recovery.wanted_since is None or store.given_back() >= recovery.restored_at:

@@ -1,4 +1,4 @@
-"""Messages by which a hub that was put back learns what was decided since its backup (docs/protocol.md section 17)."""
+"""Messages by which a hub that was put back learns what was decided since its backup (docs/protocol.md section 18)."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class ReturnsTaken(Message, frozen=True, kw_only=True):
 
 
 class Recovery(Message, frozen=True, kw_only=True):
-    """Whether the hub takes acts; ``wanted_since`` is from which instant it asks for decided acts back, or null.
+    """Whether the hub decides acts (``deciding``); ``wanted_since`` is from which instant it asks for decided acts back, or null.
 
     ``restored_at`` is when it was put back: who has given back everything since has nothing more to give.
     """
 
-    open: bool
+    deciding: bool
     wanted_since: Natural | None
     restored_at: Natural | None
