@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +103,8 @@ def test_nothing_acknowledged_is_lost_or_paid_twice(platform: Platform, customer
 
     restore = ("restore", backup, "--key", platform.home / "backup.key")
     assert hub(platform, *restore, "--dry-run")["written"] is False
+    recorded = json.loads((platform.home / "hub" / "backups.json").read_text())["backups"]
+    assert [one["restored_at"] is not None for one in recorded] == [True]
     put_back = hub(platform, *restore)
     assert put_back["to_publish"] == []
     assert (Path(put_back["set_aside"]) / "hub.db").exists()

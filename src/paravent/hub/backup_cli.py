@@ -13,6 +13,7 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
 from paravent.access.database import Database
+from paravent.access.doctor.machine_store import record_backup, record_restoration
 from paravent.access.peer_client import PeerClient
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto import hpke
@@ -26,7 +27,7 @@ from paravent.errors import (
 )
 from paravent.hub import config
 from paravent.hub.backup import BackupSummary, stale_heads
-from paravent.hub.backup_store import empty_database, put_back, set_aside, verify_file, write_file
+from paravent.hub.backup_store import empty_database, file_digest, put_back, set_aside, verify_file, write_file
 from paravent.hub.returns import Returns
 from paravent.hub.store import Store
 from paravent.wire.recovery import CosignedHeads, HeadCounter
@@ -71,6 +72,7 @@ def add_backup_verbs(group: click.Group, databases: Databases) -> None:
             size = write_file(
                 out, store.database, store.heads(), identity, recipient, now=cli.now(), rng=cli.rng
             )  # fmt: skip
+        record_backup(home, cli.now(), file_digest(out))
         text = f"{out}: {size} bytes, sealed; hub restore --dry-run checks it on the machine that has the key"
         return Said(text=text, values={"file": str(out), "bytes": size, "heads": len(store.heads())})
 
@@ -95,6 +97,8 @@ def add_backup_verbs(group: click.Group, databases: Databases) -> None:
                 " with --older, and have these insurers publish"
             )
         said = _said(found, list(stale), dry_run=dry_run)
+        if found is not None:
+            record_restoration(home, found[2].made_at, file_digest(found[0]), cli.now())
         if not dry_run:
             database = databases.elsewhere(home)
             aside = set_aside(home, cli.now()) if database is None else None

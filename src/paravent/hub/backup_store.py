@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,6 +53,12 @@ def _tables(database: Database) -> Iterator[tuple[str, Iterator[Sequence[Value]]
     for table in database.tables():
         if table not in NOT_KEPT:
             yield table, database.read(table)
+
+
+def file_digest(path: Path) -> bytes:
+    """Returns the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def verify_file(path: Path, key: BoxKey, hub: str, signer: VerifyKey) -> BackupSummary:

@@ -30,10 +30,11 @@ from paravent.access.doctor.facts import (
 )
 from paravent.access.openid_config import OpenIdConfig, shipped_profile
 from paravent.errors import MalformedMessage, ParaventError
-from paravent.wire.codec import decode
+from paravent.wire.codec import decode, encode
 from paravent.wire.statements import Directory
 
 BACKUP_RECORDS = "backups.json"
+BACKUPS_RECORDED_MAX = 400
 SECRETS = "secrets"
 _LISTENING = "0A"
 _PROC = Path("/proc")
@@ -68,6 +69,24 @@ def backup_records(home: Path) -> tuple[BackupRecord, ...] | None:
         return decode(path.read_bytes(), BackupRecords).backups
     except (MalformedMessage, OSError):
         return None
+
+
+def record_backup(home: Path, made_at: int, sha256: bytes) -> None:
+    """Adds a backup to the record, which keeps the newest; a record that cannot be read is begun again."""
+    kept = (backup_records(home) or ())[-BACKUPS_RECORDED_MAX + 1 :]
+    _write_records(home, (*kept, BackupRecord(made_at=made_at, restored_at=None, sha256=sha256)))
+
+
+def record_restoration(home: Path, made_at: int, sha256: bytes, now: int) -> None:
+    """Notes that a backup was restored, in earnest or as a trial."""
+    others = tuple(one for one in backup_records(home) or () if one.sha256 != sha256)[-BACKUPS_RECORDED_MAX + 1 :]
+    _write_records(home, (*others, BackupRecord(made_at=made_at, restored_at=now, sha256=sha256)))
+
+
+def _write_records(home: Path, records: tuple[BackupRecord, ...]) -> None:
+    draft = home / f".{BACKUP_RECORDS}.draft"
+    draft.write_bytes(encode(BackupRecords(backups=records)))
+    draft.rename(home / BACKUP_RECORDS)
 
 
 def second_factor_of(openid: OpenIdConfig | None) -> SecondFactor | None:
