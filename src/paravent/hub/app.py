@@ -204,6 +204,7 @@ def build(
     async def count_acknowledgements(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
         return json_response(bulletins.counts(received, store, directory, identity, _now()))
+
     async def give_back(request: Request) -> Response:
         received = await read_signed(request, identity.base_url, RETURNS_BYTES_MAX)
         taken = returns.admit(received, returning, store, _now())

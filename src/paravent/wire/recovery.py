@@ -56,7 +56,7 @@ class ReturnsTaken(Message, frozen=True, kw_only=True):
 
 
 class Recovery(Message, frozen=True, kw_only=True):
-    """Whether the hub decides acts (``deciding``); ``wanted_since`` is from which instant it asks for decided acts back, or null.
+    """Whether the hub decides acts; ``wanted_since`` is from which instant it asks for decided ones back, or null.
 
     ``restored_at`` is when it was put back: who has given back everything since has nothing more to give.
     """
