@@ -10,7 +10,6 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory
-from paravent.access.quotas import QuotaLimits
 from paravent.breach import case as cases
 from paravent.breach import config, entries
 from paravent.breach.config import TO_COMPLETE, BreachConfig
@@ -20,6 +19,7 @@ from paravent.breach.opening import next_case, open_case
 from paravent.breach.store import Store
 from paravent.breach.texts import assumption
 from paravent.errors import InvalidConfiguration
+from paravent.optics.months import FRANCE
 from paravent.wire.codec import encode
 from paravent.wire.statements import Directory
 
@@ -31,13 +31,20 @@ _SUPERSEDES = click.option("--supersedes", type=int, default=None, help="Number 
 
 
 def instant(text: str | None) -> int | None:
-    """Reads an instant written 2026-01-31T08:15Z; raises InvalidConfiguration."""
+    """Reads an instant: UTC (2026-01-31T08:15Z), legal time of France ("2026-01-31 09:15"), or ``now``.
+
+    Raises InvalidConfiguration.
+    """
     if text is None:
         return None
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise InvalidConfiguration("an instant is written 2026-01-31T08:15Z") from None
+    if text == "now":
+        return cli.now()
+    for form, zone in (("%Y-%m-%dT%H:%MZ", UTC), ("%Y-%m-%d %H:%M", FRANCE)):
+        try:
+            return int(datetime.strptime(text, form).replace(tzinfo=zone).timestamp())
+        except ValueError:
+            continue
+    raise InvalidConfiguration('an instant is written 2026-01-31T08:15Z (UTC), "2026-01-31 09:15" (Paris), or now')
 
 
 def directory_of(home: Path) -> Directory:
@@ -65,7 +72,7 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
     @verb(group, "Open a case; prints its identifier.")
     @click.option("--title", required=True)
     @click.option("--facts", required=True, help="What is known, in a few sentences, with no name of a person.")
-    @click.option("--aware", required=True, help="When who is responsible became aware, UTC: 2026-01-31T08:15Z.")
+    @click.option("--aware", required=True, help='2026-01-31T08:15Z, "2026-01-31 09:15" in Paris, or now.')
     @click.option("--aware-role", required=True, help="Who became aware, by role.")
     @click.option("--origin", type=click.Choice([one.value for one in Origin]), default="hand", show_default=True)
     @click.option("--began", default=None, help="When the breach began, UTC.")
@@ -174,7 +181,7 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
     @click.option("--labels", type=_FOLDER, default=None, help="Folder for the lists of labels, one file an insurer.")
     def affected(home: Path, case: str, labels: Path | None) -> Said:
         with Store(home) as store:
-            found = cases.compute(store, case, directory_of(home), QuotaLimits(), cli.now())
+            found = cases.compute(store, case, directory_of(home), config.load(home).quotas, cli.now())
         if labels is not None:
             labels.mkdir(parents=True, exist_ok=True)
             for exposure, _ in found:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.mail import MailConfig
+from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import Seed, SigningKey
@@ -16,12 +17,16 @@ TO_COMPLETE = "à compléter"
 
 
 class BreachConfig(Message, frozen=True, kw_only=True):
-    """What a breach desk sets: its name is the origin of its log; operator and contact stand in documents."""
+    """What a breach desk sets: its name is the origin of its log; operator and contact stand in documents.
+
+    ``quotas`` are the largest that a key server is configured with: upper bounds are computed from them.
+    """
 
     name: Name
     operator: Name
     contact: str = TO_COMPLETE
     mail: MailConfig | None = None
+    quotas: QuotaLimits = QuotaLimits()
     directory: DirectoryPin | None = None
 
 

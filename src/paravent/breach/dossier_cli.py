@@ -145,7 +145,8 @@ def verify(dossier: Path, trust: Path | None, home: Path | None, as_json: bool) 
     file = trust or (beside if beside.exists() else None)
     pinned = _declared(content) if file is None else _trust(file)
     found = check_dossier(content, pinned)
-    text = f"case {found.case}: {found.entries} entries, {found.files} files, cosigned by {', '.join(found.cosigners)}"
+    by = ", ".join(found.cosigners) or "no other party: whoever holds the key of the log could have written another one"
+    text = f"case {found.case}: {found.entries} entries, {found.files} files, cosigned by {by}"
     if file is None:
         text += (
             f"\nNOT PINNED: compare this key with the one you were given by another channel: {pinned.log.encode()}"

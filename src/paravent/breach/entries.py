@@ -225,11 +225,15 @@ class Documented(Event, frozen=True, kw_only=True, tag="documented"):
 
 
 class Switched(Event, frozen=True, kw_only=True, tag="switched"):
-    """A kill switch: what was asked to stop, with which effect on service; ``sha256`` is of the signed request."""
+    """A kill switch: what was asked to stop, with which effect on service; ``sha256`` is of the signed request.
+
+    ``complete`` says that every verifier took it; a request to an insurer is complete once it is signed.
+    """
 
     target: str
     effect: str
     sha256: Bytes32
+    complete: bool = True
 
 
 class Stamped(Event, frozen=True, kw_only=True, tag="stamped"):

@@ -9,7 +9,6 @@ import click
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
-from paravent.access.quotas import QuotaLimits
 from paravent.breach import case as cases
 from paravent.breach import config, notifying
 from paravent.breach.calendar_file import calendar_of
@@ -46,8 +45,10 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
         if ics is not None:
             ics.write_bytes(calendar_of(case, found, asked, now))
         late = [*(duty.identifier for duty in found if duty.late(now)), *(one.name for one in asked if one.late(now))]
-        lines = [f"{_shown(duty.next_at):20} {duty.identifier:32} {duty.rule.recipient}" for duty in found]
-        lines += [f"{_shown(one.said.due_at):20} {one.name:32} {one.said.authority}, {one.said.basis}" for one in asked]
+        rows = [(duty.next_at, duty.identifier, duty.rule.recipient) for duty in found]
+        rows += [(one.said.due_at, one.name, f"{one.said.authority}, {one.said.basis}") for one in asked]
+        rows.sort(key=lambda row: (row[0] is None, row[0] or 0))
+        lines = [f"{_shown(at):20} {name:32} {whom}" for at, name, whom in rows]
         lines += [f"EN RETARD / LATE: {name}" for name in late]
         values = {
             "case": case, "duties": [_values(duty, now) for duty in found],
@@ -132,7 +133,7 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
 def _view(store: Store, home: Path, case: str, now: int, registers: Path | None = None) -> View:
     """Computes again, and gathers the case."""
     known = directory_of(home)
-    cases.compute(store, case, known, QuotaLimits(), now)
+    cases.compute(store, case, known, config.load(home).quotas, now)
     measured = cases.measure(store, case, known, now)
     promised = _promised(store, case, registers or home)
     return notifying.view_of(store, case, config.load(home), known, measured, shipped_duties(), now, promised)

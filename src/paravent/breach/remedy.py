@@ -24,7 +24,7 @@ def effect(asked: RemedyAsked) -> list[tuple[str, str]]:
     if asked.remedy is Remedy.REVOKE:
         return [
             (
-                f"Dossier {asked.case} : {asked.insurer} révoque les droits de {len(asked.labels)} dossiers ouverts",
+                f"Dossier {asked.case} : {asked.insurer} révoque les droits des dossiers ouverts ({len(asked.labels)})",
                 f"Case {asked.case}: {asked.insurer} revokes the rights behind {len(asked.labels)} opened records",
             ),
             (

@@ -74,8 +74,8 @@ def effect(asked: SuspensionRequest, outcomes: Sequence[Outcome]) -> list[tuple[
     professionals = max((report.professionals for report in reports), default=0)
     shops = max((report.shops for report in reports), default=0)
     counted = (
-        f"{devices} postes actifs, de {professionals} professionnels dans {shops} magasins",
-        f"{devices} active devices, of {professionals} professionals in {shops} shops",
+        f"postes actifs : {devices}, professionnels : {professionals}, magasins : {shops}",
+        f"active devices: {devices}, professionals: {professionals}, shops: {shops}",
     )
     return [_measured(asked, counted), *_consequences(asked), *_gaps(outcomes)]
 
@@ -104,8 +104,8 @@ def _measured(asked: SuspensionRequest, counted: tuple[str, str]) -> tuple[str, 
             )
         case Measure.SUSPEND | Measure.LOOK:
             return (
-                f"Dossier {asked.case} : suspension pour {subject_fr}, soit {counted[0]}",
-                f"Case {asked.case}: the {subject_en} is suspended: {counted[1]}",
+                f"Dossier {asked.case} : suspension pour {subject_fr} ({counted[0]})",
+                f"Case {asked.case}: the {subject_en} is suspended ({counted[1]})",
             )
 
 

@@ -80,9 +80,8 @@ def _record(home: Path, asked: SuspensionRequest, done: Said) -> None:
             evidence = store.keep_file(json.dumps(done.values, ensure_ascii=False).encode())
             target = f"{asked.measure.value} {asked.kind.value} {asked.subject}"
             effects = " ".join(done.values["effect"])
-            store.add(
-                asked.case, Switched(target=target, effect=effects, sha256=evidence), role=OPERATOR, now=cli.now()
-            )
+            said = Switched(target=target, effect=effects, sha256=evidence, complete=done.values["complete"])
+            store.add(asked.case, said, role=OPERATOR, now=cli.now())
 
 
 def _measure_options(command: F) -> F:

@@ -34,7 +34,7 @@ def effect(
     if asked.remedy is Remedy.REVOKE:
         return [
             (
-                f"Dossier {asked.case} : révocation des droits de {members} assurés ({unknown} pseudonymes inconnus)",
+                f"Dossier {asked.case} : révocation des droits, assurés : {members}, pseudonymes inconnus : {unknown}",
                 f"Case {asked.case}: the rights of {members} members are revoked ({unknown} labels unknown here)",
             ),
             (

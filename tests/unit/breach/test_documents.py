@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from openpyxl import load_workbook
 from tests.unit.breach.conftest import Case
 
@@ -17,11 +19,12 @@ from paravent.breach import notifying
 from paravent.breach.calendar_file import LINE_OCTETS_MAX, calendar_of
 from paravent.breach.case import measure
 from paravent.breach.config import BreachConfig
+from paravent.breach.documents import common
 from paravent.breach.documents.model import View, number
 from paravent.breach.documents.whole import documents
 from paravent.breach.duties import duties, identifier, next_working_day_ends
 from paravent.breach.duties_rules import read_rules
-from paravent.breach.entries import Computed, Filed, Measured, Stage
+from paravent.breach.entries import Computed, Filed, Measured, Stage, Switched
 from paravent.breach.rules_store import shipped_duties, shipped_references
 from paravent.errors import InvalidConfiguration
 
@@ -133,6 +136,29 @@ def _figures(said: object) -> set[str]:
             return set(re.findall(r"\d\d+", summary))
         case _:
             return set()
+
+
+def test_what_the_desk_switched_off_is_a_measure_taken_since(credential: Case) -> None:
+    view = view_of(credential)
+    last = view.entries[-1]
+    said = [
+        Switched(target="suspend device 8ac1", effect="e", sha256=bytes(32)),
+        Switched(target="suspend lane number", effect="e", sha256=bytes(32), complete=False),
+        Switched(target="revoke 99000001", effect="e", sha256=bytes(32)),
+    ]
+    placed = [
+        replace(last, position=last.position + place + 1, entry=replace(last.entry, said=each))
+        for place, each in enumerate(said)
+    ]
+    seen = dataclasses.replace(view, entries=[*view.entries, *placed])
+    first, second, third = common.taken(seen)
+    assert first.startswith("Un ordinateur a été mis hors service, le ")
+    assert first.endswith(f"[e{last.position + 1}].")
+    assert "fermée pour tous, mais pas encore partout" in second
+    assert third.startswith("Un organisme a été prié")
+    letter = str([one.sections for one in documents(seen, shipped_references()) if one.public])
+    assert "8ac1" not in letter
+    assert "Un ordinateur a été mis hors service" in letter
 
 
 def test_every_figure_says_which_entry_it_came_from(credential: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from paravent.breach.cli import group
+from paravent.breach.entries import Opened
+from paravent.breach.store import Store
 
 AUTHORITY = (
     "--authority",
@@ -78,3 +81,16 @@ def test_the_calendar_reminds_of_what_is_asked_and_not_given(tmp_path: Path, cas
     run(tmp_path, "hand-over", case, "1", str(piece), "--to", "parquet")
     run(tmp_path, "due", case, "--ics", str(ics))
     assert b"BEGIN:VEVENT" not in ics.read_bytes()
+
+
+@pytest.mark.parametrize("written", ["2026-01-31T08:15Z", "2026-01-31 09:15"])
+def test_an_instant_is_written_as_the_log_has_it_or_as_a_watch_in_paris_shows_it(tmp_path: Path, written: str) -> None:
+    opening = ("--title", "t", "--facts", "f", "--aware", written, "--aware-role", "dpo")
+    case = str(run(tmp_path, "open", *opening)["incident"])
+    with Store(tmp_path) as store:
+        said = store.entries(case)[0].entry.said
+    assert isinstance(said, Opened)
+    assert said.aware_at == int(datetime(2026, 1, 31, 8, 15, tzinfo=UTC).timestamp())
+    wrong = CliRunner().invoke(group, ["open", *opening[:5], "9 h 15", *opening[6:], "--home", str(tmp_path)])
+    assert wrong.exit_code == 1
+    assert "or now" in wrong.output

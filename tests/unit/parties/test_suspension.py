@@ -114,7 +114,7 @@ def test_the_effect_is_stated_from_what_verifiers_said(world: World) -> None:
     outcomes = [Outcome(verifier="keyserver-1", report=report), away]
     sentences = effect(asked(world, Measure.SUSPEND, SubjectKind.SHOP), outcomes)
     english = " ".join(sentence for _, sentence in sentences)
-    assert f"Case {CASE}: the shop {world.device.shop} is suspended: 1 active devices, of 1 professionals" in english
+    assert f"Case {CASE}: the shop {world.device.shop} is suspended (active devices: 1, professionals: 1" in english
     assert "No proper answer from hub" in english
     assert not complete(outcomes)
     assert complete(outcomes[:1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from paravent.breach.documents.model import UNKNOWN, Section, View, day, instant, mark, number, of
-from paravent.breach.entries import Category, LootKind, Safeguards
+from paravent.breach.entries import Category, LootKind, Placed, Safeguards, Switched
 from paravent.breach.texts import assumption
 
 _READ = {LootKind.DEVICE_KEY, LootKind.DESK, LootKind.CARD, LootKind.KEY_SERVER}
@@ -34,6 +34,23 @@ STATES = {
     "no": ("absente", "absentes"), "unanswered": ("sans réponse", "sans réponse"),
 }  # fmt: skip
 """What an answer to a measure rests on, of one measure and of several."""
+
+
+_SWITCHED = {
+    ("suspend", "device"): "Un ordinateur a été mis hors service",
+    ("suspend", "professional"): "Les ordinateurs d'un professionnel ont été mis hors service",
+    ("suspend", "shop"): "Les ordinateurs d'un magasin ont été mis hors service",
+    ("suspend", "insurer"): "La recherche par numéro a été fermée pour un organisme",
+    ("suspend", "lane"): "La recherche par numéro a été fermée pour tous",
+    ("resume", "device"): "Un ordinateur a été remis en service",
+    ("resume", "professional"): "Les ordinateurs d'un professionnel ont été remis en service",
+    ("resume", "shop"): "Les ordinateurs d'un magasin ont été remis en service",
+    ("resume", "insurer"): "La recherche par numéro a été rouverte pour un organisme",
+    ("resume", "lane"): "La recherche par numéro a été rouverte pour tous",
+    ("withdraw", "device"): "Un ordinateur a été retiré pour toujours",
+}
+"""What each switch did, in words that name nobody; a request to an insurer is one of the others."""
+_SWITCHED_ELSE = "Un organisme a été prié de changer ses clés ou de révoquer des droits"
 
 
 def nature(view: View, insurer: str | None = None) -> str:
@@ -92,7 +109,20 @@ def measures_before(view: View) -> list[str]:
 
 def measures_since(view: View) -> list[str]:
     """Lists the measures taken since, and what the register of measures says now."""
-    return [*(view.noted(Category.MEASURE_AFTER) or [f"Mesures prises : {UNKNOWN}."]), *safeguards(view)[1:]]
+    return [*(taken(view) or [f"Mesures prises : {UNKNOWN}."]), *safeguards(view)[1:]]
+
+
+def taken(view: View) -> list[str]:
+    """Lists what was done since: what the desk switched off, then what people noted."""
+    switched = [_switch(each, each.entry.said) for each in view.entries if isinstance(each.entry.said, Switched)]
+    return [*switched, *view.noted(Category.MEASURE_AFTER)]
+
+
+def _switch(placed: Placed, said: Switched) -> str:
+    measure, _, subject = said.target.partition(" ")
+    done = _SWITCHED.get((measure, subject.partition(" ")[0]), _SWITCHED_ELSE)
+    everywhere = "" if said.complete else ", mais pas encore partout"
+    return f"{done}{everywhere}, le {instant(placed.entry.at)}{mark(placed.position)}."
 
 
 def measures(view: View) -> Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paravent.breach.documents import common
 from paravent.breach.documents.model import UNKNOWN, Document, Section, View, mark, of, persons
-from paravent.breach.entries import Category, LootKind, Measured
+from paravent.breach.entries import LootKind, Measured
 
 _FILES = {
     "log": "journal d'un serveur de clés", "counts": "comptes de la plateforme",
@@ -102,7 +102,7 @@ def letter(view: View, insurer: str) -> Document:
             ),
             Section(
                 heading="Ce que nous faisons",
-                paragraphs=(*(view.noted(Category.MEASURE_AFTER) or (f"Ce que nous avons fait depuis : {UNKNOWN}.",)),
+                paragraphs=(*(common.taken(view) or (f"Ce que nous avons fait depuis : {UNKNOWN}.",)),
                             "Une question ? La personne chargée de la protection des données chez"
                             f" {view.names[insurer]} vous répond : {UNKNOWN}."),
             ),
