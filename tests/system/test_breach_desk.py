@@ -158,7 +158,7 @@ def test_a_case_ends_in_a_dossier_that_both_verifiers_accept(attacked: Platform,
     size = 0
     for party in ("keyserver-1", "hub", "insurer-99000001"):
         note, back = home / f"for-{party}.json", home / f"from-{party}.note"
-        size = breach(attacked, "checkpoint", "--out", note)["size"]
+        size = breach(attacked, "checkpoint", "--out", note, "--for", party.removeprefix("insurer-"))["size"]
         kind = party.split("-")[0]
         signed = attacked.command(kind, "cosign", note, "--home", home / party, "--out", back, "--json")
         assert (signed["size"], signed["signed"]) == (size, True)

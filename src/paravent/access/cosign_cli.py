@@ -13,8 +13,9 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.log_memory_store import LogMemory
 from paravent.access.log_watch import Cosigner, Seen, cosigned, take_checkpoint
-from paravent.crypto.note import Note
-from paravent.errors import UnknownParty
+from paravent.crypto.checkpoint import parse_checkpoint
+from paravent.crypto.note import Note, parse_note
+from paravent.errors import BadInput, UnknownParty
 from paravent.wire.log import CheckpointAnswer
 from paravent.wire.statements import Directory
 
@@ -45,9 +46,23 @@ def cosign_breach_desk(
         raise UnknownParty("the directory lists no breach desk")
     # One transaction, and on disk before it is signed: two checkpoints that fork are never both cosigned.
     with store.commit():
-        checkpoint, note = take_checkpoint(answer, desk, store.memory.seen(desk.name))
+        seen = store.memory.seen(desk.name)
+        require_continued(answer, seen)
+        checkpoint, note = take_checkpoint(answer, desk, seen)
         store.memory.see(desk.name, Seen(size=checkpoint.size, root=checkpoint.root, note=note.encode()))
     return checkpoint.size, note.signed_also(*cosigned(checkpoint, note, cosigner, now).signatures)
+
+
+def require_continued(answer: CheckpointAnswer, seen: Seen) -> None:
+    """Raises BadInput on a longer log that does not say how it goes on from what was cosigned here: it is asked again.
+
+    A log of the same size or a shorter one needs no such proof: it is judged, and a fork is a fault of the desk.
+    """
+    size = parse_checkpoint(parse_note(answer.note).text).size
+    if seen.size and size > seen.size and not answer.proof:
+        raise BadInput(
+            f"written for a first time, and {seen.size} leaves were cosigned here: write it with --for this party"
+        )
 
 
 def add_cosign_verb(
@@ -67,11 +82,13 @@ def add_cosign_verb(
         with store(home) as opened:
             desk = directory.breach_desk
             if dry_run and desk is not None:
-                checkpoint, _ = take_checkpoint(answer, desk, opened.memory.seen(desk.name))
+                seen = opened.memory.seen(desk.name)
+                require_continued(answer, seen)
+                checkpoint, _ = take_checkpoint(answer, desk, seen)
                 return Said(text="it follows on; nothing was signed", values={"size": checkpoint.size, "signed": False})
             size, note = cosign_breach_desk(answer, directory, cosigner, opened, cli.now())
         out.write_bytes(note.encode())
         return Said(
-            text=f"{size} leaves cosigned; the next checkpoint is written with --old {size}",
+            text=f"{size} leaves cosigned; the next checkpoint is written with --for {cosigner.name}",
             values={"size": size, "signed": True, "cosigner": cosigner.name},
         )

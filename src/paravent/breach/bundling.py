@@ -26,6 +26,12 @@ def checkpoint(store: Store, config: BreachConfig, key: SigningKey) -> tuple[int
     return size, note
 
 
+def cosigned_by(store: Store, name: str | None) -> int:
+    """Returns the size of the newest checkpoint that a party cosigned and sent back; 0 when there is none."""
+    notes = {size: parse_note(note) for size, note in store.checkpoints().items()}
+    return max((size for size, note in notes.items() if name in {line.name for line in note.signatures[1:]}), default=0)
+
+
 def keep_stamp(store: Store, case: str, note: bytes, answer: bytes, now: int) -> Placed:
     """Keeps an authority's answer, verified beforehand, for a note that this log has made."""
     size = parse_checkpoint(parse_note(note).text).size

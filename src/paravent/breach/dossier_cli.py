@@ -40,9 +40,14 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
 
     @verb(group, "Write the checkpoint of the desk's log for cosigners, or take back what they cosigned.")
     @click.option("--out", type=_FILE, default=None, help="File for a cosigner.")
-    @click.option("--old", type=click.IntRange(0), default=0, help="Size that this cosigner has seen.")
+    @click.option(
+        "--for", "cosigner", default=None, help="Its name, or AMC number: the log goes on from what it cosigned."
+    )
+    @click.option("--old", type=click.IntRange(0), default=None, help="Size it saw last, when it never came back here.")
     @click.option("--cosigned", type=_EXISTING, multiple=True, help="Note that a cosigner gave back.")
-    def checkpoint(home: Path, out: Path | None, old: int, cosigned: tuple[Path, ...]) -> Said:
+    def checkpoint(
+        home: Path, out: Path | None, cosigner: str | None, old: int | None, cosigned: tuple[Path, ...]
+    ) -> Said:  # fmt: skip
         settings, key = breach_config.load(home), breach_config.read_key(home)
         with Store(home) as store:
             size, note = bundling.checkpoint(store, settings, key)
@@ -51,7 +56,8 @@ def add_dossier_verbs(group: click.Group) -> None:  # noqa: C901 - one short fun
                 note = with_cosignatures(note, path.read_bytes(), origin_key(settings.name, key), cosigners, cli.now())
                 store.keep_checkpoint(size, note)
             if out is not None:
-                cli.write_file(out, CheckpointAnswer(note=note, proof=store.tree().consistency(old, size)))
+                seen = bundling.cosigned_by(store, cosigner) if old is None else old
+                cli.write_file(out, CheckpointAnswer(note=note, proof=store.tree().consistency(seen, size)))
         return Said(text=note.decode(), values={"size": size, "signatures": note.decode().count("\n\u2014 ")})
 
     @verb(group, "Write the request for a time-stamp of the checkpoint, or take the authority's answer.")
