@@ -155,7 +155,9 @@ def test_what_the_desk_switched_off_is_a_measure_taken_since(credential: Case) -
     assert first.startswith("Un ordinateur a été mis hors service, le ")
     assert first.endswith(f"[e{last.position + 1}].")
     assert "fermée pour tous, mais pas encore partout" in second
-    assert third.startswith("Un organisme a été prié")
+    assert third.startswith("Une demande écrite a été faite à Mutuelle Horizon de révoquer")
+    assert common.taken(seen, "99000001") == [first, second, third]
+    assert common.taken(seen, "99000002") == [first, second]
     letter = str([one.sections for one in documents(seen, shipped_references()) if one.public])
     assert "8ac1" not in letter
     assert "Un ordinateur a été mis hors service" in letter

@@ -49,8 +49,8 @@ _SWITCHED = {
     ("resume", "lane"): "La recherche par numéro a été rouverte pour tous",
     ("withdraw", "device"): "Un ordinateur a été retiré pour toujours",
 }
-"""What each switch did, in words that name nobody; a request to an insurer is one of the others."""
-_SWITCHED_ELSE = "Un organisme a été prié de changer ses clés ou de révoquer des droits"
+"""What each switch did, in words that name nobody."""
+_ASKED = {"rotate": "de changer ses clés", "revoke": "de révoquer les droits des dossiers ouverts"}
 
 
 def nature(view: View, insurer: str | None = None) -> str:
@@ -112,15 +112,30 @@ def measures_since(view: View) -> list[str]:
     return [*(taken(view) or [f"Mesures prises : {UNKNOWN}."]), *safeguards(view)[1:]]
 
 
-def taken(view: View) -> list[str]:
-    """Lists what was done since: what the desk switched off, then what people noted."""
-    switched = [_switch(each, each.entry.said) for each in view.entries if isinstance(each.entry.said, Switched)]
+def taken(view: View, insurer: str | None = None) -> list[str]:
+    """Lists what was done since: what the desk switched off or asked of an insurer, then what people noted.
+
+    For one insurer, what was asked of another is left out.
+    """
+    switched = [
+        _switch(view, each, each.entry.said) for each in view.entries
+        if isinstance(each.entry.said, Switched) and _concerns(each.entry.said, insurer)
+    ]  # fmt: skip
     return [*switched, *view.noted(Category.MEASURE_AFTER)]
 
 
-def _switch(placed: Placed, said: Switched) -> str:
-    measure, _, subject = said.target.partition(" ")
-    done = _SWITCHED.get((measure, subject.partition(" ")[0]), _SWITCHED_ELSE)
+def _concerns(said: Switched, insurer: str | None) -> bool:
+    measure, *_, subject = said.target.split()
+    return insurer is None or subject == insurer or measure not in _ASKED
+
+
+def _switch(view: View, placed: Placed, said: Switched) -> str:
+    measure, *_, subject = said.target.split()
+    kind = said.target.split()[1]
+    if measure in _ASKED:
+        done = f"Une demande écrite a été faite à {view.names.get(subject, subject)} {_ASKED[measure]}"
+    else:
+        done = _SWITCHED.get((measure, kind), "Une mesure a été prise")
     everywhere = "" if said.complete else ", mais pas encore partout"
     return f"{done}{everywhere}, le {instant(placed.entry.at)}{mark(placed.position)}."
 

@@ -102,7 +102,7 @@ def letter(view: View, insurer: str) -> Document:
             ),
             Section(
                 heading="Ce que nous faisons",
-                paragraphs=(*(common.taken(view) or (f"Ce que nous avons fait depuis : {UNKNOWN}.",)),
+                paragraphs=(*(common.taken(view, insurer) or (f"Ce que nous avons fait depuis : {UNKNOWN}.",)),
                             "Une question ? La personne chargée de la protection des données chez"
                             f" {view.names[insurer]} vous répond : {UNKNOWN}."),
             ),
