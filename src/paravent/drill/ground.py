@@ -13,16 +13,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paravent.drill.conventional.portal import serving
-from paravent.drill.conventional.protection import Identity, Protection, Variant
+from paravent.crypto.entitlement import DeskPart
+from paravent.drill.conventional.portal import PID_FILE, serving
+from paravent.drill.conventional.protection import Protection, Variant
 from paravent.drill.conventional.store import DATABASE, Store, create, insured, protection_of
+from paravent.drill.counter import Counter, customers
 from paravent.drill.platform import SERVERS, Platform
-from paravent.drill.population import Population
+from paravent.drill.population import LeakedLine, Population, SyntheticPerson
+from paravent.drill.theft import copy_database
+from paravent.person.bindings import holder_value
+from paravent.person.identity import Holder
 
 PERSONS_PER_GUARANTEE_MIN = 20
 KEYSERVERS = tuple(f"keyserver-{number}" for number in range(1, SERVERS + 1))
 THRESHOLD = 2
-LOGIN = "optician-1"
+LOGIN, INSURER_LOGIN = "optician-1", "insurer-1"
 PASSWORD = "a long pass phrase of a shop"  # noqa: S105 - of nobody: the thief has phished it
 
 
@@ -38,6 +43,11 @@ class Portal:
         """What the application's own configuration holds."""
         return protection_of(self.home)
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return int((self.home / PID_FILE).read_text())
+
     def without_key(self) -> Protection:
         """What a thief of the database has."""
         return Protection(variant=self.variant, key=None)
@@ -50,9 +60,10 @@ class Portal:
             shutil.copy(self.home / DATABASE, target / DATABASE)
         return target
 
-    def identities(self, population: Population) -> list[Identity]:
-        """Lists everybody who is insured."""
-        return [identity for identity, _ in insured(population)]
+    def fresh_copy(self, folder: Path) -> Path:
+        """Copies the database as it is now, while it runs."""
+        copy_database(self.home / DATABASE, folder / DATABASE)
+        return folder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +73,7 @@ class Ground:
     home: Path
     population: Population
     _running: Platform | None = None
+    _served: int = 0
     _portals: dict[Variant, Portal] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -77,6 +89,30 @@ class Ground:
             self._running = self._stack.enter_context(self.apart("paravent"))
         return self._running
 
+    def counter(self, desk: str = "desk") -> Counter:
+        """A desk of that platform, at work; enrolled first when it is not there yet."""
+        platform = self.paravent()
+        if desk not in platform.ports:
+            platform.add_desk(desk)
+        if desk not in platform.processes:
+            platform.start(desk)
+        counter = Counter(platform=platform, desk=desk)
+        counter.ask("/v1/refreshes", {})
+        return counter
+
+    def next_customers(self, count: int) -> list[SyntheticPerson]:
+        """Customers whom no scenario has served yet."""
+        found = customers(self.population)[self._served : self._served + count]
+        self._served += count
+        return found
+
+    def lines_of(self, part: DeskPart) -> set[LeakedLine]:
+        """Finds in the list whose desk part it is: the salt stands beside the value, so every name can be tried."""
+        return {
+            line for line in self.population.leaked_list()
+            if part.holder == holder_value(part.salt, Holder.from_card(name=line.name, birth_date=line.birth_date))
+        }  # fmt: skip
+
     def portal(self, variant: Variant) -> Portal:
         """The portal of a variant, with everybody in it and one account."""
         if variant not in self._portals:
@@ -85,6 +121,7 @@ class Ground:
             with Store(home, protection_of(home)) as store:
                 store.load(insured(self.population))
                 store.add_account(LOGIN, PASSWORD)
+                store.add_account(INSURER_LOGIN, PASSWORD, self.population.insurers[0])
             port = self._stack.enter_context(serving(home))
             self._portals[variant] = Portal(home=home, port=port, variant=variant)
         return self._portals[variant]

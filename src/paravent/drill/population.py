@@ -1,7 +1,7 @@
 """A synthetic population, demographically dense: numbers that can belong to nobody, families, two coverages.
 
-Births crowd into a few départements, real months and dense order numbers, so that guessing is as easy as
-it would be on a real population; communes are 991 to 999, which INSEE gives to nobody.
+Births crowd into a few départements and months, and order numbers go as far as a register of such a place would, so
+that guessing is as hard as on a real population; communes are 991 to 999, which INSEE gives to nobody.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ ADULT_AGE = 16
 GUARANTEES = ("OPT-CONFORT", "OPT-ESSENTIEL")
 _DEPARTEMENTS = ("13", "31", "33", "35", "44", "59", "69", "75", "2A", "2B")
 _WEIGHTS = (12, 8, 8, 7, 8, 18, 14, 21, 2, 2)
+BIRTHS_PER_WEIGHT = 25
+"""Births a month in a commune, for each part of a département's weight: 50 in the smallest, 525 in the largest."""
+
 _FAMILY_NAMES = (
     "MARTIN", "BERNARD", "THOMAS", "PETIT", "ROBERT", "RICHARD", "DURAND", "DUBOIS", "MOREAU", "LAURENT",
     "LEFÈVRE", "GARCIA", "D'ALMEIDA", "DE LA TOUR", "NGUYEN", "BENALI", "LE GOFF", "SAINT-LÉGER", "MÜLLER", "ŒUVRARD",
@@ -92,19 +95,36 @@ class Population:
         return [person for person in self.persons if any(c.insurer == insurer for c in person.coverages)]
 
 
-class _Registry:
-    """Gives NIRs with order numbers that follow on, as a register of births does."""
+def births_of(departement: str) -> int:
+    """Returns how many births a commune of a département registers in a month: how far its order numbers go."""
+    return BIRTHS_PER_WEIGHT * _WEIGHTS[_DEPARTEMENTS.index(departement)]
 
-    def __init__(self, rng: random.Random) -> None:
+
+def possible_numbers(line: LeakedLine) -> list[str]:
+    """Lists the numbers that somebody may have whose sex, month and place of birth are known: all but the order."""
+    stem = line.nir[:10]
+    return [f"{stem}{order:03d}" for order in range(1, births_of(stem[5:7]) + 1)]
+
+
+class _Registry:
+    """Gives NIRs with the order numbers of a dense register: whoever is insured is a few of those born there."""
+
+    def __init__(self, rng: random.Random, seed: int) -> None:
         self._rng = rng
-        self._next: defaultdict[str, int] = defaultdict(lambda: 1)
+        # Apart, so that names, dates and families do not depend on how dense the register is.
+        self._dice = random.Random(seed)
+        self._taken: defaultdict[str, set[int]] = defaultdict(set)
 
     def born(self, sex: int, year: int, month: int) -> str:
         departement = self._rng.choices(_DEPARTEMENTS, _WEIGHTS)[0]
-        stem = f"{sex}{year % 100:02d}{month:02d}{departement}{self._rng.randint(991, 999)}"
-        order = self._next[stem]
-        self._next[stem] = order + 1
-        return f"{stem}{order:03d}"
+        place = f"{year % 100:02d}{month:02d}{departement}{self._rng.randint(991, 999)}"
+        taken, births = self._taken[place], births_of(departement)
+        # Both sexes share the order numbers of a month; a population that is too large goes on after them.
+        order = self._dice.randint(1, births)
+        while order in taken:
+            order = order + 1 if len(taken) >= births else self._dice.randint(1, births)
+        taken.add(order)
+        return f"{sex}{place}{order:03d}"
 
 
 def synthesise(persons: int, insurers: Sequence[str], seed: int, year: int) -> Population:
@@ -115,7 +135,7 @@ def synthesise(persons: int, insurers: Sequence[str], seed: int, year: int) -> P
 
 def stream(insurers: Sequence[str], seed: int, year: int) -> Iterator[SyntheticPerson]:
     """Makes persons without end, family by family, for files that are larger than memory should be."""
-    families = _Families(random.Random(seed), insurers, year)
+    families = _Families(random.Random(seed), insurers, year, seed)
     made = 0
     while True:
         family = families.next_family(first=made)
@@ -133,11 +153,11 @@ class _Draft:
 class _Families:
     """Makes families one after another; the first has twins under two parents, so that every population has them."""
 
-    def __init__(self, rng: random.Random, insurers: Sequence[str], year: int) -> None:
+    def __init__(self, rng: random.Random, insurers: Sequence[str], year: int, seed: int) -> None:
         self._rng = rng
         self._insurers = insurers
         self._year = year
-        self._registry = _Registry(rng)
+        self._registry = _Registry(rng, seed)
         self._codes = itertools.cycle(GUARANTEES)
 
     def next_family(self, first: int) -> list[SyntheticPerson]:

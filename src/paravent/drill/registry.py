@@ -6,10 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from paravent.drill import stores
+from paravent.drill.conventional import acts, thefts
 from paravent.drill.conventional import run as conventional
 from paravent.drill.credentials import run as credentials
 from paravent.drill.ground import Ground
 from paravent.drill.row import PlatformName, Row, not_applicable
+from paravent.drill.scenarios import (
+    cards,
+    disruption,
+    guesses,
+    insurers,
+    logins,
+    machines,
+    observers,
+    operators,
+    procedures,
+)
 
 Play = Callable[[Ground], Iterator[Row]]
 
@@ -34,35 +46,55 @@ class Scenario:
 
 
 _SCENARIOS = (
-    Scenario(name="stolen-password", paravent=NOT_BUILT, conventional=conventional.stolen_password),
+    Scenario(name="stolen-password", paravent=logins.stolen_password, conventional=conventional.stolen_password),
     Scenario(
         name="device-key",
         paravent=credentials.device_key,
         conventional="no device has a key there: whoever has the password or the session is in (stolen-password)",
     ),
-    Scenario(name="provider-session", paravent=NOT_BUILT, conventional=conventional.provider_session),
+    Scenario(name="provider-session", paravent=logins.provider_session, conventional=conventional.provider_session),
     Scenario(name="database", paravent=stores.database, conventional=conventional.database),
     Scenario(name="old-backups", paravent=stores.old_backups, conventional=conventional.old_backups),
-    Scenario(name="logs", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="memory", paravent=NOT_BUILT, conventional=NOT_BUILT),
+    Scenario(name="logs", paravent=operators.logs, conventional=thefts.logs),
+    Scenario(name="memory", paravent=machines.memory, conventional=thefts.memory),
     Scenario(name="key-servers", paravent=stores.key_servers, conventional=conventional.with_the_key("key-servers")),
-    Scenario(name="insurer-bulk-key", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="insurer-credential", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="insider", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="malicious-release", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="desk-malware", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="network", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="lying-server", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="quota-roll-back", paravent=credentials.quota_roll_back, conventional=NOT_BUILT),
-    Scenario(name="nir-guessing", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="photographed-card", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="burned-entitlement", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="membership-test", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="linkage", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="canary-discovery", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="ransomware", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="flood", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="audit-grinding", paravent=NOT_BUILT, conventional=NOT_BUILT),
-    Scenario(name="leak-matcher", paravent=NOT_BUILT, conventional=NOT_BUILT),
+    Scenario(name="insurer-bulk-key", paravent=insurers.bulk_key, conventional=thefts.insurer_bulk_key),
+    Scenario(name="insurer-credential", paravent=insurers.credential, conventional=thefts.insurer_credential),
+    Scenario(name="insider", paravent=operators.insider, conventional=conventional.with_the_key("insider")),
+    Scenario(
+        name="malicious-release",
+        paravent=operators.malicious_release,
+        conventional=conventional.with_the_key("malicious-release"),
+    ),
+    Scenario(name="desk-malware", paravent=machines.desk_malware, conventional=thefts.desk_malware),
+    Scenario(name="network", paravent=observers.network, conventional=acts.network),
+    Scenario(name="lying-server", paravent=operators.lying_server, conventional=acts.lying_server),
+    Scenario(
+        name="quota-roll-back",
+        paravent=credentials.quota_roll_back,
+        conventional="it counts requests of an address, and the thief takes the next address (stolen-password)",
+    ),
+    Scenario(name="nir-guessing", paravent=guesses.nir_guessing, conventional=thefts.nir_guessing),
+    Scenario(
+        name="photographed-card",
+        paravent=cards.photographed,
+        conventional="its card is paper with name, number and insurer: whoever photographs it has one person",
+    ),
+    Scenario(name="burned-entitlement", paravent=cards.burned, conventional=acts.burned),
+    Scenario(name="membership-test", paravent=guesses.membership_test, conventional=thefts.membership_test),
+    Scenario(name="linkage", paravent=observers.linkage, conventional=acts.linkage),
+    Scenario(name="canary-discovery", paravent=NOT_BUILT, conventional="it has no trap persons to discover"),
+    Scenario(name="ransomware", paravent=disruption.ransomware, conventional=acts.ransomware),
+    Scenario(name="flood", paravent=disruption.flood, conventional=acts.flood),
+    Scenario(
+        name="audit-grinding",
+        paravent=procedures.audit_grinding,
+        conventional="its audits are picked by people: there is no draw to grind",
+    ),
+    Scenario(
+        name="leak-matcher",
+        paravent=procedures.leak_matcher,
+        conventional="it has no matcher: whoever administers its database asks it anything (insider)",
+    ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _SCENARIOS}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from paravent.breach.entries import LootKind, Stolen
+from paravent.drill.credentials.loot import rows_of
 from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
 from paravent.drill.inquiry import inquire
 from paravent.drill.old_backups import old_backups as attack_with_old_backups
 from paravent.drill.platform import Platform
 from paravent.drill.row import PlatformName, Ran, Row
-from paravent.drill.theft import Theft, copy_database, read_directory
+from paravent.drill.theft import Epoch, Theft, copy_database, read_directory
 from paravent.hub.store import DATABASE
 
 REMAINS = "number of rows and of acts, by insurer and month"
@@ -21,6 +23,11 @@ def hub_copy(ground: Ground, platform: Platform) -> Theft:
     """Copies the hub's database while it runs, and holds the true list of everybody."""
     copy = copy_database(platform.home / "hub" / DATABASE, ground.folder("stolen") / "stolen.db")
     return Theft(database=copy, leaked=ground.population.leaked_list(), directory=read_directory(platform))
+
+
+def live_epochs(database: Path) -> list[Epoch]:
+    """Lists the insurers and epochs of which a copy holds rows."""
+    return sorted({(row.insurer, row.epoch) for row in rows_of(database).values()})
 
 
 def database(ground: Ground) -> Iterator[Row]:

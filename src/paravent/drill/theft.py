@@ -32,6 +32,8 @@ from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Cosigned, Directory
 
 _PROGRESS_LINES = 100
+Epoch = tuple[str, int]
+"""An insurer's AMC number and the number of its epoch."""
 
 
 def _no_progress(_done: int, _total: int) -> None:
@@ -56,25 +58,29 @@ class Theft:
     directory: Directory
     progress: Callable[[int, int], None] = _no_progress
 
-    def attack(self, stolen_key_files: Iterable[Path]) -> Loot:
-        """Opens all it can with the stolen key files."""
+    def attack(
+        self, stolen_key_files: Iterable[Path], lookup_keys: Mapping[Epoch, Sequence[Scalar]] | None = None
+    ) -> Loot:
+        """Opens all it can with the stolen key files, and with look-up keys of insurers by epoch."""
         started = time.perf_counter()
         files = [path.read_bytes() for path in sorted(stolen_key_files)]
         shares = _shares(files)
         keys = _opening_keys(files)
         rows = _rows(self.database)
         opened, members = set(), set()
-        for round_, ((insurer, epoch), held) in enumerate(shares.items()):
-            candidates = list(_candidate_keys(held))
+        candidates = {epoch: list(_candidate_keys(held)) for epoch, held in shares.items()}
+        for whole, found_keys in (lookup_keys or {}).items():
+            candidates.setdefault(whole, []).extend(found_keys)
+        for round_, ((insurer, epoch), tried) in enumerate(candidates.items()):
             for number, line in enumerate(self.leaked):
                 if number % _PROGRESS_LINES == 0:
-                    self.progress(round_ * len(self.leaked) + number, len(shares) * len(self.leaked))
-                for key in candidates:
+                    self.progress(round_ * len(self.leaked) + number, len(candidates) * len(self.leaked))
+                for key in tried:
                     found = _try(line, insurer, epoch, key, rows)
                     if found is None:
                         continue
                     members.add(line)
-                    if self._opens(*found, keys, held[0]):
+                    if any(self._opens(*found, keys, share) for share in shares.get((insurer, epoch), ())[:1]):
                         opened.add(line)
         return Loot(opened=frozenset(opened), members=frozenset(members), seconds=time.perf_counter() - started)
 
@@ -95,7 +101,7 @@ class Theft:
         return True
 
 
-def _shares(files: Sequence[bytes]) -> dict[tuple[str, int], list[ShareFile]]:
+def _shares(files: Sequence[bytes]) -> dict[Epoch, list[ShareFile]]:
     """Reads the shares by epoch; a backup and the store it was taken from give one share of an index, not two."""
     found: defaultdict[tuple[str, int], dict[int, ShareFile]] = defaultdict(dict)
     for body in files:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.drill.conventional.protection import Contract, Identity
-from paravent.drill.conventional.store import Store, protection_of
+from paravent.drill.conventional.store import JOURNAL_FILE, Store, protection_of
 
 REQUESTS_PER_MINUTE_MAX = 60
 FAILURES_MAX = 10
@@ -114,6 +114,7 @@ class Doors:
 def build(home: Path) -> Starlette:
     """Builds the portal of a home."""
     store, doors = Store(home, protection_of(home)), Doors()
+    journal = (home / JOURNAL_FILE).open("a")
 
     async def enter(request: Request) -> Response:
         if (refused := _limited(request, doors)) is not None:
@@ -129,10 +130,15 @@ def build(home: Path) -> Starlette:
     async def rights(request: Request) -> Response:
         if (refused := _limited(request, doors)) is not None:
             return refused
-        if _account(request, doors) is None:
+        account = _account(request, doors)
+        if account is None:
             return Response(status_code=401)
-        found = store.find(msgspec.json.decode(await request.body(), type=Rights).identity())
-        return Response(status_code=404) if found is None else _json(found)
+        identity = msgspec.json.decode(await request.body(), type=Rights).identity()
+        reference, found = store.protection.reference(identity), store.find(identity)
+        print(int(time.time()), account, (reference or b"").hex(), file=journal, flush=True)
+        if found is None or store.insurer_of(account) not in {None, found.insurer}:
+            return Response(status_code=404)
+        return _json(found)
 
     async def claim(request: Request) -> Response:
         account = _account(request, doors)
@@ -147,7 +153,7 @@ def build(home: Path) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        with store:
+        with store, journal:
             yield
 
     posts = {"/login": enter, "/rights": rights, "/claims": claim}

@@ -18,6 +18,7 @@ from paravent.drill.platform import free_ports
 from paravent.errors import TechnicalFailure
 
 START_SECONDS_MAX = 20.0
+PID_FILE = "portal.pid"
 _OK, _TOO_MANY = 200, 429
 
 
@@ -81,6 +82,7 @@ def serving(home: Path) -> Iterator[int]:
             [sys.executable, "-m", "paravent.drill.conventional", str(home), str(port)],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
+    (home / PID_FILE).write_text(str(process.pid))
     try:
         _wait(process, port)
         yield port

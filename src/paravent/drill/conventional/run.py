@@ -7,7 +7,7 @@ he reads and whom he knows by name; the figure ``readable`` counts records that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from paravent.drill.conventional.portal import Browser
@@ -26,7 +26,7 @@ Found = tuple[set[LeakedLine], int]
 Play = Callable[[Ground], Iterator[Row]]
 
 _OK = 200
-_HIDDEN = {Variant.HMAC, Variant.ENCRYPTED}
+HIDDEN = {Variant.HMAC, Variant.ENCRYPTED}
 
 
 def stolen_password(ground: Ground) -> Iterator[Row]:
@@ -50,7 +50,7 @@ def database(ground: Ground) -> Iterator[Row]:
     """Reads a copy of the database, without the application's key."""
     return on_each(
         ground, "database", lambda portal: read(portal.backup(), portal.without_key(), ground.population),
-        bound=lambda variant: 0 if variant in _HIDDEN else ground.persons,
+        bound=lambda variant: 0 if variant in HIDDEN else ground.persons,
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def read(copy: Path, protection: Protection, population: Population) -> Found:
 
 def row(
     ground: Ground, scenario: str, portal: Portal, bound: int, loot: Found, *, seconds: float | None = None,
-    remains: str = "", **figures: Figure,
+    remains: str = "", figures: Mapping[str, Figure] | None = None,
 ) -> Row:  # fmt: skip
     """Says what a theft gave: nothing lists it, and no desk computes it."""
     found, readable = loot
@@ -124,5 +124,5 @@ def row(
         scenario=scenario, platform=PlatformName.CONVENTIONAL, case=portal.variant.value, ran=Ran.PROCESSES,
         persons=ground.persons, opened=persons, membership=persons, bound=bound,
         seconds=None if seconds is None else round(seconds, 2), remains=remains,
-        figures={"readable": readable} | figures,
+        figures={"readable": readable, **(figures or {})},
     )  # fmt: skip

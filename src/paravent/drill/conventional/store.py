@@ -21,9 +21,13 @@ from paravent.drill.population import Population
 DATABASE = "conventional.db"
 KEY_FILE = "application.key"
 VARIANT_FILE = "variant"
+JOURNAL_FILE = "journal.log"
+"""Who looked whom up, as the CNIL asks: instant, account, reference as the column has it."""
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS account (login TEXT PRIMARY KEY, salt BLOB NOT NULL, password BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS account (
+    login TEXT PRIMARY KEY, salt BLOB NOT NULL, password BLOB NOT NULL, insurer TEXT
+) STRICT;
 CREATE TABLE IF NOT EXISTS insured (
     reference BLOB PRIMARY KEY, contract BLOB NOT NULL, name TEXT
 ) STRICT, WITHOUT ROWID;
@@ -79,15 +83,25 @@ class Store:
         ).fetchone()
         return None if found is None else self.protection.read(bytes(found[0]))
 
+    def references(self) -> set[bytes]:
+        """Lists the references of everybody."""
+        return {bytes(reference) for (reference,) in self._connection.execute("SELECT reference FROM insured")}
+
     def contracts(self) -> Iterator[bytes]:
         """Yields every contract as it is kept."""
         for (contract,) in self._connection.execute("SELECT contract FROM insured"):
             yield bytes(contract)
 
-    def add_account(self, login: str, password: str) -> None:
-        """Creates a professional's account."""
+    def add_account(self, login: str, password: str, insurer: str | None = None) -> None:
+        """Creates a professional's account, or one of an insurer, which sees its own members only."""
         salt = os.urandom(16)
-        self._connection.execute("INSERT INTO account VALUES (?, ?, ?)", (login, salt, _hashed(password, salt)))
+        values = (login, salt, _hashed(password, salt), insurer)
+        self._connection.execute("INSERT INTO account VALUES (?, ?, ?, ?)", values)
+
+    def insurer_of(self, login: str) -> str | None:
+        """Returns the insurer whose account this is, or None for a professional's."""
+        found = self._connection.execute("SELECT insurer FROM account WHERE login = ?", (login,)).fetchone()
+        return None if found is None else found[0]
 
     def password_fits(self, login: str, password: str) -> bool:
         """Says whether a password is the account's; an unknown login costs as much time."""
@@ -103,6 +117,16 @@ class Store:
                 (number, self.protection.reference(identity), account, items, cents),
             )
         return cursor.rowcount == 1
+
+    def claims(self) -> Iterator[tuple[bytes, str, int]]:
+        """Yields (reference, items, cents) of every claim."""
+        for reference, items, cents in self._connection.execute("SELECT reference, items, cents FROM claim"):
+            yield bytes(reference), items, cents
+
+    def contract_of(self, reference: bytes) -> Contract | None:
+        """Reads the contract under a reference; None when there is none or it cannot be read."""
+        found = self._connection.execute("SELECT contract FROM insured WHERE reference = ?", (reference,)).fetchone()
+        return None if found is None else self.protection.read(bytes(found[0]))
 
     def __enter__(self) -> Self:
         """Uses the store for one task."""
