@@ -55,8 +55,8 @@ ASKED = {
     "grinding the audit draw": "audit-grinding",
     "abuse of the leak matcher": "leak-matcher",
 }
-# Whoever holds these acts through key servers that witness him: the breach desk says how many, exactly.
-CREDENTIALS = {"device-key", "provider-session", "stolen-password", "nir-guessing"}
+# Whoever guesses may be out of luck: the bound is of what he can try.
+OF_TRIES = {"nir-guessing"}
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +87,20 @@ def test_no_row_is_over_its_bound(rows: list[Row]) -> None:
 
 
 def test_the_breach_desk_computes_what_a_stolen_credential_opened(rows: list[Row]) -> None:
-    credentials = [row for row in rows if row.scenario in CREDENTIALS and row.computed is not None]
-    assert len(credentials) > 1
+    credentials = [row for row in rows if "false_listings" in row.figures and row.computed is not None]
+    assert {"device-key", "provider-session", "malicious-release"} <= {row.scenario for row in credentials}
     for row in credentials:
         # Where answers are lost, the list is longer than the loot, and the surplus is printed.
-        assert row.computed == (row.opened or 0) + int(row.figures.get("false_listings") or 0)
+        assert row.computed == (row.opened or 0) + int(row.figures["false_listings"] or 0)
+        assert row.figures["missing_listings"] == 0
+        assert row.figures["false_listings"] == 0 or "lost-answers" in row.case
 
 
 def test_each_bound_that_is_not_zero_is_reached(rows: list[Row]) -> None:
     reached = {row.scenario for row in rows if row.platform is PlatformName.PARAVENT and row.reached()}
     bounded = {row.scenario for row in rows if row.platform is PlatformName.PARAVENT and row.bound}
-    assert bounded
-    assert reached == bounded
+    assert {"device-key", "provider-session", "key-servers", "desk-malware", "photographed-card"} <= bounded
+    assert reached == bounded - OF_TRIES
 
 
 def test_the_documents_have_the_tables_of_the_rows(rows: list[Row]) -> None:

@@ -1,0 +1,121 @@
+"""The drill's scenarios on running processes hold their bounds, and would say so if they did not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from paravent.drill.credentials.real import attack
+from paravent.drill.ground import KEYSERVERS, Ground
+from paravent.drill.implant import implanted
+from paravent.drill.platform import INSURERS
+from paravent.drill.population import synthesise
+from paravent.drill.row import Row
+from paravent.drill.scenarios import cards, guesses, insurers, logins, machines, observers, operators
+from paravent.drill.staff import hire
+
+# A release of the key server that counts nothing.
+COUNTS_NOTHING = """
+import sys
+if "serve" in sys.orig_argv:
+    from paravent.access import store
+    store.require_quota = lambda *_: True
+"""
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    population = synthesise(300, list(INSURERS), 42, datetime.now(UTC).year)
+    with closing(Ground(home=tmp_path_factory.mktemp("drill"), population=population)) as built:
+        yield built
+
+
+def cases(rows: Iterator[Row]) -> dict[str, Row]:
+    found = {row.case: row for row in rows}
+    assert [row for row in found.values() if not row.holds()] == []
+    return found
+
+
+def test_a_login_alone_opens_nobody(ground: Ground) -> None:
+    row = cases(logins.stolen_password(ground))["no-device"]
+    assert (row.opened, row.membership, row.computed, row.figures["answered_unsigned"]) == (0, 0, 0, 0)
+    waiting = cases(logins.provider_session(ground))
+    assert (waiting["first-72-hours"].opened, waiting["c0-then-d1"].opened) == (0, 15)
+    assert all(row.computed == row.opened for row in waiting.values())
+
+
+def test_an_insurers_keys_tell_who_is_a_member_and_open_as_a_device_does(ground: Ground) -> None:
+    members = len(ground.population.of_insurer(ground.population.insurers[0]))
+    rows = cases(insurers.bulk_key(ground))
+    assert {(row.opened, row.membership) for case, row in rows.items() if "device" not in case} == {(0, members)}
+    assert rows["key+device-key"].reached()
+    forged = cases(insurers.credential(ground))[""]
+    assert (forged.opened, forged.figures["forged_payable_at_the_insurer"]) == (0, 0)
+
+
+def test_a_card_is_one_person_and_can_be_replaced(ground: Ground) -> None:
+    photographed, burned = (cases(play(ground))[""] for play in (cards.photographed, cards.burned))
+    assert (photographed.opened, photographed.figures["usable_after_revocation"]) == (1, False)
+    assert (burned.figures["insured_person_then"], burned.figures["insured_person_after_reversal"]) == (
+        "refused", "accepted",
+    )  # fmt: skip
+
+
+def test_memory_of_the_hub_and_of_a_key_server_names_nobody(ground: Ground) -> None:
+    rows = cases(machines.memory(ground))
+    seen = {(row.opened, row.figures["numbers_seen"], row.figures["names_seen"]) for row in rows.values()}
+    assert seen == {(0, 0, 0)}
+    assert rows["hub"].figures["entitlements_seen"] == machines.SALES
+
+
+def test_the_same_eyes_see_everybody_at_a_desk(ground: Ground) -> None:
+    """The control of the one above: a desk does hold numbers, and they are seen there."""
+    counter, persons = ground.counter(), ground.next_customers(2)
+    watching = machines.spy(ground.paravent(), "desk", persons)
+    for person in persons:
+        counter.by_number(person)
+        watching.look()
+    assert watching.seen.numbers
+
+
+def test_malware_on_a_desk_opens_whom_it_serves(ground: Ground) -> None:
+    rows = cases(machines.desk_malware(ground))
+    assert (rows["by-number"].opened, rows["by-number"].computed) == (machines.BY_NUMBER, machines.BY_NUMBER)
+    assert rows["and-by-card"].reached()
+
+
+def test_logs_name_nobody_and_a_line_that_did_would_be_seen(ground: Ground) -> None:
+    assert cases(operators.logs(ground))[""].membership == 0
+    (ground.paravent().home / "seeded.log").write_text(ground.population.persons[0].coverages[0].nir)
+    assert cases(operators.logs(ground))[""].membership == 1
+
+
+def test_operators_alone_open_nobody(ground: Ground) -> None:
+    assert {row.opened for row in operators.insider(ground)} == {0}
+    assert cases(operators.lying_server(ground))[""].figures["liar_accused"] is True
+    linked = cases(observers.linkage(ground))
+    assert {case: row.opened for case, row in linked.items()} == {
+        "copy": 0, "copy+database-key": 0, "hub-root-at-that-minute": 1,
+    }  # fmt: skip
+    assert cases(observers.network(ground))[""].figures["same_lengths"] is True
+
+
+def test_a_number_that_is_guessed_costs_a_look_up(ground: Ground) -> None:
+    row = cases(guesses.nir_guessing(ground))[""]
+    assert row.figures["numbers_tried"] == row.bound
+    assert row.figures["detected_after_numbers"] is not None
+    assert row.computed == row.opened
+
+
+def test_a_release_that_counts_nothing_breaks_the_bound(ground: Ground) -> None:
+    """The control of every bound: with quotas that are not kept, more are opened, and the row says so."""
+    platform = ground.paravent()
+    optician = hire(platform, 90, int(time.time()), 90)
+    with implanted(platform, ground.folder("release"), COUNTS_NOTHING, *KEYSERVERS):
+        row = attack(ground, platform, [optician], (), case="no-quota")
+    assert not row.holds()
+    assert row.computed == row.opened
