@@ -72,9 +72,9 @@ def credential(ground: Ground) -> Iterator[Row]:
     issuer = read_keys(platform.home / f"insurer-{amc}").issuer
     events = _pulled(platform, issuer)
     readable = sum(ENTITLEMENT in event.detail + event.payment for event in events.events)
+    honest = _payable(platform, amc)
     began, person = int(time.time()), _stranger(ground, amc)
     accepted = counter.sell(counter.by_card(_forged(amc, person, issuer), person))["outcome"] == "accepted"
-    lines = platform.command("insurer", "claims", "--home", platform.home / f"insurer-{amc}", "--json")["claims"]
     yield Row(
         scenario="insurer-credential", platform=PlatformName.PARAVENT, ran=Ran.PROCESSES, persons=ground.persons,
         opened=readable, membership=0, bound=0, formula="0 read; forged entitlements pass until the key is revoked",
@@ -84,7 +84,7 @@ def credential(ground: Ground) -> Iterator[Row]:
         seconds=round(time.perf_counter() - started, 2), remains="number of acts of that insurer by month",
         figures={
             "sealed_events_read": len(events.events), "forged_accepted_by_the_hub": accepted,
-            "forged_payable_at_the_insurer": sum(line["state"] == "payable" for line in lines) - 1,
+            "forged_payable_at_the_insurer": _payable(platform, amc) - honest,
         },
     )  # fmt: skip
 
@@ -104,6 +104,12 @@ def _pulled(platform: Platform, issuer: SigningKey) -> PullAnswer:
         method="POST", authority=authority_of(base_url), target_uri=base_url + path, headers=headers, body=body
     )
     return decode(send(platform, "hub", path, request), PullAnswer, bytes_max=PULL_BYTES_MAX)
+
+
+def _payable(platform: Platform, amc: str) -> int:
+    """Has the insurer recompute; returns how many claims are payable."""
+    lines = platform.command("insurer", "claims", "--home", platform.home / f"insurer-{amc}", "--json")["claims"]
+    return sum(line["state"] == "payable" for line in lines)
 
 
 def _stranger(ground: Ground, amc: str) -> SyntheticPerson:
