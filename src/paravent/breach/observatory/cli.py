@@ -14,6 +14,7 @@ import msgspec
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
+from paravent.breach.campaigns.cli import campaign_group
 from paravent.breach.committee.cli import add_committee_verb
 from paravent.breach.observatory.cnil import Extraction
 from paravent.breach.observatory.counts import Report, chosen, notification_counts, report
@@ -146,3 +147,4 @@ add_contract_verbs(group)
 add_record_verbs(group)
 add_exchange_verbs(group)
 add_committee_verb(group)
+group.add_command(campaign_group)
