@@ -461,6 +461,16 @@ class SessionRequired(Refusal):
     advice_en = "Nothing was sent. Open the session again and try again."
 
 
+class SignInRefused(Refusal):
+    """The identity provider, or what it says of who signed in, is not accepted."""
+
+    code = "sign-in-refused"
+    title_fr = "Connexion refusée"
+    title_en = "Sign-in refused"
+    advice_fr = "Recommencez la connexion depuis la page d'accueil ; rien n'a été montré à personne."
+    advice_en = "Sign in again from the home page; nothing was shown to anybody."
+
+
 class UnknownParty(Refusal):
     """No party of the directory has the key that signed a request."""
 

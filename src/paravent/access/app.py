@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 import msgspec
 import uvicorn
@@ -130,9 +130,27 @@ async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:
 
 def serve(app: Starlette, *, host: str, port: int) -> None:
     """Runs an application until it is told to stop; no access log, so that no path is ever written down."""
+    serve_together([(app, host, port)])
+
+
+def serve_together(apps: Sequence[tuple[Starlette, str, int]]) -> None:
+    """Runs applications of one party, each on its own host and port, until they are told to stop."""
     quieten_libraries()
-    _require_free(host, port)
-    uvicorn.run(
+    for _, host, port in apps:
+        _require_free(host, port)
+    servers = [uvicorn.Server(_listening(app, host, port)) for app, host, port in apps]
+    # Of an interruption at the terminal, nothing is left to say once every server has stopped.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(servers))
+
+
+async def _serve(servers: Sequence[uvicorn.Server]) -> None:
+    # Each server takes the signals from the one before it, and hands them back, raised again, once it has stopped.
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _listening(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         app, host=host, port=port, loop="asyncio", http="httptools", access_log=False, log_config=None,
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip

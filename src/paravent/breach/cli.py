@@ -21,6 +21,7 @@ from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.custody_cli import add_custody_verbs
 from paravent.breach.doctor_store import observe
 from paravent.breach.dossier_cli import add_dossier_verbs
+from paravent.breach.incident_cli import add_incident_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
 from paravent.breach.notice_cli import add_notice_verbs
@@ -153,5 +154,6 @@ add_case_verbs(group)
 add_custody_verbs(group)
 add_notice_verbs(group)
 add_remedy_verbs(group)
+add_incident_verbs(group)
 add_dossier_verbs(group)
 add_doctor_verb(group, PartyKind.BREACH, observe)

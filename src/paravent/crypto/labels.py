@@ -127,6 +127,7 @@ class Label(bytes, Enum):
     CASE_COUNTS = b"paravent/1/case-counts"
     CASE_REMEDY = b"paravent/1/case-remedy"
     CASE_REMEDY_DONE = b"paravent/1/case-remedy-done"
+    CASE_INCIDENT = b"paravent/1/case-incident"
     # the state of a party, checked by itself (section 16)
     DOCTOR_REPORT = b"paravent/1/doctor-report"
 

@@ -20,6 +20,7 @@ from typing import Any
 from paravent.drill.population import Population, write_member_file
 from paravent.drill.provider import Browser, professional_claims, register_client, set_claims, start_provider
 from paravent.errors import TechnicalFailure
+from paravent.insurer.space_config import RETURN_PATH
 from paravent.wire.enrolment import CALLBACK_PATH
 
 DATA = Path(__file__).parent / "data"
@@ -145,6 +146,21 @@ class Platform:
             "--client-id", client_id, "--client-secret-file", file,
         )  # fmt: skip
 
+    def set_space(self, amc: str) -> str:
+        """Gives an insurer a space for its members, served from its next start on; returns its address."""
+        name = f"space-{amc}"
+        port = self.ports.setdefault(name, free_ports(1)[0])
+        address = f"http://127.0.0.1:{port}"
+        client_id, secret = register_client(self.issuer, address + RETURN_PATH, "post")
+        file = self.home / f"{name}-client.secret"
+        file.write_text(secret)
+        self.command(
+            "insurer", "space", "--home", self.home / f"insurer-{amc}", "--port", str(port), "--base-url", address,
+            "--issuer", self.issuer, "--client-id", client_id, "--client-secret-file", file,
+            "--dpo", "dpo@example.org",
+        )  # fmt: skip
+        return address
+
     def add_desk(self, *names: str) -> None:
         """Creates desks, each of a professional and a shop of its own, and enrols them as soon as it can."""
         for name in names:
@@ -210,15 +226,18 @@ class Platform:
             log.close()
         for name in names:
             self._wait(name)
+            space = name.replace("insurer", "space")
+            if space in self.ports and space != name:
+                self._wait(name, space)
         self._enrol_waiting()
 
-    def _wait(self, name: str) -> None:
+    def _wait(self, name: str, listening: str | None = None) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             if self.processes[name].poll() is not None:
                 raise TechnicalFailure(f"{name} stopped at start: see {self.home / name}.log")
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.ports[name])) == 0:
+                if probe.connect_ex(("127.0.0.1", self.ports[listening or name])) == 0:
                     return
             time.sleep(0.05)
         raise TechnicalFailure(f"{name} does not listen after {START_SECONDS_MAX:.0f} s")

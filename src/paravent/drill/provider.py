@@ -36,9 +36,13 @@ def start_provider(port: int, log: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def register_client(issuer: str, redirect_uri: str) -> tuple[str, str]:
-    """Registers a verifier; returns the client id and the client secret that the provider hands out."""
-    found = json.loads(_send("POST", f"{issuer}/oauth2/clients", {"redirect_uris": [redirect_uri]}))
+def register_client(issuer: str, redirect_uri: str, method: str = "basic") -> tuple[str, str]:
+    """Registers a verifier; returns the client id and the client secret that the provider hands out.
+
+    ``method`` is how the client authenticates itself, as its profile names it.
+    """
+    asked = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": f"client_secret_{method}"}
+    found = json.loads(_send("POST", f"{issuer}/oauth2/clients", asked))
     return str(found["client_id"]), str(found["client_secret"])
 
 
@@ -48,6 +52,19 @@ def professional_claims(professional: str, shop: str, **others: object) -> dict[
     return {
         "SubjectNameID": professional, "preferred_username": professional, "acr": LEVEL,
         "SubjectRefPro": {"codeCategorieProfessionnelle": "C", "exercices": [exercise]}, **others,
+    }  # fmt: skip
+
+
+def person_claims(name: str, birth_date: str, nir: str, **others: object) -> dict[str, Any]:
+    """Describes an insured person as FranceConnect would: names, birth date, sex, place; never their number.
+
+    ``name`` is as printed, the given name last; the synthetic person was born where their own number says.
+    """
+    family, _, given = name.rpartition(" ")
+    return {
+        "family_name": family, "given_name": given, "gender": "male" if nir[0] == "1" else "female",
+        "birthdate": f"{birth_date[:4]}-{birth_date[4:6]}-{birth_date[6:]}", "birthplace": nir[5:10],
+        "birthcountry": "99100", "acr": LEVEL, **others,
     }  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def card_content(amc: str, insurer: str, block: CardBlock, card: PrintedCard) ->
     """Says what the templates of a card read; ``block`` is what the insurer itself prints."""
     return {
         "amc": amc, "convention": block.convention, "csr": block.csr, "member": card.member_id,
-        "valid_from": _day(card.valid_from).isoformat(), "valid_until": _day(card.valid_until).isoformat(),
+        "valid_from": day_of(card.valid_from).isoformat(), "valid_until": day_of(card.valid_until).isoformat(),
         "name": card.name, "birth_date": card.birth_date, "guarantee": card.guarantee,
         "responsible": card.responsible, "contact": block.contact, "insurer": insurer, "code": qr_svg(card.text),
     }  # fmt: skip
@@ -117,11 +117,11 @@ def card_pdf(amc: str, insurer: str, block: CardBlock, card: PrintedCard, langua
     """Lays out a card on paper or for a telephone."""
     head = Letterhead(
         title="Votre carte de tiers payant" if language is Language.FRENCH else "Your tiers-payant card",
-        language=language, issuer=tuple(line for line in (insurer, block.contact) if line), day=_day(card.issued_at),
+        language=language, issuer=tuple(line for line in (insurer, block.contact) if line), day=day_of(card.issued_at),
     )  # fmt: skip
     return render_pdf(shape.value, head, card_content(amc, insurer, block, card), created_at=card.issued_at)
 
 
-def _day(at: int) -> date:
+def day_of(at: int) -> date:
     """The day of an instant, as member files write it."""
     return datetime.fromtimestamp(at, UTC).date()

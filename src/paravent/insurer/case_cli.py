@@ -10,12 +10,15 @@ import click
 
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
+from paravent.access.config import read_directory
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer import case as cases
 from paravent.insurer import config
+from paravent.insurer.incident import read_incident
 from paravent.insurer.store import Store
 from paravent.wire.case import CASE_BYTES_MAX, OpeningsAsked
 from paravent.wire.codec import decode
+from paravent.wire.statements import Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -58,6 +61,25 @@ def add_case_verbs(group: click.Group) -> None:
         return Said(
             text=text, values={"case": case, "rows": len(members), "persons": len(set(members)), "written": not dry_run}
         )
+
+    @verb(group, "Take what the breach desk tells of a case, so that members can ask whether they are concerned.")
+    @click.argument("file", type=_EXISTING)
+    @dry_run_option
+    def incident(home: Path, file: Path, dry_run: bool) -> Said:
+        settings = config.load(home)
+        signed = decode(file.read_bytes().strip(), Signed, bytes_max=CASE_BYTES_MAX)
+        told = read_incident(signed, read_directory(home, settings.directory), settings.amc)
+        with Store(home) as store:
+            members = cases.resolve(told.labels, settings.amc, store.journal)
+            nobody = len(members.pop("", []))
+            taken = False
+            if not dry_run:
+                with store.commit():
+                    taken = store.incidents.keep(told)
+        text = f"case {told.case}: {len(members)} members are concerned, {nobody} labels are no member's"
+        return Said(text=text + ("" if taken or dry_run else "; a later telling is kept"), values={
+            "case": told.case, "members": len(members), "unknown_labels": nobody, "taken": taken,
+        })  # fmt: skip
 
     @verb(group, "Turn the labels of a case into one's own members: a CSV that stays here.")
     @click.argument("labels", type=_EXISTING)

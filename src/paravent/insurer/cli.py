@@ -26,7 +26,7 @@ from paravent.insurer.bulletin_cli import add_bulletin_verbs
 from paravent.insurer.card_cli import add_card_verbs
 from paravent.insurer.case_cli import add_case_verbs
 from paravent.insurer.client import pull_events
-from paravent.insurer.config import InsurerConfig
+from paravent.insurer.config import InsurerConfig, require_space
 from paravent.insurer.doctor_store import observe
 from paravent.insurer.guarantee_cli import add_guarantee_verbs
 from paravent.insurer.insured_cli import add_insured_verbs
@@ -131,15 +131,27 @@ def _journal_line(line: JournalLine, threshold: int) -> str:
     return f"{_hour(line.hour)}  {line.shop}  {', '.join(line.servers)}{mark}"
 
 
-@verb(group, "Serve on loopback until stopped: pull, recompute, show.")
-def serve(home: Path) -> None:
-    """Runs the insurer's service."""
-    # Imported here so that no other verb loads an HTTP server.
-    from paravent.access.app import serve as run
-    from paravent.insurer.app import build
+@verb(
+    group, "Serve until stopped: pull, recompute, show on loopback; and the insured person's space when there is one."
+)
+@click.option("--only", type=click.Choice(["ledger", "space"]), default=None,
+              help="One of the two, in a process of its own: the space needs none of the insurer's keys.")  # fmt: skip
+def serve(home: Path, only: str | None) -> None:
+    """Runs the insurer's services."""
+    # Imported here so that no other verb loads an HTTP server, and the space alone no code that signs.
+    from paravent.access.app import serve_together
 
     settings = config.load(home)
-    run(build(home), host=settings.host, port=settings.port)
+    apps = []
+    if only != "space":
+        from paravent.insurer.app import build
+
+        apps.append((build(home), settings.host, settings.port))
+    if only == "space" or (only is None and settings.space is not None):
+        from paravent.insurer.screens.app import build_space
+
+        apps.append((build_space(home), settings.host, require_space(settings).port))
+    serve_together(apps)
 
 
 async def _pull(home: Path, settings: InsurerConfig) -> None:

@@ -12,11 +12,28 @@ from paravent.access.store import read_secret, write_secret
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.signing import Seed, SigningKey, VerifyKey
+from paravent.errors import InvalidConfiguration
 from paravent.insurer.card import CardBlock
-from paravent.wire.codec import Amc, Message, Name, Natural, Port
+from paravent.wire.codec import Amc, BaseUrl, Message, Name, Natural, Port
 from paravent.wire.statements import InsurerEntry
 
 SECRETS = "secrets"
+
+
+class SpaceConfig(Message, frozen=True, kw_only=True):
+    """The insured person's space: where browsers find it, and who signs people in; ``dpo`` is shown to them.
+
+    The client secret that the provider handed out is in ``secrets/space-client.secret``.
+    """
+
+    port: Port
+    base_url: BaseUrl
+    issuer: str
+    client_id: Name
+    profile: Name = "franceconnect"
+    acr_accepted: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    dpo: str = ""
 
 
 class InsurerConfig(Message, frozen=True, kw_only=True):
@@ -37,6 +54,7 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     settlement_bic: str = ""
     mail: MailConfig | None = None
     card: CardBlock = CardBlock()
+    space: SpaceConfig | None = None
     directory: DirectoryPin | None = None
 
 
@@ -89,6 +107,13 @@ def read_keys(home: Path) -> InsurerKeys:
         claims=BoxKey(read_secret(home / SECRETS / "claims.key", 96)),
         payments=BoxKey(read_secret(home / SECRETS / "payments.key", 96)),
     )
+
+
+def require_space(settings: InsurerConfig) -> SpaceConfig:
+    """Returns the setting of the space; raises InvalidConfiguration when there is none."""
+    if settings.space is None:
+        raise InvalidConfiguration("this insurer has no space for its members: run space first")
+    return settings.space
 
 
 def load(home: Path) -> InsurerConfig:

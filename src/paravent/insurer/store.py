@@ -25,6 +25,7 @@ from paravent.insurer.card import PrintedCard
 from paravent.insurer.card_store import CARD_SCHEMA, Cards
 from paravent.insurer.config import SECRETS
 from paravent.insurer.epoch import DrawnEpoch
+from paravent.insurer.incident_store import INCIDENT_SCHEMA, Incidents
 from paravent.insurer.insured_store import Insured
 from paravent.insurer.journal_store import JOURNAL_SCHEMA, Journal
 from paravent.insurer.ledger import CORRECTED, LedgerChange, LedgerState, ReviewedClaim
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS member_right (
 CREATE TABLE IF NOT EXISTS handle (
     epoch INTEGER NOT NULL, handle BLOB NOT NULL, member TEXT NOT NULL, PRIMARY KEY (epoch, handle)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS handle_by_member ON handle (member);
 CREATE TABLE IF NOT EXISTS announced (
     epoch INTEGER NOT NULL, batch INTEGER NOT NULL, announced BLOB NOT NULL, PRIMARY KEY (epoch, batch)
 ) STRICT, WITHOUT ROWID;
@@ -100,10 +102,11 @@ class Store:
         self._connection = connect(home / DATABASE)
         self._connection.executescript(
             _SCHEMA + PORTFOLIO_SCHEMA + JOURNAL_SCHEMA + SETTLEMENT_SCHEMA + OUTBOX_SCHEMA + BOX_SCHEMA + CARD_SCHEMA
-            + MEMORY_SCHEMA + BULLETIN_SCHEMA + WARNING_SCHEMA
+            + INCIDENT_SCHEMA + MEMORY_SCHEMA + BULLETIN_SCHEMA + WARNING_SCHEMA
         )  # fmt: skip
         self.boxes = InsurerBoxes(self._connection)
         self.cards = Cards(self._connection)
+        self.incidents = Incidents(self._connection)
         self.insured = Insured(self._connection)
         self.journal = Journal(self._connection)
         self.memory = LogMemory(self._connection)

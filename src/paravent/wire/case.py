@@ -92,6 +92,52 @@ class RemedyDone(Message, frozen=True, kw_only=True):
     done_at: Natural
 
 
+class Passage(Message, frozen=True, kw_only=True):
+    """A heading and its paragraphs, in French, as the breach desk wrote them for the public."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+
+
+class LetterField(StrEnum):
+    """What the person who complains fills in, where a letter says ``{{field}}``."""
+
+    IDENTITY = "identity"
+    INFORMED_ON = "informed_on"
+    INFORMED_BY = "informed_by"
+    INFORMED_HOW = "informed_how"
+    EXPOSED = "exposed"
+    NOTICED = "noticed"
+    PLACE = "place"
+    SIGNED_ON = "signed_on"
+
+
+class ComplaintTemplate(Message, frozen=True, kw_only=True):
+    """A complaint letter to fill in: to whom it goes, under which reference, and its paragraphs."""
+
+    recipient: str
+    reference: str
+    address: str
+    paragraphs: tuple[str, ...]
+
+
+class IncidentTold(Message, frozen=True, kw_only=True):
+    """What an insurer may tell its members of a case; ``labels`` are those of the records that were opened.
+
+    ``copied`` says whether sealed rows were copied: who is not among the labels may then be among them.
+    """
+
+    case: Name
+    insurer: Amc
+    title: Name
+    facts: str
+    copied: bool
+    letter: tuple[Passage, ...]
+    complaint: ComplaintTemplate
+    labels: tuple[bytes, ...]
+    told_at: Natural
+
+
 class MonthOfClaims(Message, frozen=True, kw_only=True):
     """How many claim lines of an insurer the hub keeps of a month (YYYYMM)."""
 

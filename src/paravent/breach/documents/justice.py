@@ -11,10 +11,22 @@ from paravent.breach.duties import Duty, next_working_day_ends
 from paravent.breach.duties_rules import Contact
 from paravent.breach.entries import LootKind
 from paravent.breach.requests import Request
+from paravent.wire.case import ComplaintTemplate, LetterField
 
 _AT_STAKE = ("323-1 al.1", "323-3", "226-18", "321-1")
 _OWN = ("226-17", "226-17-1")
 _PROFESSIONALS = {LootKind.DEVICE_KEY, LootKind.DESK, LootKind.HUB, LootKind.DATABASE, LootKind.BACKUP}
+
+
+_HINTS = {
+    LetterField.IDENTITY: "civilité, nom de naissance, nom d'usage, prénoms, date et lieu de naissance, nationalité, profession,"
+    " adresse, téléphone, courriel",
+    LetterField.INFORMED_ON: "date", LetterField.INFORMED_BY: "organisme", LetterField.INFORMED_HOW: "moyen",
+    LetterField.EXPOSED: "liste",
+    LetterField.NOTICED: "messages trompeurs, usurpation, débits, avec dates et sommes, ou néant",
+    LetterField.PLACE: "lieu", LetterField.SIGNED_ON: "date",
+}  # fmt: skip
+"""What the template on paper shows where a field stands."""
 
 
 def complaint(view: View) -> Document:
@@ -31,20 +43,7 @@ def complaint(view: View) -> Document:
             ),
             Section(
                 heading="La lettre",
-                paragraphs=(
-                    "Je soussigné(e) {{civilité, nom de naissance, nom d'usage, prénoms, date et lieu de naissance,"
-                    " nationalité, profession, adresse, téléphone, courriel}}, dépose plainte contre X, et contre toute"
-                    " personne que l'enquête déterminera, pour des faits d'accès et de maintien frauduleux dans un système"
-                    " de traitement automatisé de données et d'extraction de données (articles 323-1 et 323-3 du code"
-                    " pénal), de collecte de données à caractère personnel par un moyen frauduleux, déloyal ou illicite"
-                    f" (article 226-18) et de recel (article 321-1), commis {_period(view)}, au préjudice"
-                    f" {of(view.operator)}.",
-                    "J'ai été informé(e) le {{date}} par {{organisme}}, par {{moyen}}, que des données me concernant sont"
-                    " susceptibles d'avoir été consultées ou extraites : {{liste}}.",
-                    "J'ai depuis constaté : {{messages trompeurs, usurpation, débits, avec dates et sommes, ou néant}}.",
-                    "Je souhaite être avisé(e) des suites. Je me réserve de me constituer partie civile.",
-                    "Je certifie exacts les renseignements ci-dessus. Fait à {{lieu}}, le {{date}}. Signature.",
-                ),
+                paragraphs=tuple(map(_hinted, complaint_template(view).paragraphs)),
             ),
             Section(
                 heading="Pour la remplir (à ne pas envoyer)",
@@ -64,6 +63,34 @@ def _period(view: View) -> str:
     if began is None or began >= latest:
         return f"à une date non déterminée et au plus tard le {view.when(latest)}"
     return f"entre le {view.when(began)} et le {view.when(latest)}"
+
+
+def complaint_template(view: View) -> ComplaintTemplate:
+    """Writes the complaint letter with its fields to fill in, each as ``{{field}}``."""
+    affair = view.affair
+    return ComplaintTemplate(
+        recipient=affair.recipient, reference=affair.reference, address=affair.address,
+        paragraphs=(
+            "Je soussigné(e) {{identity}}, dépose plainte contre X, et contre toute"
+            " personne que l'enquête déterminera, pour des faits d'accès et de maintien frauduleux dans un système"
+            " de traitement automatisé de données et d'extraction de données (articles 323-1 et 323-3 du code"
+            " pénal), de collecte de données à caractère personnel par un moyen frauduleux, déloyal ou illicite"
+            f" (article 226-18) et de recel (article 321-1), commis {_period(view)}, au préjudice"
+            f" {of(view.operator)}.",
+            "J'ai été informé(e) le {{informed_on}} par {{informed_by}}, par {{informed_how}}, que des données me concernant"
+            " sont susceptibles d'avoir été consultées ou extraites : {{exposed}}.",
+            "J'ai depuis constaté : {{noticed}}.",
+            "Je souhaite être avisé(e) des suites. Je me réserve de me constituer partie civile.",
+            "Je certifie exacts les renseignements ci-dessus. Fait à {{place}}, le {{signed_on}}. Signature.",
+        ),
+    )  # fmt: skip
+
+
+def _hinted(paragraph: str) -> str:
+    """Says in words what is to be filled in where."""
+    for field, hint in _HINTS.items():
+        paragraph = paragraph.replace(f"{{{{{field}}}}}", f"{{{{{hint}}}}}")
+    return paragraph
 
 
 def offences(view: View, table: Sequence[Offence]) -> Document:

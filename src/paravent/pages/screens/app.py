@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -46,14 +46,14 @@ class Screens:
         self._around = around or (lambda _: {})
         self._environments = environments(templates)
         self._static = static_files(*([] if static is None else [static]))
-        self._headers = screen_headers(camera=camera)
+        self.headers = screen_headers(camera=camera)
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: object) -> Response:
         """Answers a page in the language of who reads it; ``values`` are what its template shows."""
         environment = self._environments[language_of(request)]
         around = {"path": request.url.path, "contrast": request.cookies.get(CONTRAST_COOKIE) == "high"}
         text = environment.get_template(template).render({**around, **self._around(request), **values})
-        return Response(text, status, self._headers, media_type="text/html")
+        return Response(text, status, self.headers, media_type="text/html")
 
     def problem(self, request: Request, error: ParaventError, **values: object) -> Response:
         """Answers an error as a page: what happened, whether to retry, what to do."""
@@ -75,10 +75,10 @@ class Screens:
         found = self._static.get(request.path_params["name"])
         if found is None:
             raise UnknownAddress("there is no such script or style")
-        return Response(found[0], 200, self._headers, media_type=found[1])
+        return Response(found[0], 200, self.headers, media_type=found[1])
 
     async def _preferences(self, request: Request) -> Response:
-        answer = RedirectResponse(_own_path(request.query_params.get("back", "/")), 303, self._headers)
+        answer = RedirectResponse(_own_path(request.query_params.get("back", "/")), 303, self.headers)
         language, contrast = (request.query_params.get(name) for name in (LANGUAGE_COOKIE, CONTRAST_COOKIE))
         if language in set(Language):
             answer.set_cookie(LANGUAGE_COOKIE, str(language), PREFERENCE_SECONDS, httponly=True, samesite="lax")
@@ -129,8 +129,10 @@ def read_form(body: bytes) -> Form:
     return Form(values=dict(pairs))
 
 
-def require_own_page(request: Request, hosts: Collection[str]) -> None:
-    """Checks that a request is for this machine's own name and, when it acts, from its own pages.
+def require_own_page(request: Request, hosts: Collection[str], *, scheme: str | None = None) -> None:
+    """Checks that a request is for this service's own name and, when it acts, from its own pages.
+
+    ``scheme`` is the one that browsers use, when a reverse proxy in between speaks another one to this service.
 
     A page of elsewhere can point its own name at this machine (DNS rebinding) or send it a form: the name that the
     browser used and the page that it came from say so. Raises SessionRequired.
@@ -138,7 +140,10 @@ def require_own_page(request: Request, hosts: Collection[str]) -> None:
     host = request.headers.get("host", "")
     if host not in hosts:
         raise SessionRequired("this service answers under its own name only")
-    if request.method not in {"GET", "HEAD"} and request.headers.get("origin") != f"{request.url.scheme}://{host}":
+    if (
+        request.method not in {"GET", "HEAD"}
+        and request.headers.get("origin") != f"{scheme or request.url.scheme}://{host}"
+    ):
         raise SessionRequired("this service takes forms from its own pages only")
 
 
@@ -161,9 +166,13 @@ class Sessions(Generic[S]):
     name of the party, so that two parties on one machine do not overwrite each other's.
     """
 
-    def __init__(self, cookie: str) -> None:
-        """Starts with nobody."""
+    def __init__(
+        self, cookie: str, *, samesite: Literal["strict", "lax"] = "strict", seconds_max: int = SESSION_SECONDS_MAX
+    ) -> None:
+        """Starts with nobody; ``lax`` where a visit begins with an answer of another site, as after a sign-in."""
         self._cookie = cookie
+        self._samesite = samesite
+        self._seconds_max = seconds_max
         self._kept: dict[str, Session[S]] = {}
 
     def open(self, answer: Response, about: S, *, secure: bool) -> Session[S]:
@@ -171,13 +180,13 @@ class Sessions(Generic[S]):
         self._forget()
         value, csrf = os.urandom(32).hex(), os.urandom(32).hex()
         self._kept[value] = Session(csrf=csrf, about=about, opened_at=time.monotonic())
-        answer.set_cookie(self._cookie, value, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(self._cookie, value, httponly=True, samesite=self._samesite, secure=secure)
         return self._kept[value]
 
     def find(self, request: Request) -> Session[S]:
         """Finds the visit of a request; raises SessionRequired."""
         found = self._kept.get(request.cookies.get(self._cookie, ""))
-        if found is None or time.monotonic() - found.opened_at > SESSION_SECONDS_MAX:
+        if found is None or time.monotonic() - found.opened_at > self._seconds_max:
             raise SessionRequired("this page is of no open session")
         return found
 
@@ -187,7 +196,7 @@ class Sessions(Generic[S]):
         answer.delete_cookie(self._cookie)
 
     def _forget(self) -> None:
-        oldest = time.monotonic() - SESSION_SECONDS_MAX
+        oldest = time.monotonic() - self._seconds_max
         kept = [(value, session) for value, session in self._kept.items() if session.opened_at > oldest]
         self._kept = dict(kept[-SESSIONS_MAX + 1 :])
 
