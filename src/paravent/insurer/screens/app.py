@@ -29,7 +29,6 @@ from paravent.optics.months import FRANCE
 from paravent.pages.pdf import Language as PdfLanguage
 from paravent.pages.screens.app import language_of
 
-
 _SHAPES = {"paper": Shape.PAPER, "telephone": Shape.TELEPHONE}
 
 
