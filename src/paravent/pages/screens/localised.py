@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from paravent.pages.screens.catalogue import Language
@@ -48,6 +48,11 @@ def instant(value: int, language: Language) -> str:
     )  # fmt: skip
 
 
+def clock(value: int, language: Language) -> str:
+    """Writes the hour of an instant: "14:05"."""
+    return format_time(datetime.fromtimestamp(value, FRANCE), "short", tzinfo=FRANCE, locale=_LOCALES[language])
+
+
 def month(value: int, language: Language) -> str:
     """Writes a month given as YYYYMM: "novembre 2026"."""
     return format_date(date(value // 100, value % 100, 1), "LLLL y", locale=_LOCALES[language])
@@ -61,7 +66,7 @@ def duration(seconds: int, language: Language) -> str:
 def writers(language: Language) -> Mapping[str, Callable[..., str]]:
     """Gives the filters of a template in a language."""
     kinds: dict[str, Callable[..., str]] = {
-        "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "month": month,
+        "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "clock": clock, "month": month,
         "duration": duration,
     }  # fmt: skip
     return {name: (lambda value, write=write: write(value, language)) for name, write in kinds.items()}
