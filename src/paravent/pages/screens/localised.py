@@ -66,7 +66,7 @@ def duration(seconds: int, language: Language) -> str:
 def writers(language: Language) -> Mapping[str, Callable[..., str]]:
     """Gives the filters of a template in a language."""
     kinds: dict[str, Callable[..., str]] = {
-        "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "clock": clock, "month": month,
-        "duration": duration,
+        "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "clock": clock,
+        "month": month, "duration": duration,
     }  # fmt: skip
     return {name: (lambda value, write=write: write(value, language)) for name, write in kinds.items()}
