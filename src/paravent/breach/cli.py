@@ -10,6 +10,7 @@ import click
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from paravent.access import cli
+from paravent.access.backup_cli import add_backup_verb
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
 from paravent.access.doctor.doctor_cli import add_doctor_verb
@@ -156,4 +157,5 @@ add_notice_verbs(group)
 add_remedy_verbs(group)
 add_incident_verbs(group)
 add_dossier_verbs(group)
+add_backup_verb(group)
 add_doctor_verb(group, PartyKind.BREACH, observe)

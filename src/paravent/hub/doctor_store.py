@@ -52,7 +52,8 @@ def observe(home: Path, now: int, store: Store, database: Connection | None) -> 
         clock=clock_of(directory), live=None if directory is None else tuple(_live(store, directory)),
     )  # fmt: skip
     if database is not None:
-        facts = replace(facts, database=_postgresql(database))
+        # PostgreSQL is backed up by its own means, which leave no record here.
+        facts = replace(facts, database=_postgresql(database), backups=None)
     said = {
         "name": settings.name, "base_url": settings.base_url, "engine": facts.database.engine if facts.database else "",
         "provider": settings.openid.issuer if settings.openid else "", "daily_count_days": str(DAILY_COUNT_DAYS),

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from paravent.access import cli
+from paravent.access.backup_cli import add_backup_verb
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
@@ -187,4 +188,5 @@ add_leak_verbs(group, published_members)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)
 add_box_verb(group)
+add_backup_verb(group)
 add_doctor_verb(group, PartyKind.INSURER, observe)

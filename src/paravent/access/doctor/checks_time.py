@@ -9,6 +9,7 @@ from paravent.access.doctor.findings import Finding, not_known, ok, wrong
 from paravent.access.doctor.rules import Limits
 
 DAY_SECONDS = 86_400
+_NO_RECORD = "answer by a document for PostgreSQL; otherwise remove backups.json and run backup"
 
 
 def quota_keys(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - every check has the same form
@@ -25,21 +26,21 @@ def quota_keys(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - every
 def backup(facts: Facts, limits: Limits) -> Finding:
     """Judges the age of the newest backup that a record tells of."""
     if facts.backups is None:
-        return not_known("the record of backups cannot be read", "delete backups.json and run backup")
+        return not_known("no record of backups can be read here", _NO_RECORD)
     if not facts.backups:
-        return wrong("no backup was ever recorded here", "run backup, each day")
+        return wrong("no backup was ever recorded here", "run backup --to FOLDER, each day")
     at = max(one.made_at for one in facts.backups)
-    return _aged(facts.at, at, limits.backup_age_days_max, "last backup", "run backup, each day")
+    return _aged(facts.at, at, limits.backup_age_days_max, "last backup", "run backup --to FOLDER, each day")
 
 
 def restore(facts: Facts, limits: Limits) -> Finding:
     """Judges the age of the newest trial of a restoration."""
     if facts.backups is None:
-        return not_known("the record of backups cannot be read", "delete backups.json and run backup")
+        return not_known("no record of backups can be read here", _NO_RECORD)
     tried = [one.restored_at for one in facts.backups if one.restored_at is not None]
     if not tried:
-        return wrong("no backup was ever restored as a trial", "run backup --restore FILE")
-    return _aged(facts.at, max(tried), limits.restore_age_days_max, "last trial", "run backup --restore FILE")
+        return wrong("no backup was ever restored as a trial", "run backup --restore FOLDER")
+    return _aged(facts.at, max(tried), limits.restore_age_days_max, "last trial", "run backup --restore FOLDER")
 
 
 def patch_age(facts: Facts, limits: Limits) -> Finding:
