@@ -18,7 +18,7 @@ from paravent.access.doctor.machine_store import (
     second_factor_of,
 )
 from paravent.access.doctor.peers_client import clock_of, front_of
-from paravent.access.doctor.witnessed import trust_in, witnessed
+from paravent.access.doctor.witnessed import stamped_at, trust_in, witnessed
 from paravent.access.log_watch import cosigner_key_of
 from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS
 from paravent.access.store import DAILY_COUNT_DAYS
@@ -65,17 +65,15 @@ def _held(store: Store) -> Iterator[Ending]:
 def _with_log(
     facts: Facts, store: Store, settings: KeyServerConfig, identity: ServerIdentity, directory: Directory
 ) -> Facts:  # fmt: skip
-    """Adds who cosigned the newest checkpoint, and when the one that was stamped last was cosigned."""
+    """Adds who cosigned the newest checkpoint, and when an authority stamped one last."""
     cosigners = [cosigner_key_of(peer) for peer in directory.watchers() if peer.name != identity.name]
     threshold = max((share.threshold for share in store.shares()), default=2)
     log = log_key(identity.name, identity.signing_key)
-    stamped, _ = store.log.stamp() or (None, b"")
-    # A stamp is ASN.1, which this party has no package for: what others cosigned in the note that was stamped is older.
-    before = witnessed(stamped, log, cosigners, threshold, facts.at).cosigned_at.values()
+    _, stamp = store.log.stamp() or (b"", b"")
     return replace(
         facts, witnessed=witnessed(store.log.checkpoint(), log, cosigners, threshold, facts.at),
         stamping=Stamping(
-            stamped_at=max(before, default=None),
+            stamped_at=stamped_at(stamp),
             every_seconds=settings.timestamp_seconds if settings.timestamp_url else 0,
         ),
     )  # fmt: skip

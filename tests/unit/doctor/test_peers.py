@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import ssl
 import threading
 import time
@@ -17,16 +19,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.stamping import StampingAuthority
 
 from paravent.access.doctor.checks_machine import tls_front
 from paravent.access.doctor.checks_time import clock
 from paravent.access.doctor.facts import Facts
 from paravent.access.doctor.peers_client import clock_of, front_of
 from paravent.access.doctor.rules_store import shipped_rules
-from paravent.access.doctor.witnessed import witnessed
+from paravent.access.doctor.witnessed import stamped_at, witnessed
 from paravent.crypto.checkpoint import Checkpoint, cosign, cosigner_key, log_key, sign
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import Seed, SigningKey
+from paravent.keyserver.timestamp_client import Stamper
 from paravent.wire.codec import encode
 from paravent.wire.doctor import Outcome
 from paravent.wire.statements import BoxKeyStatement, Directory, HubEntry, KeyServerEntry, sign_statement
@@ -153,6 +157,19 @@ def test_a_certificate_of_nobody_known_and_no_tls_at_all_are_seen(tmp_path: Path
 
 
 # --- cosignatures ----------------------------------------------------------------------------------
+
+
+def test_the_instant_of_a_stamp_is_read_where_the_authority_wrote_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with StampingAuthority(tmp_path_factory.mktemp("authority")) as authority:
+        before = int(time.time())
+        answer = asyncio.run(Stamper(authority.url, os.urandom).stamp(b"a note"))
+    found = stamped_at(answer)
+    assert found is not None
+    assert before - 1 <= found <= time.time() + 1
+    assert stamped_at(answer.replace(b"Z", b"X")) is None
+    assert stamped_at(b"") is None
 
 
 def test_only_cosignatures_that_verify_are_counted() -> None:
