@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +18,13 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
+from paravent.drill.platform import free_ports
 from paravent.drill.population import SyntheticPerson
 from paravent.insurer.screens.app import build_space
 from tests.browser import LANGUAGES, WIDTHS, axe, fits, judge_every_page, visit
-from tests.screens.insured import AMC, Scene, scene, signers
+from tests.screens.insured import AMC, Scene, Visitor, scene, signers
 from tests.system.customers import particulars
+from tests.system.test_witness import until
 
 MARK = "Quentin-Zébulon de Marquenoire"
 LETTER = {
@@ -265,6 +270,39 @@ def test_the_number_lane_is_switched_off_and_on_at_the_next_publication(space: S
     assert "Permis, pas encore en place" in choose("on")
     space.publish()
     assert check() == "covered"
+
+
+# --- alone -----------------------------------------------------------------------------------------
+
+
+def test_the_space_runs_alone_without_any_other_key(space: Scene, tmp_path: Path) -> None:
+    home, port = tmp_path / "alone", free_ports(1)[0]
+    shutil.copytree(space.platform.home / f"insurer-{AMC}", home, ignore=shutil.ignore_patterns("*-shm"))
+    for secret in (home / "secrets").iterdir():
+        if secret.name not in {"pivot.key", "space-client.secret"}:
+            secret.unlink()
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace(space.address.rpartition(":")[2], str(port)))
+    alone = Visitor(address=f"http://127.0.0.1:{port}", issuer=space.platform.issuer)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paravent", "insurer", "serve", "--only", "space", "--home", str(home)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+
+        def answers() -> bool:
+            try:
+                return alone.get("/").status == 200
+            except OSError:
+                return False
+
+        until(answers)
+        assert alone.get("/sign-in").url.startswith(space.platform.issuer)
+        # What needs a key of the insurer is not there.
+        assert alone.get("/v1/claims").status == 404
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 # --- in a browser ----------------------------------------------------------------------------------

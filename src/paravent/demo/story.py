@@ -13,12 +13,15 @@ from paravent.demo.texts import Language, say
 from paravent.drill.particulars import printed_nir
 from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.drill.population import Coverage, Population, SyntheticPerson
+from paravent.drill.provider import person_claims, set_claims
 from paravent.drill.theft import Theft, copy_database, read_directory
 from paravent.errors import TechnicalFailure
 from paravent.optics.money import format_euros
 from paravent.wire.problem import title_en
 
 PERSONS_PER_GUARANTEE_MIN = 20
+HERO = "assure"
+"""Under what the insured person of the story signs in at the demonstration's provider."""
 PRESCRIPTION = DATA / "visionprescription-33123.r4.json"
 BASKET = {"frame_class": "B", "frame_cents": 12_000, "lens_class": "B", "right_cents": 18_000, "left_cents": 18_000}
 _REVIEW_SECONDS_MAX = 30.0
@@ -65,7 +68,11 @@ class Story:
         # A person covered by two insurers was published by each: counted once here.
         twice = sum(len({cover.insurer for cover in person.coverages}) - 1 for person in self.population.persons)
         self.counts["published"] = published - twice
+        hero, cover = self._hero()
+        address = self.platform.set_space(cover.insurer)
+        set_claims(self.platform.issuer, HERO, person_claims(hero.name, hero.birth_date, cover.nir))
         self.platform.start(*(f"insurer-{amc}" for amc in self.population.insurers))
+        self._say("space", name=INSURERS[cover.insurer], address=address, subject=HERO)
         self._desk("/v1/refreshes", {})
 
     def _hero(self) -> tuple[SyntheticPerson, Coverage]:
@@ -74,7 +81,9 @@ class Story:
         month = today.year * 100 + today.month
         for person in self.population.persons:
             plain = (person.renewal_months, len(person.coverages), person.guarantee) == (24, 1, "OPT-CONFORT")
-            if plain and person.free_from <= month:
+            # Under a number of their own, so that they can sign in to their insurer's space.
+            own = plain and person.coverages[0].nir[1:5] == person.birth_date[2:6]
+            if own and person.free_from <= month:
                 return person, person.coverages[0]
         raise TechnicalFailure("this population has nobody for the story: take more persons")
 

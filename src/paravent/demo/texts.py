@@ -25,6 +25,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} publie {persons} assurés : {rows} lignes scellées, dont {decoys} leurres. Ni nom, ni NIR, ni date de naissance.",
         "{name} publishes {persons} insured persons: {rows} sealed rows, {decoys} of them decoys. No name, NIR or birth date.",
     ),
+    "space": (
+        "{name} ouvre à ses assurés un espace : {address}, identifiant « {subject} » chez le fournisseur d'identité local.",
+        "{name} opens a space to those it insures: {address}, signed in as “{subject}” at the local identity provider.",
+    ),
     "chapter-card": ("1. Voie carte", "1. Card lane"),
     "card-offline": (
         "Tous les serveurs sont arrêtés. Le QR code de la carte est lu et vérifié sur le poste : droits ouverts, payables depuis {month}.",

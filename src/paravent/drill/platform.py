@@ -301,7 +301,8 @@ class Platform:
 
     def addresses(self) -> dict[str, str]:
         """Lists the addresses of what runs."""
-        return {name: f"http://127.0.0.1:{self.ports[name]}" for name in self.processes}
+        spaces = (name for name in self.ports if name.startswith("space-"))
+        return {name: f"http://127.0.0.1:{self.ports[name]}" for name in (*self.processes, *spaces)}
 
     def key_files(self, *servers: str) -> list[Path]:
         """Lists the share and opening-key files of key servers: what a thief of those servers takes."""

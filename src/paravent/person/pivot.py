@@ -62,7 +62,7 @@ def spelt(family_names: Iterable[str], given_names: Sequence[str]) -> list[Norma
 
     What cannot be a printed name is left out.
     """
-    givens = [*given_names[:_GIVEN_NAMES_MAX], " ".join(given_names)]
+    givens = [*given_names[:_GIVEN_NAMES_MAX], " ".join(given_names)] if given_names else []
     found: dict[NormalisedName, None] = {}
     for family in family_names:
         for given in givens:

@@ -28,6 +28,8 @@ from paravent.insurer.space_config import RETURN_PATH
 from paravent.optics.months import FRANCE
 from paravent.pages.pdf import Language as PdfLanguage
 from paravent.pages.screens.app import language_of
+from paravent.pages.screens.catalogue import Language
+from paravent.wire.problem import title_en, title_fr
 
 _SHAPES = {"paper": Shape.PAPER, "telephone": Shape.TELEPHONE}
 
@@ -64,7 +66,8 @@ def build_space(home: Path) -> Starlette:
         return answer
 
     async def claims(request: Request) -> Response:
-        return space.page(request, "claims.html", claims=space.own(request).claims())
+        reason = title_fr if language_of(request) is Language.FRENCH else title_en
+        return space.page(request, "claims.html", claims=space.own(request).claims(), reason=reason)
 
     async def number_lane(request: Request) -> Response:
         return space.page(request, "number-lane.html", lane=space.own(request).number_lane())
