@@ -95,7 +95,22 @@ def test_an_insurer_takes_the_bulletins_for_insured_persons(joined: Platform, tm
     home = joined.home / "insurer-99000001"
     found = joined.command("insurer", "bulletins", "--home", home, "--json")["bulletins"]
     assert [(one["number"], one["attack"], one["sent"]) for one in found] == [(2, "scams-after-leak", 0)]
-    members = tmp_path / "members.csv"
-    members.write_text("member_id\nM1\n")
+    members, contacts = tmp_path / "members.csv", tmp_path / "contacts.csv"
+    members.write_text("member_id\nM1\nM2\n")
+    contacts.write_text("member_id,email\nM1,un@example.org\n")
     with pytest.raises(TechnicalFailure, match="mail"):
         joined.command("insurer", "warn", "2", "--members", members, "--home", home, "--json")
+    settings = home / "config.toml"
+    before = settings.read_text(encoding="utf-8")
+    server = '\n[mail]\nserver = "127.0.0.1"\nserver_port = 1\nsender = "droits@mutuelle.example"\nsecurity = "none"\n'
+    settings.write_text(before + server, encoding="utf-8")
+    try:
+        joined.command("insurer", "contacts", contacts, "--home", home, "--json")
+        asked = ("insurer", "warn", "2", "--members", members, "--home", home, "--json")
+        assert joined.command(*asked, "--dry-run")["queued"] == 0
+        assert joined.command(*asked) == {"number": 2, "chosen": 2, "reachable": 1, "queued": 1}
+        joined.command("insurer", "outbox", "--send", "--home", home, "--json")
+        (found,) = joined.command("insurer", "bulletins", "--home", home, "--json")["bulletins"]
+        assert (found["waiting"], found["sent"]) == (1, 0)
+    finally:
+        settings.write_text(before, encoding="utf-8")

@@ -308,3 +308,19 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     assert found.low == pytest.approx(0.0552, abs=1e-4)
     assert found.high == pytest.approx(0.1744, abs=1e-4)
     assert share(0, 0) is None
+
+
+def test_a_share_is_of_the_incidents_whose_source_says_who_acted(tmp_path: Path) -> None:
+    actors: list[dict[str, Any]] = [
+        {"partner": {}},
+        {"external": {}},
+        {"internal": {}, "unknown": {}},
+        {"unknown": {}},
+        {},
+    ]
+    records_ = [incident(number, actor=actor) for number, actor in enumerate(actors)]
+    records_.append(incident(9, action={"malware": {"vector": ["Partner"]}}))
+    (tmp_path / "joined.json").write_text(json.dumps(records_))
+    run("import", tmp_path / "joined.json", "--home", tmp_path)
+    found = run("report", "--home", tmp_path)["through_partner"]
+    assert (found["count"], found["total"]) == (2, 4)

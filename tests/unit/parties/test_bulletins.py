@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Callable
 from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +19,8 @@ from tests.unit.crypto.mutation import FAILURES, Defect, properties_of
 from tests.unit.parties import bulletin_properties as properties
 from tests.unit.parties.world import World
 
+from paravent.access.mail import RETRY_SECONDS
+from paravent.breach.bulletins.cli import deliver
 from paravent.breach.bulletins.draft import (
     Draft,
     bulletin_of,
@@ -27,17 +31,20 @@ from paravent.breach.bulletins.draft import (
     write_draft,
 )
 from paravent.breach.bulletins.mailing import read_contacts, write_mail
-from paravent.breach.bulletins.store import shipped_templates
+from paravent.breach.bulletins.store import KEPT_SECONDS, Store, shipped_templates
 from paravent.breach.observatory.incident import Incident
 from paravent.breach.observatory.sector import read_sector
 from paravent.breach.observatory.store import SHIPPED
-from paravent.errors import BadInput
+from paravent.crypto.labels import Label
+from paravent.errors import BadInput, Unreachable
 from paravent.hub import bulletins as hub
 from paravent.hub.acknowledgements_store import Acknowledgements
 from paravent.hub.vault import DatabaseKey
 from paravent.pages.bulletin import bulletin_pdf
 from paravent.wire import bulletins as wire
-from paravent.wire.bulletins import Audience
+from paravent.wire.bulletins import Audience, BulletinHead, KnownList, follow
+from paravent.wire.codec import encode
+from paravent.wire.statements import sign_statement
 
 pytestmark = engines.BOTH
 PROPERTIES = properties_of(properties)
@@ -135,7 +142,14 @@ def test_an_alarm_becomes_a_draft_without_its_professional() -> None:
     drafted = from_alarms(line.encode(), shipped_templates())
     assert drafted.attack == "stolen-account"
     assert b"80000000001" not in write_draft(drafted)
-    for content in (b'{"alarms": []}', b"[]", b'{"alarms": [{"sign": 3}]}', b'{"alarms": [{"sign": "unheard"}]}'):
+    drilled = b'{"alarms": [{"sign": "canary-credential", "drill": true}]}'
+    for content in (
+        drilled,
+        b'{"alarms": []}',
+        b"[]",
+        b'{"alarms": [{"sign": 3}]}',
+        b'{"alarms": [{"sign": "unheard"}]}',
+    ):
         with pytest.raises(BadInput):
             from_alarms(content, shipped_templates())
 
@@ -184,6 +198,42 @@ def test_a_bulletin_is_a_mail_with_its_pdf_and_says_nothing_of_the_shop() -> Non
     assert [part.get_content() for part in read.iter_attachments()] == [pdf]
     again = write_mail(bulletin, pdf, "magasin@example.org", "alerte@operateur.example", "Opérateur")
     assert again["Message-ID"] == mail["Message-ID"]
+
+
+class Post:
+    """A mail server that refuses, then takes."""
+
+    def __init__(self) -> None:
+        self.refuses, self.taken = True, list[EmailMessage]()
+
+    def send(self, message: EmailMessage) -> None:
+        if self.refuses:
+            raise Unreachable("the mail server did not take a message")
+        self.taken.append(message)
+
+
+def test_a_mail_is_sent_until_it_is_taken_and_its_address_forgotten(world: World, tmp_path: Path) -> None:
+    drafted = complete(from_kind(shipped_templates().of_attack("phishing")))
+    content = encode(bulletin_of(drafted, 1, world.now))
+    post = Post()
+    with Store(tmp_path / "breach") as store:
+        digest = follow(KnownList().digest, content)
+        head = BulletinHead(count=1, digest=digest, issued_at=world.now)
+        store.keep(sign_statement(head, Label.BULLETIN_HEAD, "breach-desk", world.breach_key), 1, [content])
+        assert store.digest_at(1) == digest
+        assert [store.queue(1, ["a@example.org", "b@example.org"], world.now) for _ in range(2)] == [2, 0]
+
+        def send(at: int) -> tuple[int, int]:
+            return deliver(store, post, "alerte@operateur.example", "Opérateur", world.now + at)
+
+        assert send(0) == (0, 2)
+        post.refuses = False
+        assert send(1) == (0, 0)
+        assert send(RETRY_SECONDS) == (2, 0)
+        assert store.mail_counts() == (0, 2)
+        assert send(KEPT_SECONDS + 1) == (0, 0)
+        assert store.mail_counts() == (0, 0)
+    assert {message["To"] for message in post.taken} == {"a@example.org", "b@example.org"}
 
 
 def test_addresses_are_read_or_nothing_is() -> None:

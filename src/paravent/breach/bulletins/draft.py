@@ -42,13 +42,13 @@ def from_kind(kind: Kind) -> Draft:
 
 
 def from_alarms(content: bytes, templates: Templates) -> Draft:
-    """Drafts from the JSON line of ``alarms``; raises MalformedMessage, or BadInput when it has no alarm."""
+    """Drafts from the JSON line of ``alarms``; raises MalformedMessage, or BadInput when it has none but drills."""
     values = read_object(content)
     rows = values.get("alarms") if isinstance(values, dict) else None
-    signs = [row.get("sign") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    known = {sign for sign in signs if isinstance(sign, str)}
+    real = [row for row in rows if isinstance(row, dict) and not row.get("drill")] if isinstance(rows, list) else []
+    known = {row["sign"] for row in real if isinstance(row.get("sign"), str)}
     if not known:
-        raise BadInput("the file is not the last line of `alarms --json`, or it has no alarm")
+        raise BadInput("the file is not the last line of `alarms --json`, or it has no alarm but of a drill")
     return from_kind(templates.of_signs(known))
 
 

@@ -141,10 +141,13 @@ def _discovery(part: Parts) -> Discovery | None:
     return Discovery(unit=unit, value=float(value) if known and value is not None else None)
 
 
-def _through_partner(record: Parts, action: Parts) -> bool:
-    """Says whether a partner took part: an actor, or the way in."""
+def _through_partner(record: Parts, action: Parts) -> bool | None:
+    """Says whether a partner took part, as an actor or as the way in; None when no actor is known."""
     ways = {word for kind in action for word in _words(_part(action, kind).get("vector"), f"action.{kind}.vector")}
-    return "partner" in _part(record, "actor") or "Partner" in ways
+    actors = set(_part(record, "actor"))
+    if "partner" in actors or "Partner" in ways:
+        return True
+    return False if actors - {"unknown"} else None
 
 
 def _text(value: object) -> str:
