@@ -18,15 +18,12 @@ from pathlib import Path
 
 import msgspec
 
-from paravent.access.doctor.facts import BackupRecord, BackupRecords
-from paravent.access.doctor.machine_store import BACKUP_RECORDS, backup_records
+from paravent.access.doctor.facts import BackupRecord
+from paravent.access.doctor.machine_store import backup_records, record_backup, record_restoration
 from paravent.access.sqlite_store import connect
-from paravent.access.store import sync_directory
 from paravent.errors import InvalidConfiguration
-from paravent.wire.codec import encode
 
 SUMS = "SHA256SUMS"
-RECORDS_MAX = 400
 # SQLite 3.40 reports these about the order of columns; no value is missing (docs/operating.md section 6).
 _FALSE_ALARM = re.compile(r"NULL value in spending\.(?:subject|device|charged)")
 
@@ -38,7 +35,7 @@ def make(home: Path, folder: Path, now: int) -> tuple[BackupRecord, int]:
     """
     databases = sorted(home.glob("*.db"))
     if not databases:
-        raise InvalidConfiguration("this home has no database in a file: PostgreSQL has its own (pg_dump, archiving)")
+        raise InvalidConfiguration("this home has no database")
     if home.resolve() in folder.resolve().parents or folder.resolve() == home.resolve():
         raise InvalidConfiguration("a copy beside the original is lost with it: give a folder outside the home")
     if folder.exists() and any(folder.iterdir()):
@@ -50,9 +47,9 @@ def make(home: Path, folder: Path, now: int) -> tuple[BackupRecord, int]:
         rows += read_back(folder / database.name)
     sums = "".join(f"{_sum(folder / one.name)}  {one.name}\n" for one in databases).encode()
     _write(folder / SUMS, sums)
-    record = BackupRecord(made_at=now, restored_at=None, sha256=hashlib.sha256(sums).digest())
-    _keep(home, [*_known(home), record])
-    return record, rows
+    digest = hashlib.sha256(sums).digest()
+    record_backup(home, now, digest)
+    return BackupRecord(made_at=now, restored_at=None, sha256=digest), rows
 
 
 def try_restore(home: Path, folder: Path, now: int) -> tuple[BackupRecord, int]:
@@ -64,15 +61,14 @@ def try_restore(home: Path, folder: Path, now: int) -> tuple[BackupRecord, int]:
         sums = (folder / SUMS).read_bytes()
     except OSError:
         raise InvalidConfiguration(f"{folder} is no backup: it has no {SUMS}") from None
-    records, digest = _known(home), hashlib.sha256(sums).digest()
-    place = next((at for at, record in enumerate(records) if record.sha256 == digest), None)
-    if place is None:
+    digest = hashlib.sha256(sums).digest()
+    known = next((record for record in backup_records(home) or () if record.sha256 == digest), None)
+    if known is None:
         raise InvalidConfiguration("this home recorded no such backup, or its sums were altered")
     with tempfile.TemporaryDirectory(prefix=".restoring-", dir=home) as trial:
         rows = sum(_read(folder, Path(trial), line) for line in sums.decode().splitlines())
-    records[place] = msgspec.structs.replace(records[place], restored_at=now)
-    _keep(home, records)
-    return records[place], rows
+    record_restoration(home, known.made_at, digest, now)
+    return msgspec.structs.replace(known, restored_at=now), rows
 
 
 def _read(folder: Path, trial: Path, line: str) -> int:
@@ -119,21 +115,6 @@ def _copy(database: Path, copy: Path) -> None:
 def _sum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _known(home: Path) -> list[BackupRecord]:
-    known = backup_records(home)
-    if known is None:
-        raise InvalidConfiguration(f"{BACKUP_RECORDS} of this home cannot be read: remove it, and make a backup")
-    return [*known]
-
-
-def _keep(home: Path, records: list[BackupRecord]) -> None:
-    draft = home / f".{BACKUP_RECORDS}"
-    draft.unlink(missing_ok=True)
-    _write(draft, encode(BackupRecords(backups=tuple(records[-RECORDS_MAX:]))) + b"\n")
-    draft.replace(home / BACKUP_RECORDS)
-    sync_directory(home)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, LiteralString
 
@@ -22,6 +22,7 @@ from paravent.errors import InvalidConfiguration, StorageDown
 SERVER_VERSION_OLDEST = 150_000
 # A commit is on disk when it returns, whatever the default of the server is; a lock is waited for as on SQLite.
 _SESSION = "SET synchronous_commit = on; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'"
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 # One number for every writer of a database: whoever holds it is the only one that writes.
 _WRITER_LOCK = 0x70617261
 _TABLE_WORDS = (
@@ -60,16 +61,7 @@ class PostgresqlConnection:
         self._open = self._connected()
 
     def _connected(self) -> psycopg.Connection[Any]:
-        try:
-            connection = psycopg.connect(
-                self._url.reveal(), autocommit=True, connect_timeout=5, application_name="paravent",
-                client_encoding="UTF8",
-            )  # fmt: skip
-            connection.execute(_SESSION)
-        except psycopg.Error as error:
-            raise StorageDown(
-                "the database cannot be reached: check its connection string, and that it runs"
-            ) from error
+        connection = _connected(self._url)
         try:
             _require_durable(connection)
         except BaseException:
@@ -246,10 +238,31 @@ def _placed(statement: str) -> LiteralString:
     return statement.replace("?", "%s")
 
 
+def _connected(url: DatabaseUrl) -> psycopg.Connection[Any]:
+    try:
+        connection = psycopg.connect(
+            url.reveal(), autocommit=True, connect_timeout=5, application_name="paravent", client_encoding="UTF8"
+        )
+        connection.execute(_SESSION)
+    except psycopg.Error as error:
+        raise StorageDown("the database cannot be reached: check its connection string, and that it runs") from error
+    return connection
+
+
+def durability(url: DatabaseUrl) -> dict[str, str]:
+    """Reads the settings without which nothing is kept there, whatever they are; raises StorageDown."""
+    with closing(_connected(url)) as connection:
+        return {name: _setting(connection, name) for name in _DURABLE}
+
+
+def _setting(connection: psycopg.Connection[Any], name: str) -> str:
+    found = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    return "" if found is None else str(found[0])
+
+
 def _require_durable(connection: psycopg.Connection[Any]) -> None:
     if connection.info.server_version < SERVER_VERSION_OLDEST:
         raise InvalidConfiguration("Paravent needs PostgreSQL 15 or later")
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        found = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
-        if found != ("on",):
+    for name in _DURABLE:
+        if _setting(connection, name) != "on":
             raise InvalidConfiguration(f"the database has {name} off: a power cut would lose what was answered")

@@ -8,7 +8,6 @@ import click
 
 from paravent.access import cli
 from paravent.access.alarm_cli import add_alarm_verb
-from paravent.access.backup_cli import add_backup_verb
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
@@ -150,8 +149,22 @@ def _store(home: Path) -> Store:
 
 
 def _observe(home: Path, now: int) -> Observed:
-    with _store(home) as store:
-        return observe(home, now, store, _elsewhere(home))
+    settings = config.load(home)
+    postgresql = None if settings.store is None else _durability(read_secret(home / settings.store.url))
+    try:
+        store = _store(home)
+    except InvalidConfiguration:
+        # It refuses a database that does not keep what it was given: the checks say so.
+        return observe(home, now, None, postgresql)
+    with store:
+        return observe(home, now, store, postgresql)
+
+
+def _durability(url: bytes) -> dict[str, str]:
+    # Imported here: a hub on SQLite needs no driver of another database.
+    from paravent.access.postgresql_store import DatabaseUrl, durability
+
+    return durability(DatabaseUrl(url))
 
 
 def _postgresql(url: bytes) -> Database:
@@ -171,5 +184,4 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store, judge_volumes)
 add_cosign_verb(group, _store, _cosigner)
-add_backup_verb(group)
 add_doctor_verb(group, PartyKind.HUB, _observe)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from paravent.access.database import Connection
 from paravent.access.doctor.doctor_cli import Observed
 from paravent.access.doctor.facts import Database, Ending
 from paravent.access.doctor.machine_store import (
@@ -38,22 +36,24 @@ from paravent.wire.statements import (
 
 # A desk refuses an older manifest (docs/protocol.md section 6).
 _HEAD_SECONDS_MAX = STATUS_LIST_AGE_SECONDS_MAX
-_POSTGRESQL = ("fsync", "full_page_writes")
 
 
-def observe(home: Path, now: int, store: Store, database: Connection | None) -> Observed:
-    """Looks at a home; ``database`` is the connection to PostgreSQL, when that is where the hub keeps."""
+def observe(home: Path, now: int, store: Store | None, postgresql: Mapping[str, str] | None) -> Observed:
+    """Looks at a home; ``postgresql`` are the settings of that database, when that is where the hub keeps.
+
+    ``store`` is None when the store refuses to open, as it does where nothing would be kept.
+    """
     settings = config.load(home)
     identity, directory = config.read_identity(home, settings), directory_of(home, settings.directory, cosigned=True)
     facts = replace(
         machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home), trust=trust_in(directory),
         quotas=msgspec.structs.asdict(settings.quotas), second_factor=second_factor_of(settings.openid),
         listening=listening_on(settings.host, settings.port, loopback_only=False), front=front_of(settings.base_url),
-        clock=clock_of(directory), live=None if directory is None else tuple(_live(store, directory)),
+        clock=clock_of(directory), live=None if directory is None or store is None else tuple(_live(store, directory)),
     )  # fmt: skip
-    if database is not None:
-        # PostgreSQL is backed up by its own means, which leave no record here.
-        facts = replace(facts, database=_postgresql(database), backups=None)
+    if postgresql is not None:
+        found = Database(engine="postgresql", settings=postgresql, filesystem="its server's disk")
+        facts = replace(facts, database=found)
     said = {
         "name": settings.name, "base_url": settings.base_url, "engine": facts.database.engine if facts.database else "",
         "provider": settings.openid.issuer if settings.openid else "", "daily_count_days": str(DAILY_COUNT_DAYS),
@@ -75,10 +75,3 @@ def _live(store: Store, directory: Directory) -> Iterator[Ending]:
             listed = decode(signed.payload, StatusList, bytes_max=STATEMENT_BYTES_MAX)
             ends = listed.issued_at + STATUS_LIST_AGE_SECONDS_MAX
             yield Ending(name=f"status list of {insurer.amc}", ends_at=ends)
-
-
-def _postgresql(connection: Connection) -> Database:
-    """Asks PostgreSQL whether it writes before it answers; its disk is its own machine's."""
-    with closing(connection):
-        found = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in _POSTGRESQL}
-    return Database(engine="postgresql", settings=found, filesystem="its server's disk")

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from paravent.access import backup_store
 from paravent.access.doctor.machine_store import backup_records
 from paravent.access.sqlite_store import connect
+from paravent.breach.cli import group as breach
 from paravent.errors import InvalidConfiguration
-from paravent.hub.cli import group as hub
 
 NOW = 1_795_000_000
 
@@ -90,7 +90,7 @@ def test_a_copy_of_another_home_and_one_with_a_file_missing_are_refused(home: Pa
 def test_a_copy_goes_to_a_new_folder_outside_the_home(home: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
-    for folder in (home, home / "backups", tmp_path / "full"):
+    for folder in (home, home / "copies", tmp_path / "full"):
         with pytest.raises(InvalidConfiguration):
             backup_store.make(home, folder, NOW)
     with pytest.raises(InvalidConfiguration):
@@ -99,7 +99,7 @@ def test_a_copy_goes_to_a_new_folder_outside_the_home(home: Path, tmp_path: Path
 
 def test_the_doctor_reads_what_the_verb_recorded(tmp_path: Path) -> None:
     def run(*arguments: object) -> dict[str, Any]:
-        found = CliRunner().invoke(hub, [*map(str, arguments), "--home", str(tmp_path / "hub"), "--json"])
+        found = CliRunner().invoke(breach, [*map(str, arguments), "--home", str(tmp_path / "breach"), "--json"])
         values: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
         return values
 
@@ -107,7 +107,7 @@ def test_the_doctor_reads_what_the_verb_recorded(tmp_path: Path) -> None:
         found = {one["check"]: one["outcome"] for one in run("doctor")["checks"]}
         return found["backup"], found["restore"]
 
-    run("init", "--port", 1)
+    run("init", "--name", "breach.example", "--operator", "Operator")
     assert outcomes() == ("wrong", "wrong")
     run("backup", "--to", tmp_path / "copy")
     assert outcomes() == ("ok", "wrong")

@@ -42,6 +42,7 @@ from paravent.wire.doctor import DoctorReport, Outcome
 NOW = 1_795_000_000
 DAY = 86_400
 RULES = shipped_rules()
+FLUSHING = ("fsync", "full_page_writes", "synchronous_commit")
 BACKUP = BackupRecord(made_at=NOW - DAY, restored_at=NOW - DAY, sha256=bytes(32))
 
 HEALTHY = Facts(
@@ -128,7 +129,11 @@ RED: dict[str, tuple[Facts, ...]] = {
         replace(HEALTHY, database=Database(engine="sqlite", settings={"journal_mode": "wal"}, filesystem="tmpfs")),
         replace(
             HEALTHY,
-            database=Database(engine="postgresql", settings={"fsync": "off", "full_page_writes": "on"}, filesystem="x"),
+            database=Database(
+                engine="postgresql",
+                settings={"fsync": "off", "full_page_writes": "on", "synchronous_commit": "on"},
+                filesystem="x",
+            ),
         ),
     ),
     "disk-space": (

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -28,6 +29,7 @@ from paravent.access.doctor.machine_store import (
 )
 from paravent.access.doctor.party_config import party_of
 from paravent.access.doctor.peers_client import clock_of
+from paravent.bench.cluster import Cluster
 from paravent.breach.cli import group as breach
 from paravent.desk.cli import group as desk
 from paravent.hub.cli import group as hub
@@ -190,3 +192,26 @@ def test_a_desk_names_no_professional_in_its_report(tmp_path: Path) -> None:
     report = base64.b64decode(json.loads((tmp_path / "report.json").read_text())["payload"])
     assert b"580000001" in report
     assert b"810000000001" not in report
+
+
+def test_a_postgresql_that_does_not_flush_is_seen_though_the_hub_refuses_it(cluster: Cluster, tmp_path: Path) -> None:
+    url = tmp_path / "database.url"
+    url.touch(0o600)
+    url.write_text(cluster.fresh())
+    home = tmp_path / "hub"
+    run(hub, "init", "--home", home, "--port", 1, "--database-url-file", url)
+    found = outcomes(hub, home)
+    assert found["synchronous-writes"] == "ok"
+    with psycopg.connect(cluster.url(), autocommit=True) as administrator:
+        try:
+            administrator.execute("ALTER SYSTEM SET full_page_writes = off")
+            administrator.execute("SELECT pg_reload_conf()")
+            deadline = time.monotonic() + 20
+            while (found := outcomes(hub, home))["synchronous-writes"] == "ok":
+                assert time.monotonic() < deadline, "the setting was not taken"
+        finally:
+            administrator.execute("ALTER SYSTEM RESET full_page_writes")
+            administrator.execute("SELECT pg_reload_conf()")
+            while administrator.execute("SHOW full_page_writes").fetchone() != ("on",):
+                time.sleep(0.05)
+    assert (found["synchronous-writes"], found["live-statements"]) == ("wrong", "not known")

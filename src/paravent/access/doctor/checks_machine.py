@@ -13,7 +13,7 @@ DAY_SECONDS = 86_400
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?")
 _DURABLE = {
     "sqlite": {"journal_mode": "wal"},
-    "postgresql": {"fsync": "on", "full_page_writes": "on"},
+    "postgresql": {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"},
 }
 # In memory, or on another machine, where a lock and a flush do not mean what they mean on a disk.
 _NOT_DURABLE = frozenset({"tmpfs", "ramfs", "nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})

@@ -9,7 +9,7 @@ from paravent.access.doctor.findings import Finding, not_known, ok, wrong
 from paravent.access.doctor.rules import Limits
 
 DAY_SECONDS = 86_400
-_NO_RECORD = "answer by a document for PostgreSQL; otherwise remove backups.json and run backup"
+_NO_RECORD = "remove backups.json, and run backup"
 
 
 def quota_keys(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - every check has the same form
@@ -28,9 +28,9 @@ def backup(facts: Facts, limits: Limits) -> Finding:
     if facts.backups is None:
         return not_known("no record of backups can be read here", _NO_RECORD)
     if not facts.backups:
-        return wrong("no backup was ever recorded here", "run backup --to FOLDER, each day")
+        return wrong("no backup was ever recorded here", "run backup, each day")
     at = max(one.made_at for one in facts.backups)
-    return _aged(facts.at, at, limits.backup_age_days_max, "last backup", "run backup --to FOLDER, each day")
+    return _aged(facts.at, at, limits.backup_age_days_max, "last backup", "run backup, each day")
 
 
 def restore(facts: Facts, limits: Limits) -> Finding:
@@ -39,8 +39,14 @@ def restore(facts: Facts, limits: Limits) -> Finding:
         return not_known("no record of backups can be read here", _NO_RECORD)
     tried = [one.restored_at for one in facts.backups if one.restored_at is not None]
     if not tried:
-        return wrong("no backup was ever restored as a trial", "run backup --restore FOLDER")
-    return _aged(facts.at, max(tried), limits.restore_age_days_max, "last trial", "run backup --restore FOLDER")
+        return wrong("no backup was ever restored as a trial", "run backup --restore, or restore --dry-run at the hub")
+    return _aged(
+        facts.at,
+        max(tried),
+        limits.restore_age_days_max,
+        "last trial",
+        "run backup --restore, or restore --dry-run at the hub",
+    )
 
 
 def patch_age(facts: Facts, limits: Limits) -> Finding:
