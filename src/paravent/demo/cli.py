@@ -14,6 +14,7 @@ import click
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.demo.story import Story
 from paravent.demo.texts import Language, say
+from paravent.demo.visit import PAY_EVERY_SECONDS, Visit
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import synthesise
 
@@ -41,7 +42,8 @@ def demo(home: Path | None, persons: int, ends: bool, lang: str | None, as_json:
             counts = Story(platform, population, language, click.echo).run()
             figures = counts | {"seconds": round(time.perf_counter() - started, 1)}
             if not ends:
-                _keep_running(platform, language, figures, as_json=as_json)
+                visit = Visit(platform, population, language, click.echo)
+                _keep_running(visit, figures, as_json=as_json)
             elif as_json:
                 click.echo(json.dumps(figures))
         except KeyboardInterrupt:
@@ -50,12 +52,15 @@ def demo(home: Path | None, persons: int, ends: bool, lang: str | None, as_json:
             platform.stop()
 
 
-def _keep_running(platform: Platform, language: Language, figures: dict[str, float], *, as_json: bool) -> None:
-    for name, address in platform.addresses().items():
+def _keep_running(visit: Visit, figures: dict[str, float], *, as_json: bool) -> None:
+    for name, address in visit.platform.addresses().items():
         click.echo(f"  {name:20} {address}")
-    click.echo(f"  {platform.home}")
-    click.echo(say("running", language))
+    click.echo(f"  {visit.platform.home}")
+    visit.prepare()
+    click.echo(say("running", visit.language))
     if as_json:
         click.echo(json.dumps(figures))
     while True:
-        time.sleep(3_600)
+        for _ in range(visit.pay()):
+            click.echo(say("paid", visit.language))
+        time.sleep(PAY_EVERY_SECONDS)

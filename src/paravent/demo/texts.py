@@ -89,6 +89,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Le voleur a la base du hub, la liste exacte de tous les NIR et dates de naissance, et les fichiers de clés de {servers} serveur(s) : {opened} personnes ouvertes sur {persons}, en {seconds} s.",
         "The thief holds the hub's database, the true list of every NIR and birth date, and the key files of {servers} server(s): {opened} persons opened of {persons}, in {seconds} s.",
     ),
+    "visit": (
+        "7. À vous. Des clients inventés, avec leur carte :",
+        "7. Your turn. Invented customers, with their cards:",
+    ),
+    "visitor": (
+        "   {name}, {birth}, {insurer}, numéro {nir}\n     carte : {card}",
+        "   {name}, {birth}, {insurer}, number {nir}\n     card: {card}",
+    ),
+    "visit-link": (
+        "Ouvrez le poste dans un navigateur de cette machine (le lien sert une fois) :\n   {link}\nUn autre lien : paravent desk open --home {home}",
+        "Open the desk in a browser of this machine (the link serves once):\n   {link}\nAnother link: paravent desk open --home {home}",
+    ),
+    "paid": (
+        "   Un assureur a payé : relevez ses lettres dans « Dossiers et paiements ».",
+        "   An insurer has paid: fetch its letters in “Files and payments”.",
+    ),
     "running": ("Tout continue de tourner. Ctrl-C pour arrêter.", "Everything keeps running. Ctrl-C to stop."),
 }
 

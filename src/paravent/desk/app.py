@@ -18,12 +18,13 @@ from starlette.routing import Route
 from paravent.access.app import application, json_response, problem_response, read_body
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
-from paravent.desk import config, departures, trade
+from paravent.desk import bulletin_client, config, departures, trade
 from paravent.desk.box_client import received_remittances
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
 from paravent.desk.fhir.app import FhirDesk, is_fhir, outcome_response
 from paravent.desk.screens.books_app import BookPages
+from paravent.desk.screens.bulletins_app import BulletinPages
 from paravent.desk.screens.check_app import CheckPages
 from paravent.desk.screens.counter_app import Counter
 from paravent.desk.screens.order_app import CustomerPages
@@ -193,9 +194,18 @@ def build(home: Path) -> Starlette:
             return outcome_response(error)
         return problem_response(error) if request.url.path.startswith("/v1/") else counter.problem(request, error)
 
-    pages = [*CheckPages(counter).routes(), *CustomerPages(counter, key).routes(),
-             *BookPages(counter, remittances).routes(), *counter.routes()]  # fmt: skip
-    app = application("desk", [*routes, *fhir.routes(), *pages], lifespan=lifespan, answer_error=answer_error)
+    async def refresh_bulletins() -> int:
+        return await bulletin_client.refresh_bulletins(directory, store, http)
+
+    async def acknowledge(number: int) -> bool:
+        return await bulletin_client.acknowledge(number, int(time.time()), directory, store, http)
+
+    bulletins = BulletinPages(counter, refresh_bulletins, acknowledge)
+    screens_routes = (
+        *CheckPages(counter, bulletins.newest).routes(), *CustomerPages(counter, key).routes(),
+        *BookPages(counter, remittances).routes(), *bulletins.routes(), *counter.routes(),
+    )  # fmt: skip
+    app = application("desk", [*routes, *fhir.routes(), *screens_routes], lifespan=lifespan, answer_error=answer_error)
     app.state.counter = counter
     return app
 

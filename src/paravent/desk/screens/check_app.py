@@ -31,6 +31,7 @@ from paravent.pages.screens.catalogue import marked
 from paravent.pages.screens.entrance_app import ENTRANCE_PATH
 from paravent.pages.screens.forms import CSRF_FIELD, Form, require_csrf
 from paravent.person.identity import Holder
+from paravent.wire.bulletins import Bulletin, BulletinText
 from paravent.wire.codec import Message
 
 _CSRF_HEADER = "x-csrf"
@@ -57,9 +58,10 @@ class CardRead(Message, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class CheckPages:
-    """Both ways to check a customer."""
+    """Both ways to check a customer; the first page shows the bulletin to read first."""
 
     counter: Counter
+    newest_bulletin: Callable[[Request], Awaitable[tuple[Bulletin, BulletinText] | None]]
 
     def routes(self) -> list[Route]:
         """Lists the addresses."""
@@ -156,6 +158,7 @@ class CheckPages:
         told = None if error is None else telling(error, language_of(request))
         values: Mapping[str, object] = {
             "form": form, "error": told, "condition": await self.counter.condition(),
+            "bulletin": await self.newest_bulletin(request),
             "limit_cents": self.counter.settings.degraded_cents_max,
             "insurers": [(entry.amc, f"{entry.name} ({entry.amc})") for entry in self.counter.directory.insurers],
             "sent": None if sent is None else [shown(departure, {}) for departure in sent],

@@ -198,7 +198,7 @@ class CustomerPages:
             insurer=self.counter.insurer_name(part.insurer), payable_now=part.free_from <= month_of(int(time.time())),
             error=None if error is None else telling(error, language_of(request)), steps=_steps(dossier),
             limit_cents=self.counter.settings.degraded_cents_max, condition=await self.counter.condition(),
-            form=Form(), reasons=REASONS,
+            form=Form(), reasons=REASONS, tariff_status=self.counter.desk.class_a_tariff().status,
             decisions=[(one, reason_of(one, language_of(request))) for one in reversed(dossier.decisions)],
         )  # fmt: skip
 
