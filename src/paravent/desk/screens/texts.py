@@ -16,7 +16,10 @@ REQUESTS: Final = {
     "/v1/acts": marked("Acte : prise en charge, facture ou annulation"),
     "/v1/decisions": marked("Demande de ce qui a été décidé"),
     "/v1/quota": marked("Demande de ce qui reste du quota"),
-    "/v1/boxes": marked("Demande des lettres des assureurs"),
+    "/v1/shop-boxes/pull": marked("Demande des lettres des assureurs"),
+    "/v1/boxes": marked("Envoi scellé à un assureur : compte du magasin, ou ouverture d'un dossier contrôlé"),
+    "/v1/returns": marked("Décisions rendues au hub après sa remise en route"),
+    "/v1/bulletins/acknowledgements": marked("Bulletin de sécurité lu par ce magasin"),
 }
 STATEMENT: Final = marked("Lecture d'une liste publique de l'organisme")
 OTHER: Final = marked("Autre demande")
@@ -63,6 +66,10 @@ MEANINGS: Final[Mapping[str, str]] = {
     "entitlement.status_index": marked("La place du droit dans la liste des droits révoqués, tirée au hasard."),
     "entitlement.desk_digest": marked("L'empreinte d'une partie du droit qui, elle, reste sur ce poste."),
     "act": marked("L'acte sur lequel porte la question."),
+    "acts.detail": marked("Un acte déjà décidé, avec la décision signée que le hub avait donnée."),
+    "acts.number": marked("Son rang chez l'organisme ; rien pour un poste."),
+    "complete": marked("S'il reste autre chose à rendre."),
+    "number": marked("Le numéro du bulletin."),
     "after": marked("Le numéro de la dernière lettre reçue."),
 }  # fmt: skip
 HEADERS: Final[Mapping[str, str]] = {
