@@ -21,6 +21,7 @@ import msgspec
 import pytest
 
 from paravent import errors
+from paravent.access.alarms import AlarmPolicy
 from paravent.access.devices import Device
 from paravent.access.openid_config import OpenIdConfig
 from paravent.access.quotas import QuotaLimits
@@ -40,7 +41,7 @@ from paravent.optics.guarantee import Guarantee, GuaranteeTables
 from paravent.person.bindings import holder_value, lookup_input, verify_binding
 from paravent.person.identity import BirthDate, Holder, NormalisedName, PersonIdentity
 from paravent.person.nir import Nir
-from paravent.wire import enrolment, suspension
+from paravent.wire import alarm, enrolment, suspension
 from paravent.wire.codec import Message
 
 ROOT = Path(__file__).parents[2]
@@ -204,12 +205,12 @@ def route_faults(text: str) -> list[str]:
     apps["keyserver"] += (SOURCE / "keyserver" / "witness_app.py").read_text(encoding="utf-8")
     shared = "".join(
         (SOURCE / "access" / f"{name}_app.py").read_text(encoding="utf-8")
-        for name in ("enrolment", "log_memory", "quota", "suspension")
+        for name in ("alarm", "enrolment", "log_memory", "quota", "suspension")
     )
     verifiers = {
         party
         for party, app in apps.items()
-        if "enrolment_routes(" in app and "quota_route(" in app and "suspension_route(" in app
+        if all(f"{route}(" in app for route in ("alarm_route", "enrolment_routes", "quota_route", "suspension_route"))
     }
     served = {party: app + shared * (party in verifiers) for party, app in apps.items()}
     real = {(party, route) for party, app in served.items() for route in _routes(app)}
@@ -218,11 +219,14 @@ def route_faults(text: str) -> list[str]:
     return [f"{route} is not both written and served" for route in sorted(real ^ written)] + sorted(named - known)
 
 
+_NAMED = (alarm, enrolment, suspension)
+
+
 def _routes(app: str) -> Iterator[str]:
     """Lists the routes of an application's source: an address is a literal, or a constant of the wire."""
     form = r'Route\((?:"([^"]+)"|([A-Z_]+)), [\w.]+, methods=\["([A-Z]+)"\]\)'
     for literal, constant, method in re.findall(form, app):
-        yield f"{method} {literal or getattr(suspension if hasattr(suspension, constant) else enrolment, constant)}"
+        yield f"{method} {literal or next(vars(one)[constant] for one in _NAMED if hasattr(one, constant))}"
 
 
 def example_faults(text: str) -> list[str]:
@@ -369,7 +373,16 @@ def word_faults(text: str) -> list[str]:
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 THREATS = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 GROUPS = ("keyserver", "hub", "insurer", "desk", "breach")
-CONFIGURATIONS = (KeyServerConfig, HubConfig, InsurerConfig, DeskConfig, OpenIdConfig, QuotaLimits, StoreConfig)
+CONFIGURATIONS = (
+    KeyServerConfig,
+    HubConfig,
+    InsurerConfig,
+    DeskConfig,
+    OpenIdConfig,
+    QuotaLimits,
+    StoreConfig,
+    AlarmPolicy,
+)
 
 
 def operating_faults(text: str) -> list[str]:
@@ -379,6 +392,7 @@ def operating_faults(text: str) -> list[str]:
     sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
     events = {event for source in sources for event in re.findall(r'log_event\("([a-z-]+)"', source)}
     settings = {field.name for kind in CONFIGURATIONS for field in msgspec.structs.fields(kind)} - {
+        "alarms",
         "quotas",
         "openid",
         "store",

@@ -1,75 +1,72 @@
-"""The verb by which a verifier judges its counts by day (docs/watch.md section 7).
-
-The detectors are given by the party: this package knows devices and counts, not how they are judged.
-"""
+"""The verb by which an operator reads the alarms of its own verifier (docs/operating.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import click
+import msgspec
 
 from paravent.access import cli
 from paravent.access.cli import Said, verb
-from paravent.access.devices import BarReason
-from paravent.access.quotas import WINDOW_SECONDS, QuotaKind
+from paravent.access.devices import date_text
 from paravent.access.store import VerifierStore
-from paravent.wire.suspension import SubjectKind
+from paravent.wire.alarm import Alarm, KeptAlarm
+from paravent.wire.codec import decode
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class Found(Protocol):
-    """What a detector says: of whom, which day since 1970, how high against which threshold."""
+def add_alarm_verb(group: click.Group, store: Callable[[Path], VerifierStore]) -> None:
+    """Adds ``alarms``."""
 
-    @property
-    def professional(self) -> str:
-        """The professional."""
-
-    @property
-    def day(self) -> int:
-        """The day, counted from 1970."""
-
-    @property
-    def level(self) -> int:
-        """The level of the test."""
-
-    @property
-    def threshold(self) -> int:
-        """Its threshold."""
-
-    @property
-    def baseline(self) -> float:
-        """What is usual for this professional, a day."""
+    @verb(group, "List the alarms that this verifier raised; --out writes each as its signed file.")
+    @click.option("--after", type=click.IntRange(min=0), default=0, help="Only those with a higher number.")
+    @click.option("--out", type=_FOLDER, default=None, help="Folder for the signed files: alarm-VERIFIER-NUMBER.json.")
+    def alarms(home: Path, after: int, out: Path | None) -> Said:
+        """Lists alarms."""
+        with store(home) as opened:
+            kept = every_alarm(opened, after)
+        read = [decode(one.signed.payload, Alarm) for one in kept]
+        for one, alarm in zip(kept, read, strict=True):
+            if out is not None:
+                out.mkdir(mode=0o700, parents=True, exist_ok=True)
+                cli.write_file(out / file_name(alarm), one.signed)
+        return said(read)
 
 
-Judge = Callable[[Iterable[tuple[str, int, int]], int, int, float], Sequence[Found]]
+def every_alarm(store: VerifierStore, after: int) -> list[KeptAlarm]:
+    """Reads all the alarms after a number."""
+    found: list[KeptAlarm] = []
+    while page := store.alarms.after(after):
+        found += page
+        after = decode(page[-1].signed.payload, Alarm).number
+    return found
 
 
-def add_alarm_verb(group: click.Group, store: Callable[[Path], VerifierStore], judge: Judge) -> None:
-    """Adds ``alarms``; ``judge`` takes (professional, day, count), today, professionals and the yearly budget."""
+def file_name(alarm: Alarm) -> str:
+    """Names the file of an alarm."""
+    return f"alarm-{alarm.verifier}-{alarm.number}.json"
 
-    @verb(group, "Judge each professional's look-ups against its own past; --suspend suspends who alarms.")
-    @click.option("--budget", type=click.FloatRange(min=0.01), default=12.0, show_default=True,
-                  help="False alarms a year that the whole fleet may give.")  # fmt: skip
-    @click.option("--suspend", is_flag=True, help="Suspend them, with the reason code detection.")
-    def alarms(home: Path, budget: float, suspend: bool) -> Said:
-        """Judges, and suspends when the operator's policy is to."""
-        now = cli.now()
-        with store(home) as opened, opened.commit():
-            fleet = len({device.professional for device in opened.devices.every_device()})
-            found = judge(opened.counts_by_day(QuotaKind.LOOKUP), now // WINDOW_SECONDS, max(1, fleet), budget)
-            suspended = [
-                alarm.professional for alarm in found if suspend
-                and opened.devices.suspend(SubjectKind.PROFESSIONAL, alarm.professional, BarReason.DETECTION, now)
-            ]  # fmt: skip
-        rows = [
-            {"professional": one.professional, "sign": "volume", "day": one.day, "level": one.level,
-             "threshold": one.threshold, "baseline": one.baseline}
-            for one in found
-        ]  # fmt: skip
-        lines = [
-            f"{row['professional']}: {row['level']} at {row['threshold']}, usual {row['baseline']}" for row in rows
-        ]
-        lines.append(f"{len(rows)} alarms among {fleet} professionals, {len(suspended)} suspended")
-        return Said(text="\n".join(lines), values={"alarms": rows, "suspended": suspended, "professionals": fleet})
+
+def said(alarms: list[Alarm]) -> Said:
+    """Says alarms to people, and as values."""
+    text = "\n".join([*map(line, alarms), f"{len(alarms)} alarms"])
+    return Said(text=text, values={"alarms": [row(alarm) for alarm in alarms]})
+
+
+def row(alarm: Alarm) -> dict[str, object]:
+    """Gives an alarm as one flat object."""
+    values = dict(msgspec.to_builtins(alarm))
+    return {**values.pop("finding"), **values}
+
+
+def line(alarm: Alarm) -> str:
+    """Writes one alarm for people."""
+    finding = alarm.finding
+    counted = f"{finding.observed} of {finding.whole}, usual {finding.usual}"
+    ends = ", suspended by policy" * alarm.suspended + ", drill" * alarm.drill
+    about = f"{finding.kind.value} {finding.subject}"
+    name = f"{date_text(alarm.raised_at)} {alarm.verifier} {alarm.number}"
+    return f"{name}: {finding.sign.value}, {about}: {counted}{ends}"

@@ -18,6 +18,7 @@ from paravent.wire.codec import Message
 from paravent.wire.suspension import LANES, NUMBER_LANE, SubjectKind
 
 IDENTIFICATION_SECONDS = 86_400
+DAY_SECONDS = 86_400
 SHOP_CODE_TRIES_MAX = 5
 SHOP_CODE_SECONDS_MAX = 90 * 86_400
 
@@ -116,6 +117,14 @@ class DeviceLedger:
     def every_device(self) -> list[Device]:
         """Lists every device, oldest first."""
         return [_device(row) for row in self._connection.execute(f"{_DEVICE} ORDER BY enrolled_at, keyid").fetchall()]
+
+    def enrolled_by_day(self, professional: str) -> dict[int, int]:
+        """Counts a professional's devices by the day on which they were enrolled (since 1970)."""
+        found = self._connection.execute(
+            "SELECT enrolled_at / ?, COUNT(*) FROM enrolled WHERE professional = ? GROUP BY 1",
+            (DAY_SECONDS, professional),
+        )
+        return {int(day): int(count) for day, count in found.fetchall()}
 
     def waited_limited_until(self, professional: str, now: int) -> int:
         """Returns until when a device that came by waiting holds a professional's small quota; 0 when none does."""

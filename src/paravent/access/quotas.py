@@ -31,6 +31,15 @@ class QuotaKind(StrEnum):
     ACT = "act"
 
 
+class Seen(StrEnum):
+    """What a request turned out to be, counted by day for the detectors alone: it spends nothing."""
+
+    CLOSED_HOURS = "closed-hours"
+    ROW = "row"
+    CLAIM = "claim"
+    EARLY_RENEWAL = "early-renewal"
+
+
 class Scope(StrEnum):
     """Whose requests an hourly count adds up."""
 

@@ -9,15 +9,18 @@ log rebuilds them.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from paravent.access.alarm_store import AlarmLedger
 from paravent.access.database import Connection, Statement, Value, migrate
 from paravent.access.devices import BarReason, Device, Standing
 from paravent.access.enrolment_store import DeviceLedger, limit_of, limited_until
+from paravent.access.hours import is_closed_hour
 from paravent.access.quotas import (
     HOUR_SECONDS,
     WINDOW_SECONDS,
@@ -27,6 +30,7 @@ from paravent.access.quotas import (
     QuotaKind,
     QuotaLimits,
     Scope,
+    Seen,
     Spent,
     device_pseudonym,
     nonce_pseudonym,
@@ -155,23 +159,58 @@ class Ledger:
                 [value for name in named for value in (charge.kind.value, name, now // HOUR_SECONDS)],
             )
         # Detectors compare a professional with itself: 90 days of counts, with no label of anything opened.
-        yield Statement(
+        yield self._of_day(charge.kind, charge.professional, now, charged=int(new))
+        if charge.kind is QuotaKind.LOOKUP and is_closed_hour(now):
+            yield self._of_day(Seen.CLOSED_HOURS, charge.professional, now, charged=int(new))
+
+    def _of_day(self, kind: QuotaKind | Seen, professional: str, now: int, *, charged: int) -> Statement:
+        return Statement(
             "INSERT INTO daily VALUES (?, ?, ?, 1, ?) ON CONFLICT (kind, professional, day)"
             " DO UPDATE SET requests = daily.requests + 1, charged = daily.charged + excluded.charged",
             (
-                charge.kind.value, professional_pseudonym(self._keys.lasting(), charge.professional),
-                now // WINDOW_SECONDS, int(new),
+                kind.value, professional_pseudonym(self._keys.lasting(), professional), now // WINDOW_SECONDS,
+                charged,
             ),
         )  # fmt: skip
 
-    def counts_by_day(self, kind: QuotaKind) -> list[tuple[str, int, int]]:
-        """Lists (professional, day, new persons charged) of who still has a device here, for the detectors."""
+    def see(self, seen: QuotaKind | Seen, professional: str, now: int) -> None:
+        """Counts what a professional's request turned out to be, for the detectors."""
+        counted = self._of_day(seen, professional, now, charged=1)
+        self._connection.execute(counted.text, counted.values)
+
+    def counts_of(self, professional: str) -> dict[int, dict[str, int]]:
+        """Returns a professional's counts by day and kind, its new devices among them, for the detectors."""
+        found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        name = professional_pseudonym(self._keys.lasting(), professional)
+        for kind in (*QuotaKind, *Seen):
+            rows = self._connection.execute(
+                "SELECT day, charged FROM daily WHERE kind = ? AND professional = ?", (kind.value, name)
+            )
+            for day, charged in rows.fetchall():
+                found[int(day)][kind.value] = int(charged)
+        for day, count in self._devices.enrolled_by_day(professional).items():
+            found[day]["new-device"] = count
+        return dict(found)
+
+    def counted_on(self, day: int) -> set[str]:
+        """Lists who was counted on a day and still has a device here."""
         names = {
             professional_pseudonym(self._keys.lasting(), device.professional): device.professional
             for device in self._devices.every_device()
         }
-        rows = self._connection.execute("SELECT professional, day, charged FROM daily WHERE kind = ?", (kind.value,))
-        return [(names[bytes(name)], day, charged) for name, day, charged in rows.fetchall() if bytes(name) in names]
+        rows = self._connection.execute("SELECT DISTINCT professional FROM daily WHERE day = ?", (day,))
+        return {names[bytes(name)] for (name,) in rows.fetchall() if bytes(name) in names}
+
+    def sums_before(self, day: int) -> list[tuple[int, int, int, int]]:
+        """Lists (sum, sum of squares, days, count of ``day``) of each professional's look-ups before a day."""
+        rows = self._connection.execute(
+            "SELECT SUM(CASE WHEN day < ? THEN charged ELSE 0 END), SUM(CASE WHEN day < ? THEN charged * charged ELSE 0"
+            " END), MIN(day), SUM(CASE WHEN day = ? THEN charged ELSE 0 END) FROM daily WHERE kind = ? AND day <= ?"
+            " GROUP BY professional",
+            (day, day, day, QuotaKind.LOOKUP.value, day),
+        )
+        return [(int(total), int(squares), day - int(first), int(count))
+                for total, squares, first, count in rows.fetchall()]  # fmt: skip
 
     def _day_keys(self, now: int) -> tuple[DailyKey, DailyKey, DailyKey]:
         """Returns the keys of today, yesterday and tomorrow; raises StorageDown rather than forget what was spent.
@@ -282,7 +321,9 @@ class VerifierStore:
         self._connection = connection
         migrate(connection, migrations)
         self.devices = DeviceLedger(self._connection)
+        self.alarms = AlarmLedger(self._connection)
         self._ledger = Ledger(self._connection, keys, limits, self.devices)
+        self._touched: set[str] = set()
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -308,9 +349,34 @@ class VerifierStore:
                 return False
             return self.devices.withdraw(SubjectKind.DEVICE, keyid, BarReason.OPERATOR, now)
 
-    def counts_by_day(self, kind: QuotaKind) -> list[tuple[str, int, int]]:
-        """Lists (professional, day, new persons charged), 90 days of them, for the detectors."""
-        return self._ledger.counts_by_day(kind)
+    # --- what the detectors read -----------------------------------------------------------------
+
+    def see(self, seen: QuotaKind | Seen, professional: str, now: int) -> None:
+        """Counts what a professional's request turned out to be."""
+        self._ledger.see(seen, professional, now)
+        self._touched.add(professional)
+
+    def counts_of(self, professional: str) -> dict[int, dict[str, int]]:
+        """Returns a professional's counts by day and kind, 90 days of them."""
+        return self._ledger.counts_of(professional)
+
+    def sums_before(self, day: int) -> list[tuple[int, int, int, int]]:
+        """Lists (sum, sum of squares, days, count of ``day``) of each professional's look-ups before a day."""
+        return self._ledger.sums_before(day)
+
+    def touch_counted(self, now: int) -> None:
+        """Has everybody who was counted today or yesterday judged again."""
+        for day in (now // WINDOW_SECONDS - 1, now // WINDOW_SECONDS):
+            self._touched |= self._ledger.counted_on(day)
+
+    def take_touched(self, most: int) -> list[str]:
+        """Takes who was counted since the last time, at most so many: each once, however much it asked."""
+        taken = [self._touched.pop() for _ in range(min(most, len(self._touched)))]
+        return sorted(taken)
+
+    def log_alarm(self, payload: bytes) -> int | None:  # noqa: ARG002 - a key server has a witness log, the hub none
+        """Appends an alarm to the witness log; returns the position, None where there is no log."""
+        return None
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours."""
@@ -340,7 +406,9 @@ class VerifierStore:
 
     def spend(self, charge: Charge, now: int) -> Pseudonyms:
         """Spends quota and returns the day's pseudonyms."""
-        return self._ledger.spend(charge, now)
+        names = self._ledger.spend(charge, now)
+        self._touched.add(charge.professional)
+        return names
 
     def remaining(self, kind: QuotaKind, device: Device, now: int) -> int:
         """Returns what a device has left."""

@@ -25,14 +25,16 @@ class Counted:
 
 
 class Tally:
-    """The counts since they were last taken, in memory."""
+    """The counts since they were last taken, in memory; ``total`` is all that ever came."""
 
     def __init__(self) -> None:
         """Starts at nothing."""
+        self.total = 0
         self._counts: dict[tuple[int, str, str], tuple[int, float]] = {}
 
     def count(self, *, hour: int, action: str, code: str, seconds: float, requests: int = 1) -> None:
         """Counts a request once it is answered, or several."""
+        self.total += requests
         known, spent = self._counts.get((hour, action, code), (0, 0.0))
         self._counts[hour, action, code] = (known + requests, spent + seconds)
 
@@ -47,6 +49,7 @@ class Tally:
     def put_back(self, counted: Iterable[Counted]) -> None:
         """Counts again what could not be written."""
         for one in counted:
+            self.total -= one.requests
             self.count(
                 hour=one.hour, action=one.action, code=one.code, seconds=one.milliseconds / 1_000,
                 requests=one.requests,

@@ -113,7 +113,7 @@ class EarlyDecision:
     def decide(self, admitted: AdmittedAct, now: int) -> Any:  # noqa: ANN401 - what the adjudicator answers
         """Decides on what was read; quotas are spent by nobody here."""
         view = SimpleNamespace(
-            claims=ClaimStore(self.reads), statement=self.store.statement, spend=lambda *_: None,
+            claims=ClaimStore(self.reads), statement=self.store.statement, spend=lambda *_: None, see=lambda *_: None,
             recovery=self.store.recovery,
         )  # fmt: skip
         return self.adjudicator.decide(admitted, cast("Store", view), now, os.urandom)

@@ -16,6 +16,7 @@ from paravent.access.config import open_directory
 from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.store import read_secret, write_secret
+from paravent.breach.alarm_cli import add_alarm_verbs
 from paravent.breach.bulletins.cli import add_bulletin_verbs
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
@@ -150,6 +151,7 @@ def _hour(text: str) -> int:
 
 
 add_suspension_verbs(group)
+add_alarm_verbs(group)
 add_bulletin_verbs(group)
 add_case_verbs(group)
 add_custody_verbs(group)

@@ -1,4 +1,4 @@
-"""Opticians who have worked with a running platform for a month, and the detectors that watch them (docs/watch.md 7).
+"""Opticians who have worked with a running platform for a month, and the detectors that watch them (docs/detection.md).
 
 The month is written where each verifier counts it: by day, under its own lasting key, with no label.
 """
@@ -23,12 +23,13 @@ from paravent.crypto.signing import SigningKey, key_id
 from paravent.drill.platform import Platform
 from paravent.hub import store as hub_store
 from paravent.keyserver import store as keyserver_store
-from paravent.watch.daily import Budget
-from paravent.watch.volumes import BASELINE_DAYS, volume_alarms
+from paravent.watch.budget import Budget
+from paravent.watch.judging import DaysOfCounts, lookups
+from paravent.watch.volumes import BASELINE_DAYS, judge_volume
 
 DAY_SECONDS = 86_400
 USUAL_LOOKUPS = 12
-"""Persons a day whom a busy shop looks up at one server, in the mean (docs/watch.md section 7)."""
+"""Persons a day whom a busy shop looks up at one server, in the mean (docs/detection.md section 4)."""
 
 _SECRETS = "secrets"
 _MONTH = BASELINE_DAYS + 2
@@ -76,27 +77,27 @@ def write_month(home: Path, database: str, professional: str, today: int, seed: 
 class Watchmen:
     """The detectors, at the size of a real fleet, on the counts of key servers after each person that is read."""
 
-    counts: Sequence[Callable[[], list[tuple[str, int, int]]]]
+    counts: Sequence[Callable[[str], DaysOfCounts]]
     professionals: frozenset[str]
     clock: Callable[[], int]
     detected_after: int | None = None
 
     def look(self, read: int) -> None:
         """Judges every server's counts; keeps after how many persons the first alarm rang."""
-        if self.detected_after is None and any(self._alarms(counts()) for counts in self.counts):
+        if self.detected_after is None and any(self._alarms(counts) for counts in self.counts):
             self.detected_after = read
 
-    def _alarms(self, counts: list[tuple[str, int, int]]) -> bool:
-        alarms = volume_alarms(counts, self.clock() // DAY_SECONDS, Budget())
-        return any(alarm.professional in self.professionals for alarm in alarms)
+    def _alarms(self, counts: Callable[[str], DaysOfCounts]) -> bool:
+        today = self.clock() // DAY_SECONDS
+        return any(judge_volume(lookups(counts(who)), today, Budget()) is not None for who in self.professionals)
 
 
 def watchmen(platform: Platform, servers: Sequence[str], opticians: Sequence[Optician]) -> Watchmen:
     """Puts the detectors on running key servers."""
 
-    def counts(server: str) -> list[tuple[str, int, int]]:
+    def counts(server: str, professional: str) -> DaysOfCounts:
         with _ledger(platform, server) as store:
-            return store.counts_by_day(QuotaKind.LOOKUP)
+            return store.counts_of(professional)
 
     return Watchmen(
         counts=[partial(counts, server) for server in servers],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace as changed
 
 from paravent.access.devices import Device, DeviceRegister, authenticate, charge_of
-from paravent.access.quotas import Charge, QuotaKind
+from paravent.access.quotas import Charge, QuotaKind, Seen
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import status
 from paravent.crypto.entitlement import HubPart, verify_entitlement
@@ -153,6 +153,7 @@ class Adjudicator:
         )
         # 5. decision kept under its key
         books.keep(act, KeptAct(request=admitted.body_digest, decision=signed))
+        _count(admitted, decision, store)
         return signed
 
     def _undecided(self, admitted: AdmittedAct, now: int, rng: Rng) -> Decision:
@@ -205,3 +206,13 @@ class Adjudicator:
             raise EpochNotLive("the insurer has published no guarantee")
         tables = open_guarantees(signed, amc, VerifyKey(admitted.insurer.issuer_key))
         adjudicate(claim, tables.find(admitted.part.guarantee, month), rules_of_month(month, self.rules))
+
+
+def _count(admitted: AdmittedAct, decision: Decision, store: Store) -> None:
+    """Counts an accepted claim for the detectors, and whether it renews early; a correction is no second claim."""
+    claim, who, now = admitted.claim, admitted.device.professional, decision.decided_at
+    if claim is None or claim.corrects is not None or decision.outcome is not Outcome.ACCEPTED:
+        return
+    store.see(Seen.CLAIM, who, now)
+    if admitted.act.early_renewal:
+        store.see(Seen.EARLY_RENEWAL, who, now)

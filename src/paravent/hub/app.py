@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from paravent.access.alarm_app import Sentry, alarm_route
+from paravent.access.alarms import AlarmPolicy
 from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.devices import authenticate
 from paravent.access.enrolment_app import enrolment_routes
@@ -33,6 +35,7 @@ from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
+from paravent.watch.judging import HUB_SIGNS, Detectors
 from paravent.wire.boxes import BOX_BODY_BYTES_MAX, BoxesRequest
 from paravent.wire.bulletins import BULLETINS_BYTES_MAX
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
@@ -52,10 +55,12 @@ from paravent.wire.status import RELEASE, HubStatus
 
 def build(
     identity: HubIdentity, directory: Directory, signed_directory: Cosigned, store: Store,
-    enrolment: Enrolment | None = None, watch_seconds: int = 20,
+    enrolment: Enrolment | None = None, watch_seconds: int = 20, policy: AlarmPolicy | None = None,
 ) -> Starlette:  # fmt: skip
     """Builds the application of the hub."""
     commits, tally = GroupCommit(store), Tally()
+    policy = policy or AlarmPolicy()
+    detectors = Detectors.of(HUB_SIGNS, policy.false_alarms_a_year, policy.professionals)
     adjudicator = acts.Adjudicator(identity=identity, directory=directory, rules=every_shipped_rules())
     insurer_adjudicator = insurer_acts.InsurerAdjudicator(identity=identity, directory=directory)
 
@@ -66,8 +71,12 @@ def build(
         received = await read_signed(request, identity.base_url)
         now = _now()
         admitted = rows.admit(received, identity, store, now)
-        await commits.run(lambda: rows.spend(admitted, store, now))
+        await commits.run(lambda: spend_row(admitted, now))
         return json_response(rows.answer(admitted, store))
+
+    def spend_row(admitted: rows.AdmittedFetch, now: int) -> None:
+        if rows.spend(admitted, store, now):
+            rows.count(admitted, store, detectors, now)
 
     async def act(request: Request) -> Response:
         received = await read_signed(request, identity.base_url, ACT_BYTES_MAX)
@@ -223,9 +232,11 @@ def build(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         watch = LogWatch(identity, store.memory, store.commit, PeerClient(identity.signing_key, os.urandom))
+        sentry = Sentry(verifier, store, commits, policy, detectors, tally)
         works = (
             commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds),
             write_tally(tally, store.tally, store.commit),
+            sentry.work(),
         )  # fmt: skip
         workers = [asyncio.create_task(work) for work in works]
         yield
@@ -263,6 +274,7 @@ def build(
         seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
+        alarm_route(verifier, directory, store),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan, tally=tally)

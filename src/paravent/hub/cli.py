@@ -25,7 +25,6 @@ from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
 from paravent.hub.doctor_store import observe
 from paravent.hub.store import Store
-from paravent.watch.volumes import judge_volumes
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -135,6 +134,7 @@ def serve(home: Path) -> None:
         _store(home),
         config.enrolment(home),
         settings.watch_seconds,
+        settings.alarms,
     )
     run(app, host=settings.host, port=settings.port)
 
@@ -182,6 +182,6 @@ def _elsewhere(home: Path) -> Database | None:
 add_backup_verbs(group, Databases(store=_store, elsewhere=_elsewhere))
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
-add_alarm_verb(group, _store, judge_volumes)
+add_alarm_verb(group, _store)
 add_cosign_verb(group, _store, _cosigner)
 add_doctor_verb(group, PartyKind.HUB, _observe)

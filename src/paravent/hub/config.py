@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from paravent.access.alarms import AlarmPolicy
 from paravent.access.config import DIRECTORY_NAME, DirectoryPin, open_directory, read_config, write_config
 from paravent.access.enrolment import Enroller
 from paravent.access.next_key_store import KeyFile
@@ -43,6 +44,7 @@ class HubConfig(Message, frozen=True, kw_only=True):
     openid: OpenIdConfig | None = None
     store: StoreConfig | None = None
     watch_seconds: Natural = 20
+    alarms: AlarmPolicy = AlarmPolicy()
     # A desk that asks 2 of 3 key servers has n/t times their look-ups in persons: 60 for 40 at each.
     quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 

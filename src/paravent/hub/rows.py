@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from paravent.access.alarms import Detectors
 from paravent.access.devices import Device, authenticate, charge_of, require_open_lane
-from paravent.access.quotas import QuotaKind
+from paravent.access.quotas import QuotaKind, Seen
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto.labels import Label
 from paravent.crypto.merkle import path_length_max, path_positions
@@ -56,12 +57,26 @@ def admit(request: HttpRequest, identity: HubIdentity, store: HubStore, now: int
     return AdmittedFetch(device=device, caller=caller, handle=handle, manifest=manifest)
 
 
-def spend(admitted: AdmittedFetch, store: HubStore, now: int) -> None:
-    """Spends one look-up at the hub too; an identical signed request is free."""
-    if store.first_time(admitted.caller, now):
-        digest = admitted.caller.digest
-        insurer = admitted.manifest.head.insurer
-        store.spend(charge_of(QuotaKind.LOOKUP, admitted.device, insurer, digest, digest), now)
+def spend(admitted: AdmittedFetch, store: HubStore, now: int) -> bool:
+    """Spends one look-up at the hub too; False for an identical signed request, which is free."""
+    if not store.first_time(admitted.caller, now):
+        return False
+    digest = admitted.caller.digest
+    insurer = admitted.manifest.head.insurer
+    store.spend(charge_of(QuotaKind.LOOKUP, admitted.device, insurer, digest, digest), now)
+    return True
+
+
+def count(admitted: AdmittedFetch, store: HubStore, detectors: Detectors, now: int) -> None:
+    """Counts, for the detectors, whether a look-up found somebody; who it was is not counted (9.14)."""
+    professional = admitted.device.professional
+    found = store.row(admitted.manifest, admitted.handle) is not None
+    if found:
+        store.see(Seen.ROW, professional, now)
+    before = store.alarms.tried(professional)
+    after = detectors.tried(before, unknown=not found)
+    if after != before:
+        store.alarms.keep_tried(professional, after)
 
 
 def answer(admitted: AdmittedFetch, store: HubStore) -> RowAnswer:

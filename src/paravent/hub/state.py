@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from paravent.access.alarm_store import AlarmLedger
 from paravent.access.devices import DeviceRegister
-from paravent.access.quotas import Charge, Pseudonyms
+from paravent.access.quotas import Charge, Pseudonyms, Seen
 from paravent.access.requests import Authenticated
 from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.signing import SigningKey
@@ -75,3 +76,10 @@ class HubStore(DeviceRegister, Protocol):
 
     def spend(self, charge: Charge, now: int) -> Pseudonyms:
         """Spends quota and returns the day's pseudonyms."""
+
+    def see(self, seen: Seen, professional: str, now: int) -> None:
+        """Counts what a professional's request turned out to be, for the detectors."""
+
+    @property
+    def alarms(self) -> AlarmLedger:
+        """The alarms, and the state of the sequential test."""

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from paravent.access.alarm_app import Sentry, alarm_route
+from paravent.access.alarms import AlarmPolicy
 from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.group_commit import GroupCommit
@@ -22,6 +24,8 @@ from paravent.access.peer_client import PeerClient
 from paravent.access.quota_app import quota_route
 from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
+from paravent.access.tally import Tally
+from paravent.access.tally_app import write_tally
 from paravent.errors import ParaventError
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.config import WatchSettings
@@ -29,6 +33,7 @@ from paravent.keyserver.state import ServerIdentity
 from paravent.keyserver.store import Store
 from paravent.keyserver.witness import Scribe
 from paravent.keyserver.witness_app import Witness
+from paravent.watch.judging import KEY_SERVER_SIGNS, Detectors
 from paravent.wire.codec import decode
 from paravent.wire.deal import DealBox
 from paravent.wire.statements import Directory, Signed
@@ -43,9 +48,13 @@ def build(
     store: Store,
     enrolment: Enrolment | None = None,
     watch: WatchSettings | None = None,
+    policy: AlarmPolicy | None = None,
 ) -> Starlette:
     """Builds the application of one key server."""
     commits = GroupCommit(store)
+    policy = policy or AlarmPolicy()
+    detectors = Detectors.of(KEY_SERVER_SIGNS, policy.false_alarms_a_year, policy.professionals)
+    tally = Tally()
     scribe = Scribe(server=identity.name, witness_key=identity.witness_key, directory=directory, rng=os.urandom)
     witness = Witness(
         identity, directory, store, PeerClient(identity.signing_key, os.urandom), watch or WatchSettings()
@@ -103,7 +112,11 @@ def build(
         missing = store.recount(_now())
         if missing:
             log_event("counts-restored", party=identity.name, count=missing)
-        work = (commits.work(), forget_hourly(store, _now), witness.work(), delete_ended(store))
+        sentry = Sentry(verifier, store, commits, policy, detectors, tally)
+        work = (
+            commits.work(), forget_hourly(store, _now), witness.work(), delete_ended(store), sentry.work(),
+            write_tally(tally, store.tally, store.commit),
+        )  # fmt: skip
         workers = [asyncio.create_task(task) for task in work]
         yield
         for worker in workers:
@@ -122,10 +135,11 @@ def build(
         Route("/v1/status", status, methods=["GET"]),
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
+        alarm_route(verifier, directory, store),
         *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]
-    return application(identity.name, routes, lifespan=lifespan)
+    return application(identity.name, routes, lifespan=lifespan, tally=tally)
 
 
 async def delete_ended(store: Store) -> None:

@@ -27,7 +27,6 @@ from paravent.keyserver.cosigning import own_checkpoint
 from paravent.keyserver.doctor_store import observe
 from paravent.keyserver.restoring import keeper_of, missing, remembered
 from paravent.keyserver.store import Store
-from paravent.watch.volumes import judge_volumes
 from paravent.wire.codec import encode
 from paravent.wire.cosignatures import cosign
 from paravent.wire.log import LogExport, LogLine
@@ -172,7 +171,8 @@ def serve(home: Path) -> None:
     identity = config.read_identity(home, settings)
     directory = read_directory(home, settings.directory, cosigned=False)
     watch = config.watch_settings(settings, cli.rng)
-    app = build(identity, directory, Store(home, settings.quotas, cli.rng), config.enrolment(home), watch)
+    store = Store(home, settings.quotas, cli.rng)
+    app = build(identity, directory, store, config.enrolment(home), watch, settings.alarms)
     run(app, host=settings.host, port=settings.port)
 
 
@@ -187,7 +187,7 @@ def _store(home: Path) -> Store:
 
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
-add_alarm_verb(group, _store, judge_volumes)
+add_alarm_verb(group, _store)
 add_cosign_verb(group, _store, _cosigner)
 add_backup_verb(group)
 add_doctor_verb(group, PartyKind.KEYSERVER, lambda home, now: observe(home, now, cli.rng), "keyserver.lock")

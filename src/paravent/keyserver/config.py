@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from paravent.access.alarms import AlarmPolicy
 from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.enrolment import Enroller
 from paravent.access.next_key_store import KeyFile
@@ -42,6 +43,7 @@ class KeyServerConfig(Message, frozen=True, kw_only=True):
     directory: DirectoryPin | None = None
     openid: OpenIdConfig | None = None
     watch_seconds: Natural = 20
+    alarms: AlarmPolicy = AlarmPolicy()
     timestamp_url: str | None = None
     timestamp_seconds: Natural = 3_600
     quotas: QuotaLimits = QuotaLimits()

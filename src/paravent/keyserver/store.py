@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from paravent.access.alarm_store import ALARM_SCHEMA
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import LogMemory
 from paravent.access.quotas import HOUR_SECONDS, Pseudonyms, QuotaKind, QuotaLimits
@@ -24,6 +25,7 @@ from paravent.access.store import (
     read_secret,
     write_secret,
 )
+from paravent.access.tally_store import TALLY_SCHEMA, TallyStore
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label, enc
@@ -34,7 +36,7 @@ from paravent.keyserver.restoring import request_of
 from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
 from paravent.wire.codec import Amc, Bytes32, Message, Natural, ServerIndex, decode, encode
 from paravent.wire.deal import DealtKey
-from paravent.wire.log import DeletionEntry
+from paravent.wire.log import AlarmEntry, DeletionEntry
 from paravent.wire.recovery import CosignedHeads, HeadCounter
 from paravent.wire.statements import OPENABLE_SECONDS, Closing, ManifestHead
 
@@ -54,7 +56,7 @@ CREATE TABLE IF NOT EXISTS head (
     PRIMARY KEY (insurer, epoch)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA)
+MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA, TALLY_SCHEMA + ALARM_SCHEMA)
 EPOCH_ROW = 0  # in ``closing`` and in the log, an epoch stands at batch 0; batches start at 1
 
 
@@ -94,6 +96,7 @@ class Store(VerifierStore):
         super().__init__(connect(home / DATABASE), MIGRATIONS, DailyKeys(self._secrets, rng), limits)
         self.log = WitnessLog(self._connection)
         self.memory = LogMemory(self._connection)
+        self.tally = TallyStore(self._connection)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}
         self._box_key = self._newest_box_key()
@@ -275,6 +278,12 @@ class Store(VerifierStore):
         if self.witnessed(name) is None:
             self.append(entry, name)
 
+    def forget(self, now: int) -> None:
+        """Deletes what has outlived its term."""
+        super().forget(now)
+        with self.commit():
+            self.tally.forget(now // HOUR_SECONDS)
+
     # --- heads -------------------------------------------------------------------------------
 
     def keep_head(self, head: ManifestHead, digest: bytes) -> None:
@@ -320,14 +329,19 @@ class Store(VerifierStore):
         """
         with self.commit():
             for entry in entries:
-                # A deletion is found again under its own hash, an opening under its request.
-                deletion = entry.startswith(enc(Label.DELETION))
-                self.log.append(entry, hashlib.sha256(entry).digest() if deletion else request_of(entry))
+                # A deletion or an alarm is found again under its own hash, an opening under its request.
+                own = entry.startswith((enc(Label.DELETION), enc(Label.ALARM_ENTRY)))
+                self.log.append(entry, hashlib.sha256(entry).digest() if own else request_of(entry))
         return self.recount(now)
 
     def append(self, entry: bytes, request: bytes | None) -> LeafPosition:
         """Appends an entry to the witness log, at the next position."""
         return self.log.append(entry, request)
+
+    def log_alarm(self, payload: bytes) -> int:
+        """Appends an alarm to the witness log, by its hash; it is found again under the entry's own."""
+        entry = AlarmEntry(payload_digest=hashlib.sha256(payload).digest()).encode()
+        return self.append(entry, hashlib.sha256(entry).digest()).index
 
     def log_size(self) -> int:
         """Returns the number of leaves."""

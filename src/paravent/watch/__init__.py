@@ -1,1 +1,1 @@
-"""Detectors: pure functions over counts that hold no person (docs/watch.md section 7)."""
+"""Detectors: pure functions over counts that hold no person (docs/detection.md)."""

@@ -1,4 +1,4 @@
-"""Volume: CUSUM of a professional's daily count against its own baseline (docs/watch.md section 7; Page 1954).
+"""Volume: CUSUM of a professional's daily count against its own baseline (docs/detection.md section 2; Page 1954).
 
 S grows by what a day exceeds the reference k, never below 0; S >= h is an alarm. How often that happens by chance is
 computed, not guessed: S is a Markov chain on 0..h-1 (Brook and Evans 1972).
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-DAYS_A_YEAR = 365
+from paravent.watch.budget import DAYS_A_YEAR
+
 THRESHOLD_MAX = 400
 
 

@@ -1,32 +1,19 @@
-"""One day of one professional against its own past days, and one day of the whole fleet (docs/watch.md section 7).
+"""One day of one professional against its own past days, and one day of the whole fleet (docs/detection.md section 2).
 
 Every test is a tail probability compared with one level, which the yearly budget of false alarms for the whole
-fleet gives: budget / (professionals * days * tests). A share is judged by a beta-binomial whose parameters are the
+fleet gives (``budget``). A share is judged by a beta-binomial whose parameters are the
 past, so that a short past is believed less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import Enum
 
 import msgspec
 
-from paravent.watch.cusum import DAYS_A_YEAR
-from paravent.watch.distributions import at_least, beta_binomial, poisson
-
-
-class Sign(Enum):
-    """What an alarm saw."""
-
-    VOLUME = "volume"
-    UNKNOWN_PERSONS = "unknown-persons"
-    EVALUATIONS_WITHOUT_OPENINGS = "evaluations-without-openings"
-    OPENINGS_WITHOUT_CLAIMS = "openings-without-claims"
-    NEW_DEVICES = "new-devices"
-    CLOSED_HOURS = "closed-hours"
-    CLAIMS_MIX = "claims-mix"
-    FLEET = "fleet"
+from paravent.watch.budget import DAYS_A_YEAR, Budget
+from paravent.watch.distributions import at_least, beta_binomial, beta_binomial_at_least, poisson
+from paravent.wire.alarm import Sign
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,26 +27,14 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     early_renewals: int = 0
 
 
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign, and the probability of something as extreme under the professional's own past."""
+class Outlier(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign: so many of so many, and the probability of something as extreme under the professional's own past."""
 
     sign: Sign
+    observed: int
+    whole: int
+    usual: float
     probability: float
-
-
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """How many false alarms a year the whole fleet may give."""
-
-    false_alarms_a_year: float = 12.0
-    professionals: int = 13_000
-
-    def level(self) -> float:
-        """Gives the level of each test of a professional's day."""
-        return self.false_alarms_a_year / (self.professionals * DAYS_A_YEAR * (len(_SHARES) + 1))
-
-    def of_one_professional(self) -> float:
-        """Gives one professional's part of the yearly budget, for a test that runs on (``cusum``)."""
-        return self.false_alarms_a_year / self.professionals
 
 
 # Each sign of a share: the counts of which it is the share, and of which it counts the others or the ones named.
@@ -71,21 +46,27 @@ _SHARES: tuple[tuple[Sign, str, Callable[[Day], int]], ...] = (
 )
 
 
-def judge(day: Day, past: Sequence[Day], budget: Budget) -> list[Alarm]:
-    """Lists the alarms of a professional's day; a past of no day judges by an even prior, and alarms rarely."""
+def judge(day: Day, past: Sequence[Day], budget: Budget) -> list[Outlier]:
+    """Lists what stands out of a professional's day; a past of no day judges by an even prior, and alarms rarely."""
     found = [
-        Alarm(sign=sign, probability=_share(
-            getattr(day, whole), max(0, part(day)),
-            sum(getattr(one, whole) for one in past), sum(max(0, part(one)) for one in past),
-        ))
+        _share(sign, _of(day, whole, part), [_of(one, whole, part) for one in past])
         for sign, whole, part in _SHARES
     ]  # fmt: skip
-    devices = (1 + sum(one.new_devices for one in past)) / (DAYS_A_YEAR + len(past))
-    found.append(Alarm(sign=Sign.NEW_DEVICES, probability=at_least(poisson(devices), day.new_devices)))
-    return [alarm for alarm in found if alarm.probability < budget.level()]
+    found.append(_devices(day, past))
+    return [outlier for outlier in found if outlier.probability < budget.level()]
 
 
-def judge_fleet(above: int, professionals: int, past_above: Sequence[int], false_alarms_a_year: float) -> Alarm | None:
+def _devices(day: Day, past: Sequence[Day]) -> Outlier:
+    usual = (1 + sum(one.new_devices for one in past)) / (DAYS_A_YEAR + len(past))
+    return Outlier(
+        sign=Sign.NEW_DEVICES, observed=day.new_devices, whole=day.new_devices, usual=usual,
+        probability=at_least(poisson(usual), day.new_devices),
+    )  # fmt: skip
+
+
+def judge_fleet(
+    above: int, professionals: int, past_above: Sequence[int], false_alarms_a_year: float
+) -> Outlier | None:  # fmt: skip
     """Judges how many professionals were above their own usual on one day, against the fleet's past days.
 
     Days of the fleet vary together (a Saturday, a holiday): the rate is beta-distributed, fitted by its moments.
@@ -97,11 +78,55 @@ def judge_fleet(above: int, professionals: int, past_above: Sequence[int], false
     concentration = mean * (1 - mean) / max(spread - own, own / 10) - 1
     distribution = beta_binomial(professionals, mean * concentration, (1 - mean) * concentration)
     probability = at_least(distribution, above)
-    limit = false_alarms_a_year / DAYS_A_YEAR
-    return Alarm(sign=Sign.FLEET, probability=probability) if probability < limit else None
+    if probability >= false_alarms_a_year / DAYS_A_YEAR:
+        return None
+    return Outlier(
+        sign=Sign.FLEET, observed=above, whole=professionals, usual=mean * professionals, probability=probability
+    )
 
 
-def _share(whole: int, part: int, past_whole: int, past_part: int) -> float:
-    """Gives P[at least ``part`` of ``whole``] when the past had its own share (Jeffreys' prior)."""
-    part, past_part = min(part, whole), min(past_part, past_whole)
-    return at_least(beta_binomial(whole, past_part + 0.5, past_whole - past_part + 0.5), part)
+def _of(day: Day, whole: str, part: Callable[[Day], int]) -> tuple[int, int]:
+    counted = getattr(day, whole)
+    return counted, min(max(0, part(day)), counted)
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A beta distribution of the share that a professional's days have."""
+
+    successes: float
+    failures: float
+
+    @property
+    def mean(self) -> float:
+        """The usual share."""
+        return self.successes / (self.successes + self.failures)
+
+    def at_least(self, whole: int, part: int) -> float:
+        """Gives P[at least ``part`` of ``whole``]; what is not above the usual is no outlier, and costs no sum: 1."""
+        if part <= whole * self.mean:
+            return 1.0
+        return beta_binomial_at_least(whole, self.successes, self.failures, part)
+
+
+def usual_share(past: Sequence[tuple[int, int]]) -> Share:
+    """Fits the share of past days, each (whole, part): Jeffreys' prior, and as much spread as the days have.
+
+    A share that varies from day to day more than chance makes it, claims that follow an opening by days say, has a
+    smaller concentration than the number of things counted: 1 / rho - 1, rho by moments.
+    """
+    whole, part = sum(of for of, _ in past), sum(count for _, count in past)
+    mean, concentration = (part + 0.5) / (whole + 1), whole + 1.0
+    pairs = sum(of * (of - 1) for of, _ in past)
+    if pairs:
+        squares = sum((count - mean * of) ** 2 for of, count in past)
+        rho = (squares / (mean * (1 - mean)) - whole) / pairs
+        concentration = min(concentration, 1 / rho - 1) if rho > 0 else concentration
+    concentration = max(concentration, 1.0)
+    return Share(successes=mean * concentration, failures=(1 - mean) * concentration)
+
+
+def _share(sign: Sign, day: tuple[int, int], past: Sequence[tuple[int, int]]) -> Outlier:
+    usual, (whole, part) = usual_share(past), day
+    return Outlier(
+        sign=sign, observed=part, whole=whole, usual=whole * usual.mean, probability=usual.at_least(whole, part)
+    )

@@ -1,4 +1,4 @@
-"""Distributions of counts, as plain sums (docs/watch.md section 7)."""
+"""Distributions of counts, as plain sums (docs/detection.md section 2)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ def of_history(counts: Sequence[int]) -> list[float]:
     return negative_binomial(mean, variance) if variance > 1.05 * mean else poisson(mean)
 
 
+def binomial(trials: int, probability: float) -> list[float]:
+    """Gives the successes in ``trials`` of one probability."""
+    return [
+        math.comb(trials, n) * probability**n * (1 - probability) ** (trials - n) for n in range(trials + 1)
+    ]  # fmt: skip
+
+
 def total(first: Sequence[float], second: Sequence[float]) -> list[float]:
     """Gives the distribution of the sum of two independent counts."""
     sums = [0.0] * (len(first) + len(second) - 1)
@@ -54,6 +61,15 @@ def at_least(distribution: Sequence[float], count: int) -> float:
 
 def beta_binomial(trials: int, successes: float, failures: float) -> list[float]:
     """Gives the successes in ``trials`` when the rate itself varies as Beta(successes, failures)."""
+    return _beta_binomial_from(0, trials, successes, failures)
+
+
+def beta_binomial_at_least(trials: int, successes: float, failures: float, count: int) -> float:
+    """Gives P[X >= count] of the same, summing the tail alone."""
+    return sum(_beta_binomial_from(count, trials, successes, failures)) if count > 0 else 1.0
+
+
+def _beta_binomial_from(first: int, trials: int, successes: float, failures: float) -> list[float]:
     fixed = math.lgamma(trials + 1) + math.lgamma(successes + failures)
     fixed -= math.lgamma(successes) + math.lgamma(failures) + math.lgamma(trials + successes + failures)
     return [
@@ -61,7 +77,7 @@ def beta_binomial(trials: int, successes: float, failures: float) -> list[float]
             fixed - math.lgamma(n + 1) - math.lgamma(trials - n + 1)
             + math.lgamma(n + successes) + math.lgamma(trials - n + failures)
         )
-        for n in range(trials + 1)
+        for n in range(first, trials + 1)
     ]  # fmt: skip
 
 

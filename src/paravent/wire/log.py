@@ -94,6 +94,17 @@ class DeletionEntry:
         return enc(Label.DELETION, self.insurer, self.epoch, self.batch, self.due_at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmEntry:
+    """An alarm that this server raised, by the hash of its signed payload: the log says when, not of whom."""
+
+    payload_digest: bytes
+
+    def encode(self) -> bytes:
+        """Encodes the entry."""
+        return enc(Label.ALARM_ENTRY, self.payload_digest)
+
+
 def _hour(encoded: bytes) -> int:
     hour = int.from_bytes(encoded, "big")
     if len(encoded) != 8 or hour > HOUR_MAX:

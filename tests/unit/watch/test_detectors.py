@@ -10,10 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paravent.bench.detection import measure
-from paravent.watch.cusum import DAYS_A_YEAR, Cusum, alarmed_by, for_budget, mean_days_to_alarm
-from paravent.watch.daily import Budget, Day, Sign, judge, judge_fleet
-from paravent.watch.distributions import at_least, beta_binomial, mean_of, negative_binomial, of_history, poisson, total
-from paravent.watch.sequential import SequentialTest
+from paravent.watch.budget import DAILY_SIGNS, DAYS_A_YEAR, Budget
+from paravent.watch.cusum import Cusum, alarmed_by, for_budget, mean_days_to_alarm
+from paravent.watch.daily import Day, judge, judge_fleet, usual_share
+from paravent.watch.distributions import (
+    at_least,
+    beta_binomial,
+    beta_binomial_at_least,
+    binomial,
+    mean_of,
+    negative_binomial,
+    of_history,
+    poisson,
+    total,
+)
+from paravent.watch.sequential import SequentialTest, Tried, sequential_test
+from paravent.wire.alarm import Sign
 
 USUAL = Day(evaluations=12, openings=11, claims=9, closed_hours=0)
 
@@ -29,6 +41,8 @@ def test_sums_and_tails() -> None:
     assert total(poisson(3), poisson(4))[:12] == pytest.approx(poisson(7)[:12])
     assert at_least(poisson(2), 1) == pytest.approx(1 - math.exp(-2))
     assert beta_binomial(3, 1, 1) == pytest.approx([0.25] * 4)
+    assert [beta_binomial_at_least(3, 1, 1, count) for count in range(4)] == pytest.approx([1, 0.75, 0.5, 0.25])
+    assert binomial(2, 0.5) == pytest.approx([0.25, 0.5, 0.25])
 
 
 def test_the_chain_agrees_with_a_case_solved_by_hand() -> None:
@@ -43,7 +57,8 @@ def test_the_chain_agrees_with_a_case_solved_by_hand() -> None:
 def test_the_budget_of_the_fleet_gives_the_thresholds_foretold(
     daily: list[float], reference: int, threshold: int
 ) -> None:
-    budget = Budget(false_alarms_a_year=12, professionals=13_000)
+    # Foretold for 12 a year by volume alone; volume has two thirds of a fleet's budget.
+    budget = Budget(false_alarms_a_year=18, professionals=13_000)
     test = for_budget(daily, reference, budget.of_one_professional())
     # Foretold with some room under the budget: the smallest threshold is at most one below.
     assert threshold - 1 <= test.threshold <= threshold
@@ -65,20 +80,41 @@ def test_a_history_without_over_dispersion_is_poisson() -> None:
 
 @pytest.mark.parametrize(("wrong", "tries"), [(1.0, 9), (0.5, 28)])
 def test_who_guesses_is_stopped_where_foretold(wrong: float, tries: int) -> None:
-    rng, test, counts = random.Random(5), SequentialTest(), []
+    rng, test, counts = random.Random(5), sequential_test(Budget()), []
     for _ in range(400):
-        level, count = 0.0, 0
-        while not test.alarms(level):
-            count, level = count + 1, test.after(level, unknown=rng.random() < wrong)
+        tried, count = Tried(), 0
+        while not test.alarms(tried):
+            count, tried = count + 1, test.after(tried, unknown=rng.random() < wrong)
         counts.append(count)
     assert sum(counts) / len(counts) == pytest.approx(tries, rel=0.2)
+    assert test.mean_tries(wrong) == pytest.approx(sum(counts) / len(counts), rel=0.1)
 
 
 def test_honest_look_ups_do_not_climb() -> None:
-    rng, test, level = random.Random(6), SequentialTest(), 0.0
+    rng, test, tried = random.Random(6), sequential_test(Budget()), Tried()
     for _ in range(50_000):
-        level = test.after(level, unknown=rng.random() < 0.08)
-        assert not test.alarms(level)
+        tried = test.after(tried, unknown=rng.random() < 0.08)
+        assert not test.alarms(tried)
+
+
+def test_the_sequential_test_is_computed_from_the_budget() -> None:
+    large, small = (sequential_test(Budget(professionals=size)) for size in (13_000, 13))
+    assert large.false_alarm == pytest.approx(2e-7, rel=0.1)
+    assert small.threshold < large.threshold
+    assert SequentialTest().lookups_a_cycle() == pytest.approx(11.1, rel=0.01)
+
+
+def test_the_parts_of_a_budget_are_the_whole() -> None:
+    others = (Sign.VOLUME, Sign.UNKNOWN_PERSONS, Sign.FLEET, Sign.REQUEST_FLOOD)
+    assert sum(Budget().of(sign) for sign in (*DAILY_SIGNS, *others)) == pytest.approx(12)
+
+
+def test_a_share_that_varies_from_day_to_day_is_believed_less() -> None:
+    steady = usual_share([(12, 3)] * 60)
+    varying = usual_share([(12, 0), (12, 6)] * 30)
+    assert steady.mean == pytest.approx(varying.mean, rel=0.01)
+    assert steady.at_least(12, 10) < varying.at_least(12, 10) / 100
+    assert steady.at_least(12, 2) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -93,12 +129,12 @@ def test_honest_look_ups_do_not_climb() -> None:
 )
 def test_each_sign_alarms_on_its_day_and_not_on_a_usual_one(day: Day, sign: Sign) -> None:
     past = [USUAL] * 60
-    assert [alarm.sign for alarm in judge(day, past, Budget())] == [sign]
+    assert [outlier.sign for outlier in judge(day, past, Budget())] == [sign]
     assert judge(USUAL, past, Budget()) == []
 
 
 def test_a_larger_fleet_on_the_same_budget_asks_for_more() -> None:
-    past, day = [USUAL] * 60, Day(evaluations=12, openings=5, claims=5)
+    past, day = [USUAL] * 60, Day(evaluations=16, openings=8, claims=8)
     assert judge(day, past, Budget(professionals=1))
     assert judge(day, past, Budget()) == []
 
@@ -120,7 +156,9 @@ def test_a_fleet_that_moves_together_is_seen_and_a_usual_day_is_not() -> None:
 
 def test_the_simulation_agrees_with_the_chain() -> None:
     rows = {(row.scenario, row.baseline): row for row in measure(200, 400, 3)}
-    for added in (6, 12, 24, 48):
-        for baseline in ("poisson", "over-dispersed"):
+    for baseline in ("poisson", "over-dispersed"):
+        for added in (6, 12, 24, 48):
             assert 0.8 <= rows[f"+{added} a day", baseline].agreement <= 1.2
-    assert len(rows) == 15
+        for added in (6, 12):
+            assert 0.8 <= rows[f"true hits only, +{added} a day", baseline].agreement <= 1.2
+    assert len(rows) == 19

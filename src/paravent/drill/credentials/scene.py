@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 from paravent.access.devices import Device
 from paravent.access.enrolment import LIMITED_SECONDS, WAITING_SECONDS, Route
-from paravent.access.quotas import QuotaKind, QuotaLimits
+from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import HttpRequest
 from paravent.crypto.sealing import open_label
 from paravent.crypto.signing import SigningKey, key_id
@@ -141,8 +140,7 @@ def scene(
         for server, name in itertools.product(honest, names):
             write_month(server.home.folder, DATABASE, name, platform.now // DAY, SEED)
         watchmen = Watchmen(
-            counts=[partial(server.store.counts_by_day, QuotaKind.LOOKUP) for server in honest], professionals=names,
-            clock=lambda: platform.now,
+            counts=[server.store.counts_of for server in honest], professionals=names, clock=lambda: platform.now,
         )  # fmt: skip
         attacker.seen = watchmen.look
         built = Scene(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from paravent.breach.entries import LootKind, Stolen
 from paravent.drill.credentials.attacker import Attacker, Hit
@@ -20,7 +20,8 @@ from paravent.drill.staff import hire, watchmen
 from paravent.drill.stores import hub_copy
 from paravent.errors import QuotaExceeded
 from paravent.person.nir import Nir
-from paravent.watch.sequential import SequentialTest
+from paravent.watch.budget import Budget
+from paravent.watch.sequential import Tried, sequential_test
 
 LOOKUP_FORMULA = "⌊P·(n-c)·q·⌈D⌉/(t-c)⌋ look-ups, wrong ones included"
 _GUESSER, _TESTER, _TESTER_WITH_FILES = 4, 5, 6
@@ -62,7 +63,7 @@ class Guessing:
 
     attacker: Attacker
     tried: int = 0
-    level: float = 0.0
+    level: Tried = field(default_factory=Tried)
     detected_after: int | None = None
     detected_after_numbers: int | None = None
     members: int = 0
@@ -85,7 +86,7 @@ class Guessing:
         return True
 
     def _judge(self, *, unknown: bool) -> None:
-        test = SequentialTest()
+        test = sequential_test(Budget())
         self.level = test.after(self.level, unknown=unknown)
         if self.detected_after_numbers is None and test.alarms(self.level):
             self.detected_after, self.detected_after_numbers = len(self.attacker.opened), self.tried

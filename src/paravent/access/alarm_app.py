@@ -1,0 +1,122 @@
+"""The detectors of a verifier at work, and the route by which the breach desk reads alarms (protocol.md section 9).
+
+A request adds one to a few counts; whatever an attacker sends, a professional is judged at most once in each round,
+and the requests of anybody are one number a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from paravent.access import alarms
+from paravent.access.alarms import AlarmPolicy, Detectors
+from paravent.access.app import json_response, read_signed
+from paravent.access.group_commit import GroupCommit
+from paravent.access.logs import log_event, where
+from paravent.access.store import VerifierStore
+from paravent.access.suspension import Verifier
+from paravent.access.tally import Tally
+from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, Finding
+from paravent.wire.statements import Directory
+
+DAY_SECONDS = 86_400
+MINUTE_SECONDS = 60
+PAST_MINUTES_MAX = 1_440
+PROFESSIONALS_A_ROUND_MAX = 2_000
+
+
+def alarm_route(verifier: Verifier, directory: Directory, store: VerifierStore) -> Route:
+    """Builds the route; it answers whatever the state of the verifier's log and of its provider."""
+
+    async def read_alarms(request: Request) -> Response:
+        received = await read_signed(request, verifier.base_url)
+        asked, _ = alarms.admit(received, directory, verifier.base_url, int(time.time()))
+        return json_response(AlarmsAnswer(alarms=tuple(store.alarms.after(asked.after))))
+
+    return Route(ALARMS_PATH, read_alarms, methods=["POST"])
+
+
+class Sentry:
+    """Judges, round after round: the professionals whose counts changed, the fleet's days, the minute's requests."""
+
+    def __init__(
+        self, verifier: Verifier, store: VerifierStore, commits: GroupCommit, policy: AlarmPolicy,
+        detectors: Detectors, tally: Tally,
+    ) -> None:  # fmt: skip
+        """Watches one verifier."""
+        self._verifier = verifier
+        self._store = store
+        self._commits = commits
+        self._policy = policy
+        self._detectors = detectors
+        self._tally = tally
+        self._minutes: deque[int] = deque(maxlen=PAST_MINUTES_MAX)
+        self._minute_at = time.monotonic()
+        self._day = self._counted = 0
+
+    async def work(self) -> None:
+        """Judges until cancelled; a policy of 0 seconds runs no detector."""
+        if self._policy.judged_seconds == 0:
+            return
+        while True:
+            for step in (self._judge_professionals, self._judge_fleet, self._judge_minute):
+                try:
+                    await step(int(time.time()))
+                except Exception as fault:  # noqa: BLE001 - whatever it was, the other detectors go on
+                    log_event(
+                        "detector-failed", party=self._verifier.name, code=type(fault).__name__,
+                        where=where(fault.__traceback__),
+                    )  # fmt: skip
+            await asyncio.sleep(self._policy.judged_seconds)
+
+    async def _judge_professionals(self, now: int) -> None:
+        today = now // DAY_SECONDS
+        if today != self._day:
+            # At the start, and once a day: what was counted before a restart, and days that are over now.
+            self._store.touch_counted(now)
+            self._day = today
+        for professional in self._store.take_touched(PROFESSIONALS_A_ROUND_MAX):
+            counts, tried = self._store.counts_of(professional), self._store.alarms.tried(professional)
+            # In a thread: a threshold that is met for the first time takes up to seconds to compute.
+            found = await asyncio.to_thread(self._detectors.judge, professional, counts, tried, today)
+            for finding in found:
+                await self._raise(finding, now)
+
+    async def _judge_fleet(self, now: int) -> None:
+        yesterday = now // DAY_SECONDS - 1
+        days = self._store.alarms.fleet_days()
+        if yesterday in days:
+            return
+        sums = self._store.sums_before(yesterday)
+        above = await asyncio.to_thread(self._detectors.above, sums)
+        found = await asyncio.to_thread(self._detectors.judge_fleet, yesterday, above, len(sums), list(days.values()))
+        await self._commits.run(lambda: self._store.alarms.keep_fleet_day(yesterday, above, yesterday - 90))
+        if found is not None:
+            await self._raise(found, now)
+
+    async def _judge_minute(self, now: int) -> None:
+        elapsed = time.monotonic() - self._minute_at
+        if elapsed < MINUTE_SECONDS:
+            return
+        requests = round((self._tally.total - self._counted) * MINUTE_SECONDS / elapsed)
+        self._minute_at, self._counted = time.monotonic(), self._tally.total
+        found = self._detectors.judge_minute(self._verifier.name, requests, list(self._minutes), now // DAY_SECONDS)
+        if found is None:
+            self._minutes.append(requests)
+        else:
+            await self._raise(found, now)
+
+    async def _raise(self, finding: Finding, now: int) -> None:
+        alarm = await self._commits.run(
+            lambda: alarms.raise_alarm(finding, self._store, self._verifier, self._policy, now)
+        )
+        if alarm is not None:
+            log_event("alarm-raised", party=self._verifier.name, code=finding.sign.value, count=alarm.number)
+            if alarm.suspended:
+                log_event("suspended-by-policy", party=self._verifier.name, code=finding.sign.value, count=alarm.number)
