@@ -47,6 +47,8 @@ def measure(store: Store, case: str, directory: Directory, now: int) -> Measured
         match placed.entry.said:
             case entries.Measured(kind=kind, sha256=sha256):
                 take(measured, kind, store.file(sha256), case, directory, now)
+            case Stolen(professional=bytes(commitment)):
+                measured.professionals[commitment] = _professional(store, commitment)
             case entries.Switched(sha256=sha256):
                 measured.requests.add(sha256)
             case Unsealed(sha256=sha256):
@@ -54,6 +56,13 @@ def measure(store: Store, case: str, directory: Directory, now: int) -> Measured
             case _:
                 pass
     return measured
+
+
+def _professional(store: Store, commitment: bytes) -> str:
+    known = store.private(commitment)
+    if known is None:
+        raise InvalidConfiguration("whose devices were stolen was erased here: the exposure cannot be computed again")
+    return known
 
 
 def take(
@@ -148,7 +157,7 @@ def questions(store: Store, case: str, directory: Directory, now: int) -> list[O
     measured, places = measure(store, case, directory, now), defaultdict[str, set[tuple[str, int]]](set)
     loots = [each.entry.said for each in standing(store.entries(case)) if isinstance(each.entry.said, Stolen)]
     for opening in measured.openings:
-        if any(is_of(loot, opening) for loot in loots):
+        if any(is_of(loot, opening, measured.professionals) for loot in loots):
             places[opening.insurer].add((opening.server, opening.index))
     return [
         OpeningsAsked(

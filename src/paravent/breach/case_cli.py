@@ -134,12 +134,16 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
         keyid: str | None, professional: str | None, began: str | None, ended: str | None, sha256: str | None,
         supersedes: int | None,
     ) -> Said:  # fmt: skip
+        whose = None if professional is None else Private.of(professional, cli.rng)
         said = entries.Stolen(
             kind=LootKind(kind), insurer=insurer, epoch=epoch, server=server, keyid=keyid,
-            professional=professional, from_at=instant(began), to_at=instant(ended),
+            professional=None if whose is None else whose.commitment, from_at=instant(began), to_at=instant(ended),
             sha256=None if sha256 is None else digest(sha256),
         )  # fmt: skip
         require_countable(said)
+        if whose is not None:
+            with Store(home) as store:
+                store.keep_private(whose)
         return added(home, case, said, cases.OPERATOR, supersedes)
 
     @verb(group, "Verify a file and count from it: an exported log, the hub's counts, an insurer's answer or leak.")

@@ -144,7 +144,8 @@ class Safeguards(Event, frozen=True, kw_only=True, tag="safeguards"):
 class Stolen(Event, frozen=True, kw_only=True, tag="stolen"):
     """What was stolen or seized; which fields a kind needs stands in ``exposure``.
 
-    A device is named by its key, or by the professional whose every device it may be.
+    A device is named by its key, or by the professional whose every device it may be: who that is stands outside,
+    behind the commitment.
     """
 
     kind: LootKind
@@ -152,7 +153,7 @@ class Stolen(Event, frozen=True, kw_only=True, tag="stolen"):
     epoch: Natural | None = None
     server: str | None = None
     keyid: str | None = None
-    professional: str | None = None
+    professional: Bytes32 | None = None
     from_at: Natural | None = None
     to_at: Natural | None = None
     sha256: Bytes32 | None = None

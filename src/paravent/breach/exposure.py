@@ -7,7 +7,7 @@ best estimate; the upper bound. Persons are counted, never named: who stands beh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -122,7 +122,9 @@ def _devices(
     seen: defaultdict[bytes, set[str]] = defaultdict(set)
     unnamed = 0
     for opening in measured.openings:
-        if opening.insurer != amc or opening.server in held or not any(_within(loot, opening) for loot in windows):
+        if opening.insurer != amc or opening.server in held:
+            continue
+        if not any(_within(loot, opening, measured.professionals) for loot in windows):
             continue
         label = measured.labels.get((opening.server, opening.index))
         if label is None:
@@ -179,11 +181,13 @@ def require_countable(loot: Stolen) -> None:
         raise InvalidConfiguration("a stolen device needs the first and the last instant at which it was misused")
 
 
-def is_of(loot: Stolen, opening: Unsealed) -> bool:
-    """Says whether an opening was made with a stolen device, at any time."""
+def is_of(loot: Stolen, opening: Unsealed, professionals: Mapping[bytes, str]) -> bool:
+    """Says whether an opening was made with a stolen device, at any time; ``professionals`` opens commitments."""
     if loot.kind not in _DEVICES:
         return False
-    return loot.keyid == opening.keyid if loot.professional is None else loot.professional == opening.professional
+    if loot.professional is None:
+        return loot.keyid == opening.keyid
+    return professionals[loot.professional] == opening.professional
 
 
 def _window(loot: Stolen) -> tuple[int, int]:
@@ -193,9 +197,9 @@ def _window(loot: Stolen) -> tuple[int, int]:
     return first, loot.to_at
 
 
-def _within(loot: Stolen, opening: Unsealed) -> bool:
+def _within(loot: Stolen, opening: Unsealed, professionals: Mapping[bytes, str]) -> bool:
     first, last = _window(loot)
-    return is_of(loot, opening) and first // HOUR_SECONDS <= opening.hour <= last // HOUR_SECONDS
+    return is_of(loot, opening, professionals) and first // HOUR_SECONDS <= opening.hour <= last // HOUR_SECONDS
 
 
 def _claims(loot: Stolen, by_month: dict[int, int]) -> int:

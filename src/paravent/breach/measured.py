@@ -53,6 +53,7 @@ class Measured:
     persons: dict[str, int] = field(default_factory=dict)
     leaks: dict[bytes, LeakedFile] = field(default_factory=dict)
     requests: set[bytes] = field(default_factory=set)
+    professionals: dict[bytes, str] = field(default_factory=dict)
 
     def newest(self, insurer: str) -> Published | None:
         """Returns the newest epoch of an insurer, or None."""

@@ -11,12 +11,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from paravent.breach.case import OPERATOR
 from paravent.breach.documents.model import day, number
-from paravent.breach.entries import AnyEvent, Artefact, Category, LootKind, Noted, Opened, Origin, Placed, Stolen
+from paravent.breach.entries import (
+    AnyEvent,
+    Artefact,
+    Category,
+    LootKind,
+    Noted,
+    Opened,
+    Origin,
+    Placed,
+    Private,
+    Stolen,
+)
+from paravent.breach.standing import standing
 from paravent.breach.store import Store
+from paravent.crypto.group import Rng
 
 DAY_SECONDS = 86_400
+DETECTOR = "detector"
+"""Role under which an alarm is entered."""
 SIGNS = {
     "volume": "un nombre inhabituel de recherches",
     "unknown-persons": "des recherches de personnes inconnues",
@@ -43,6 +60,7 @@ class ReportedAlarm:
     """
 
     verifier: str
+    number: int
     sign: str
     professional: str | None
     day: int
@@ -59,32 +77,67 @@ def next_case(store: Store, now: int) -> str:
     return store.next_case(datetime.fromtimestamp(now, UTC).year)
 
 
-def open_case(store: Store, said: Opened, more: Iterable[AnyEvent], now: int) -> Placed:
+def open_case(store: Store, said: Opened, more: Iterable[AnyEvent], now: int, role: str = OPERATOR) -> Placed:
     """Opens a case and adds what is known already; returns the entry that opens it."""
     case = next_case(store, now)
     placed = store.add(case, said, role=said.aware_role, now=now, new=True)
     for event in more:
-        store.add(case, event, role=OPERATOR, now=now)
+        store.add(case, event, role=role, now=now)
     return placed
 
 
-def open_from_alarm(store: Store, alarm: ReportedAlarm, now: int) -> Placed:
+def open_from_alarm(store: Store, alarm: ReportedAlarm, now: int, rng: Rng) -> Placed:
     """Opens a case with all that an alarm says: facts, window, what was stolen, the signed alarm as evidence."""
+    return open_case(store, opened_by(alarm), [*_brought(store, alarm), *_stolen(store, alarm, rng)], now, DETECTOR)
+
+
+def add_alarm(store: Store, case: str, alarm: ReportedAlarm, now: int) -> None:
+    """Adds to a case another alarm of the same subject: its facts, its evidence, and the days that it adds."""
+    store.add(case, Noted(category=Category.FACT, text=opened_by(alarm).facts), role=DETECTOR, now=now)
+    for event in _brought(store, alarm):
+        store.add(case, event, role=DETECTOR, now=now)
+    for placed in standing(store.entries(case)):
+        said = placed.entry.said
+        if isinstance(said, Stolen) and said.professional is not None and _who(store, said) == alarm.professional:
+            wider = _widened(said, alarm)
+            if wider != said:
+                store.add(case, wider, role=DETECTOR, now=now, supersedes=placed.entry.number)
+
+
+def _who(store: Store, said: Stolen) -> str | None:
+    return None if said.professional is None else store.private(said.professional)
+
+
+def _window(alarm: ReportedAlarm) -> tuple[int, int]:
     began = alarm.day * DAY_SECONDS
-    more: list[AnyEvent] = [
+    return began, max(alarm.raised_at, began + DAY_SECONDS - 1)
+
+
+def _widened(said: Stolen, alarm: ReportedAlarm) -> Stolen:
+    first, last = _window(alarm)
+    return msgspec.structs.replace(said, from_at=min(said.from_at or first, first), to_at=max(said.to_at or last, last))
+
+
+def _brought(store: Store, alarm: ReportedAlarm) -> list[AnyEvent]:
+    """Keeps the signed alarm, and says what the verifier did at once."""
+    kept: list[AnyEvent] = [
         Artefact(
-            name=f"alarme-{alarm.verifier}.json", sha256=store.keep_file(alarm.file), size=len(alarm.file),
-            source=alarm.verifier,
+            name=f"alarm-{alarm.verifier}-{alarm.number}.json", sha256=store.keep_file(alarm.file),
+            size=len(alarm.file), source=alarm.verifier,
         )
     ]  # fmt: skip
     if alarm.suspended:
-        more.append(Noted(category=Category.MEASURE_AFTER, text="Le compte en cause a été suspendu dès l'alarme."))
-    if alarm.professional is not None:
-        more.append(Stolen(
-            kind=LootKind.DEVICE_KEY, professional=alarm.professional, from_at=began,
-            to_at=max(alarm.raised_at, began + DAY_SECONDS - 1),
-        ))  # fmt: skip
-    return open_case(store, opened_by(alarm), more, now)
+        kept.append(Noted(category=Category.MEASURE_AFTER, text="Le compte en cause a été suspendu dès l'alarme."))
+    return kept
+
+
+def _stolen(store: Store, alarm: ReportedAlarm, rng: Rng) -> list[AnyEvent]:
+    """Counts every device of the professional as stolen over the day; who it is stands outside the log."""
+    if alarm.professional is None:
+        return []
+    first, last = _window(alarm)
+    whose = store.keep_private(Private.of(alarm.professional, rng))
+    return [Stolen(kind=LootKind.DEVICE_KEY, professional=whose, from_at=first, to_at=last)]
 
 
 def opened_by(alarm: ReportedAlarm) -> Opened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,23 @@ from paravent.breach import exposure
 from paravent.breach.case import measure
 from paravent.breach.entries import Artefact, Category, LootKind, Noted, Opened, Origin, Placed, Stolen
 from paravent.breach.exposure import exposures, require_countable
-from paravent.breach.opening import ReportedAlarm, open_from_alarm
+from paravent.breach.opening import ReportedAlarm, add_alarm, open_from_alarm
+from paravent.breach.standing import standing
 from paravent.breach.store import Store
+from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.errors import InvalidConfiguration
 
 DAY = 20_619
+PROOF = bytes(range(32))
 ALARM = ReportedAlarm(
-    verifier="keyserver-1", sign="volume", professional="899000001", day=DAY, observed=96, usual=11.6,
+    verifier="keyserver-1", number=7, sign="volume", professional="899000001", day=DAY, observed=96, usual=11.6,
     raised_at=DAY * 86_400 + 7_200, suspended=True, drill=False, file=b'{"signed":1}',
 )  # fmt: skip
 
 
 def opened(home: Path, alarm: ReportedAlarm) -> tuple[Store, Placed]:
     store = Store(home)
-    return store, open_from_alarm(store, alarm, alarm.raised_at + 60)
+    return store, open_from_alarm(store, alarm, alarm.raised_at + 60, random.Random(1).randbytes)
 
 
 def test_an_alarm_opens_a_case_with_its_window_and_its_evidence(tmp_path: Path) -> None:
@@ -38,8 +42,8 @@ def test_an_alarm_opens_a_case_with_its_window_and_its_evidence(tmp_path: Path) 
         assert isinstance(first, Opened)
         assert (first.origin, first.aware_at, first.began_at) == (Origin.DETECTOR, ALARM.raised_at, DAY * 86_400)
         assert "96, contre 12 d'habitude" in first.facts
-        # What the press may read names no professional.
-        assert "899000001" not in f"{first.title} {first.facts} {first.aware_role}"
+        # Nothing that the log commits to names a professional.
+        assert "899000001" not in repr(store.entries(placed.entry.case))
         artefact, note, stolen = others
         assert isinstance(artefact, Artefact)
         assert store.file(artefact.sha256) == ALARM.file
@@ -47,8 +51,37 @@ def test_an_alarm_opens_a_case_with_its_window_and_its_evidence(tmp_path: Path) 
         assert note.category is Category.MEASURE_AFTER
         assert isinstance(stolen, Stolen)
         require_countable(stolen)
-        assert (stolen.kind, stolen.professional) == (LootKind.DEVICE_KEY, ALARM.professional)
+        assert stolen.kind is LootKind.DEVICE_KEY
+        assert stolen.professional is not None
+        assert store.private(stolen.professional) == ALARM.professional
         assert (stolen.from_at, stolen.to_at) == (DAY * 86_400, (DAY + 1) * 86_400 - 1)
+
+
+def test_another_alarm_of_the_same_subject_adds_its_evidence_and_its_day(tmp_path: Path) -> None:
+    store, placed = opened(tmp_path, ALARM)
+    case = placed.entry.case
+    with store:
+        add_alarm(store, case, replace(ALARM, number=8, suspended=False), ALARM.raised_at + 120)
+        assert sum(isinstance(each.entry.said, Stolen) for each in store.entries(case)) == 1
+        add_alarm(store, case, replace(ALARM, number=9, day=DAY + 2, file=b"{}"), ALARM.raised_at + 3 * 86_400)
+        others = replace(ALARM, number=10, professional="899000002", day=DAY - 9)
+        add_alarm(store, case, others, ALARM.raised_at)
+        found = [each.entry.said for each in standing(store.entries(case))]
+        assert sum(isinstance(one, Artefact) for one in found) == 4
+        (stolen,) = [one for one in found if isinstance(one, Stolen)]
+        assert (stolen.from_at, stolen.to_at) == (DAY * 86_400, (DAY + 3) * 86_400 - 1)
+
+
+def test_what_was_erased_is_counted_no_more_and_said(tmp_path: Path) -> None:
+    store, placed = opened(tmp_path, ALARM)
+    platform = SimulatedPlatform.build(tmp_path / "platform", Shape(persons=6), 4)
+    with store:
+        (stolen,) = [one for each in store.entries(placed.entry.case) if isinstance(one := each.entry.said, Stolen)]
+        assert measure(store, placed.entry.case, platform.directory, ALARM.raised_at).professionals
+        store.erase_private(stolen.professional or b"")
+        with pytest.raises(InvalidConfiguration, match="erased"):
+            measure(store, placed.entry.case, platform.directory, ALARM.raised_at)
+    platform.close()
 
 
 @pytest.mark.parametrize(("change", "origin"), [({"drill": True}, Origin.DRILL), ({"sign": "new"}, Origin.DETECTOR)])
@@ -71,7 +104,8 @@ def test_a_stolen_device_is_named_by_its_key_or_by_its_professional(credential: 
     assert isinstance(by_key.entry.said, Stolen)
     whose = {one.professional for one in measured.openings if one.keyid == by_key.entry.said.keyid}
     assert len(whose) == 1
-    said = msgspec.structs.replace(by_key.entry.said, keyid=None, professional=whose.pop())
+    said = msgspec.structs.replace(by_key.entry.said, keyid=None, professional=PROOF)
+    measured.professionals[PROOF] = whose.pop()
     by_professional = msgspec.structs.replace(by_key, entry=msgspec.structs.replace(by_key.entry, said=said))
     insurers = list(scene.platform.insurers)
     assert exposures([by_professional], measured, insurers, QuotaLimits()) == credential.exposures
@@ -79,7 +113,7 @@ def test_a_stolen_device_is_named_by_its_key_or_by_its_professional(credential: 
 
 CHANGES: dict[str, dict[str, Any]] = {
     "neither key nor professional": {"keyid": None},
-    "both": {"professional": "899000001"},
+    "both": {"professional": bytes(32)},
     "no end": {"to_at": None},
 }
 
