@@ -83,7 +83,11 @@ _SCENARIOS = (
     Scenario(name="burned-entitlement", paravent=cards.burned, conventional=acts.burned),
     Scenario(name="membership-test", paravent=guesses.membership_test, conventional=thefts.membership_test),
     Scenario(name="linkage", paravent=observers.linkage, conventional=acts.linkage),
-    Scenario(name="canary-discovery", paravent=NOT_BUILT, conventional="it has no trap persons to discover"),
+    Scenario(
+        name="canary-discovery",
+        paravent=f"{NOT_BUILT}: insurers publish no trap persons yet",
+        conventional="it has no trap persons to discover",
+    ),
     Scenario(name="ransomware", paravent=disruption.ransomware, conventional=acts.ransomware),
     Scenario(name="flood", paravent=disruption.flood, conventional=acts.flood),
     Scenario(

@@ -55,6 +55,22 @@ HEADLINES = (
         short="device key, key server", stolen="the same, and the files of 1 key server",
         paravent=("device-key", "p1-c1-d1-processes"), conventional=("stolen-password", "encrypted"),
     ),
+    Headline(
+        short="phished session, 3 days", stolen="a phished session at the identity provider: 72 hours, then three days",
+        paravent=("provider-session", "c0-then-d3"), conventional=("provider-session", "encrypted"),
+    ),
+    Headline(
+        short="memory of the hub", stolen="root on the hub, its memory read while an optician sells",
+        paravent=("memory", "hub"), conventional=("memory", "encrypted"),
+    ),
+    Headline(
+        short="insurer's bulk key", stolen="an insurer's bulk key, with the database; there, with one night's file",
+        paravent=("insurer-bulk-key", "key+0-key-servers"), conventional=("insurer-bulk-key", "nightly-file"),
+    ),
+    Headline(
+        short="malware on a desk", stolen="malware on a desk that serves 14 customers",
+        paravent=("desk-malware", "and-by-card"), conventional=("desk-malware", "encrypted"),
+    ),
 )  # fmt: skip
 
 
