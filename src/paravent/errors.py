@@ -523,6 +523,14 @@ class Unreachable(TechnicalFailure):
     title_en = "Technical failure: service unreachable"
 
 
+class Overloaded(TechnicalFailure):
+    """A server is asked for more than it can do; nothing of this request was done, and it says when to come back."""
+
+    code = "overloaded"
+    title_fr = "Panne technique : service surchargé"
+    title_en = "Technical failure: service overloaded"
+
+
 class UnansweredAct(TechnicalFailure):
     """The hub gave no answer to an act: whether it was decided is unknown until it is sent again."""
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from paravent.access.admission_app import InTurn
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
@@ -115,7 +116,9 @@ def application(
 
     handlers = {ParaventError: declared, HTTPException: unrouted, Exception: unforeseen}
     counting = [] if tally is None else [Middleware(CountRequests, tally=tally)]
-    return Starlette(routes=list(routes), exception_handlers=handlers, lifespan=lifespan, middleware=counting)
+    return Starlette(
+        routes=list(routes), exception_handlers=handlers, lifespan=lifespan, middleware=[Middleware(InTurn), *counting]
+    )
 
 
 async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:

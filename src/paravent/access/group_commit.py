@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from paravent.access.logs import log_event, where
-from paravent.errors import ParaventError, StorageDown
+from paravent.errors import Overloaded, ParaventError, StorageDown
 
 R = TypeVar("R")
 
@@ -47,7 +47,7 @@ class GroupCommit:
         try:
             self._queue.put_nowait(_Pending(write, done))
         except asyncio.QueueFull:
-            raise StorageDown("this server is overloaded") from None
+            raise Overloaded("too many requests wait to be written here") from None
         return cast("R", await done)
 
     async def work(self) -> None:

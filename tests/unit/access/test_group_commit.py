@@ -9,7 +9,7 @@ from tests.unit.access.ledgers import Shelf
 
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
 from paravent.access.sqlite_store import SqliteConnection
-from paravent.errors import StorageDown
+from paravent.errors import Overloaded
 
 WAIT_SECONDS = 20
 
@@ -62,7 +62,7 @@ async def test_what_is_beyond_the_queue_is_refused_at_once() -> None:
         ]
         await asyncio.sleep(0)
         refused = [task for task in running if task.done()]
-        assert [type(task.exception()) for task in refused] == [StorageDown] * 5
+        assert [type(task.exception()) for task in refused] == [Overloaded] * 5
         worker = asyncio.create_task(commits.work())
         results = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), WAIT_SECONDS)
         worker.cancel()

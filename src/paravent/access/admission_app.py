@@ -1,0 +1,104 @@
+"""Requests in turn, and those beyond what can be answered in time refused at once (docs/protocol.md section 13.5).
+
+A server that is asked for more than it can do does what it can, for those who still wait for the answer. Some
+requests are in progress, as many as fill a group commit; a few wait; every other one is told when to come back,
+before anything of it is read or verified. No answer is given that its asker has given up waiting for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from paravent.access.group_commit import COMMIT_REQUESTS_MAX
+from paravent.errors import Overloaded
+from paravent.wire.codec import encode
+from paravent.wire.problem import MEDIA_TYPE, to_problem
+
+IN_PROGRESS_MAX = 2 * COMMIT_REQUESTS_MAX
+WAITING_MAX = 128
+WAIT_SECONDS_MAX = 1.0
+"""An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""
+RETRY_SECONDS_MIN = 2
+RETRY_SECONDS_MAX = 15
+"""Askers come back at instants drawn between these two, so that those refused together do not return together."""
+
+
+@dataclass(slots=True)
+class Turns:
+    """Who is in progress, and who waits since when (monotonic seconds), the first come first."""
+
+    clock: Callable[[], float] = time.monotonic
+    in_progress: int = 0
+    waiting: deque[tuple[asyncio.Future[bool], float]] = field(default_factory=deque)
+
+    async def take(self) -> None:
+        """Waits for a turn; raises Overloaded at once when too many wait, or when the turn comes too late."""
+        if self.in_progress < IN_PROGRESS_MAX:
+            self.in_progress += 1
+            return
+        if len(self.waiting) >= WAITING_MAX:
+            raise Overloaded("too many requests wait here already: nothing of this one was read")
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.waiting.append((turn, self.clock()))
+        try:
+            in_time = await turn
+        except asyncio.CancelledError:
+            # Its turn may have come just as its asker left.
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.give()
+            raise
+        if not in_time:
+            raise Overloaded("this request waited too long here: nothing of it was read")
+
+    def give(self) -> None:
+        """Ends a turn: the next who still waits, and not for too long, has it."""
+        self.in_progress -= 1
+        while self.waiting and self.in_progress < IN_PROGRESS_MAX:
+            turn, since = self.waiting.popleft()
+            if turn.done():
+                continue
+            in_time = self.clock() - since <= WAIT_SECONDS_MAX
+            turn.set_result(in_time)
+            self.in_progress += in_time
+
+
+class InTurn:
+    """Wraps an application: each request has its turn, or is refused."""
+
+    def __init__(self, app: ASGIApp, turns: Turns | None = None) -> None:
+        """Lets requests through to ``app``."""
+        self._app, self._turns = app, turns or Turns()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on in its turn."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._turns.take()
+        except Overloaded as error:
+            await _refuse(error, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._turns.give()
+
+
+async def _refuse(error: Overloaded, send: Send) -> None:
+    """Answers without having read the request: the connection is closed, its body with it."""
+    body = encode(to_problem(error))
+    after = str(RETRY_SECONDS_MIN + secrets.randbelow(RETRY_SECONDS_MAX - RETRY_SECONDS_MIN + 1)).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"), (b"retry-after", after), (b"connection", b"close"),
+    ]  # fmt: skip
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,129 @@
+"""More requests than a server can answer: some in progress, a few that wait, the others refused at once (13.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.unit.crypto.mutation import edited
+
+from paravent.access.admission_app import IN_PROGRESS_MAX, WAIT_SECONDS_MAX, WAITING_MAX, InTurn, Turns
+from paravent.errors import Overloaded
+
+pytestmark = pytest.mark.anyio
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def settle() -> None:
+    """Lets every task go on as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def full(clock: Clock | None = None) -> tuple[Turns, list[asyncio.Task[None]]]:
+    """Turns of which every one is taken, and everybody else waits."""
+    turns = Turns(clock=clock or Clock())
+    for _ in range(IN_PROGRESS_MAX):
+        await turns.take()
+    waiting = [asyncio.ensure_future(turns.take()) for _ in range(WAITING_MAX)]
+    await settle()
+    return turns, waiting
+
+
+async def test_whoever_comes_when_too_many_wait_is_refused_at_once() -> None:
+    turns, waiting = await full()
+    with pytest.raises(Overloaded, match="too many"):
+        await turns.take()
+    assert not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()
+
+
+async def test_turns_are_given_in_the_order_of_coming() -> None:
+    turns, waiting = await full()
+    for task in waiting:
+        turns.give()
+        await settle()
+        assert task.done()
+    assert turns.in_progress == IN_PROGRESS_MAX
+    for _ in range(IN_PROGRESS_MAX):
+        turns.give()
+    assert (turns.in_progress, len(turns.waiting)) == (0, 0)
+
+
+async def test_who_waited_too_long_is_refused_and_the_next_has_the_turn() -> None:
+    clock = Clock()
+    turns, waiting = await full(clock)
+    clock.now = WAIT_SECONDS_MAX + 0.1
+    turns.waiting.append((late := asyncio.get_running_loop().create_future(), clock.now))
+    turns.give()
+    await settle()
+    assert all(isinstance(task.exception(), Overloaded) for task in waiting)
+    assert late.result() is True
+    assert turns.in_progress == IN_PROGRESS_MAX
+
+
+async def test_who_leaves_while_waiting_takes_no_turn_with_it() -> None:
+    turns, waiting = await full()
+    turns.give()  # the first has a turn, and leaves before it knows
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert turns.in_progress == IN_PROGRESS_MAX - 1
+    await turns.take()
+
+
+async def answered(application: InTurn) -> list[dict[str, Any]]:
+    """Asks an application, and returns what it sent."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("a request that is refused is not read")
+
+    await application({"type": "http"}, receive, send)
+    return sent
+
+
+async def test_a_refusal_says_when_to_come_back_and_reads_nothing() -> None:
+    turns, waiting = await full()
+
+    async def app(*_: object) -> None:
+        raise AssertionError("it has no turn")
+
+    start, body = await answered(InTurn(app, turns))
+    headers = dict(start["headers"])
+    assert start["status"] == 503
+    assert 2 <= int(headers[b"retry-after"]) <= 15
+    assert b"overloaded" in body["body"]
+    for task in waiting:
+        task.cancel()
+
+
+async def test_a_turn_ends_however_its_request_does() -> None:
+    turns = Turns()
+
+    async def failing(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for _ in range(IN_PROGRESS_MAX):
+        with pytest.raises(ZeroDivisionError):
+            await answered(InTurn(failing, turns))
+    assert turns.in_progress == 0
+
+
+async def test_a_turn_that_is_never_given_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "give", edited(Turns, "give", "self.in_progress -= 1", "pass"))
+    with pytest.raises(AssertionError):
+        await test_a_turn_ends_however_its_request_does()
