@@ -35,6 +35,7 @@ PARAMETERS = {
     "name": {"type": "string", "pattern": "^[a-zA-Z0-9-]{1,64}$"},
     "number": {"type": "integer", "minimum": 0, "maximum": 2**31},
     "first": {"type": "integer", "minimum": 0, "maximum": 2**31},
+    "after": {"type": "integer", "minimum": 0, "maximum": 2**31},
 }
 
 DESK: dict[str, type[Message]] = {
@@ -43,7 +44,7 @@ DESK: dict[str, type[Message]] = {
     "/v1/cancellations": session.ActRequest, "/v1/claims": session.ClaimRequest,
     "/v1/corrections": session.CorrectionRequest, "/v1/decisions": DecisionsRequest,
     "/v1/resends": session.ResendRequest, "/v1/pending": desk_app.Nothing, "/v1/quota": desk_app.Nothing,
-    "/v1/refreshes": desk_app.Nothing,
+    "/v1/refreshes": desk_app.Nothing, "/v1/screens": desk_app.Nothing,
 }  # fmt: skip
 FHIR_GET = ("/fhir/metadata", "/fhir/PaymentReconciliation", "/fhir/{kind}/{name}")
 FHIR_POST = {
