@@ -22,6 +22,7 @@ from paravent.access.doctor.witnessed import trust_in
 from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS
 from paravent.access.store import DAILY_COUNT_DAYS
 from paravent.hub import config
+from paravent.hub.state import Manifest
 from paravent.hub.statements import STATUS_LIST
 from paravent.hub.store import DATABASE, Store
 from paravent.optics.claim_states import RESERVATION_DAYS
@@ -46,11 +47,15 @@ def observe(home: Path, now: int, store: Store | None, postgresql: Mapping[str, 
     settings = config.load(home)
     identity, directory = config.read_identity(home, settings), directory_of(home, settings.directory, cosigned=True)
     facts = replace(
-        machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home), trust=trust_in(directory),
+        machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home),
         quotas=msgspec.structs.asdict(settings.quotas), second_factor=second_factor_of(settings.openid),
         listening=listening_on(settings.host, settings.port, loopback_only=False), front=front_of(settings.base_url),
-        clock=clock_of(directory), live=None if directory is None or store is None else tuple(_live(store, directory)),
+        clock=clock_of(directory),
     )  # fmt: skip
+    if directory is not None and store is not None:
+        facts = replace(
+            facts, live=tuple(_live(store, directory)), trust=trust_in(directory, _thresholds(store, directory))
+        )
     if postgresql is not None:
         found = Database(engine="postgresql", settings=postgresql, filesystem="its server's disk")
         facts = replace(facts, database=found)
@@ -63,11 +68,14 @@ def observe(home: Path, now: int, store: Store | None, postgresql: Mapping[str, 
 
 
 def _live(store: Store, directory: Directory) -> Iterator[Ending]:
-    """Yields until when each thing that is served may be used; what is served was verified when it was taken."""
+    """Yields until when each thing that is looked up in may be used; what is served was verified when it was taken.
+
+    Of each insurer, the newest epoch: a former one stays for the openings that had begun, and is signed no more.
+    """
     for insurer in directory.insurers:
-        for manifest in store.live(insurer.amc):
-            file = decode(manifest.bundle.epoch.statement.payload, EpochFile)
-            name = f"{insurer.amc}, epoch {file.epoch}"
+        manifest = store.newest(insurer.amc)
+        if manifest is not None:
+            name, file = f"{insurer.amc}, epoch {manifest.head.epoch}", _epoch(manifest)
             yield Ending(name=f"epoch of {name}", ends_at=file.not_after)
             yield Ending(name=f"manifest of {name}", ends_at=manifest.head.issued_at + _HEAD_SECONDS_MAX)
         signed = store.statement(insurer.amc, STATUS_LIST)
@@ -75,3 +83,14 @@ def _live(store: Store, directory: Directory) -> Iterator[Ending]:
             listed = decode(signed.payload, StatusList, bytes_max=STATEMENT_BYTES_MAX)
             ends = listed.issued_at + STATUS_LIST_AGE_SECONDS_MAX
             yield Ending(name=f"status list of {insurer.amc}", ends_at=ends)
+
+
+def _thresholds(store: Store, directory: Directory) -> Iterator[int]:
+    for insurer in directory.insurers:
+        manifest = store.newest(insurer.amc)
+        if manifest is not None:
+            yield _epoch(manifest).threshold
+
+
+def _epoch(manifest: Manifest) -> EpochFile:
+    return decode(manifest.bundle.epoch.statement.payload, EpochFile)

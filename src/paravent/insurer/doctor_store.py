@@ -24,7 +24,7 @@ def observe(home: Path, now: int) -> Observed:
     with Store(home) as store:
         held, live = tuple(_drawn(store)), tuple(_live(store))
     facts = replace(
-        machine_facts(home, DATABASE, now), held=held, live=live, trust=trust_in(directory),
+        machine_facts(home, DATABASE, now), held=held, live=live, trust=trust_in(directory, [settings.threshold]),
         listening=listening_on(settings.host, settings.port, loopback_only=True), clock=clock_of(directory),
     )  # fmt: skip
     said = {

@@ -36,13 +36,14 @@ def observe(home: Path, now: int, rng: Rng) -> Observed:
     settings = config.load(home)
     identity, directory = config.read_identity(home, settings), directory_of(home, settings.directory, cosigned=False)
     facts = replace(
-        machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home), trust=trust_in(directory),
+        machine_facts(home, DATABASE, now), quota_key_days=quota_key_days(home),
         quotas=msgspec.structs.asdict(settings.quotas), second_factor=second_factor_of(settings.openid),
         listening=listening_on(settings.host, settings.port, loopback_only=False), front=front_of(settings.base_url),
         clock=clock_of(directory),
     )  # fmt: skip
     with Store(home, settings.quotas, rng) as store:
-        facts = replace(facts, held=tuple(_held(store)))
+        thresholds = [share.threshold for share in store.shares()]
+        facts = replace(facts, held=tuple(_held(store)), trust=trust_in(directory, thresholds))
         if directory is not None:
             facts = _with_log(facts, store, settings, identity, directory)
     said = {

@@ -132,6 +132,13 @@ def test_records_come_from_what_was_signed(homes: Path, told: Path, tmp_path: Pa
     text = "".join(page.extract_text() for page in PdfReader(out / "records.pdf").pages)
     assert "Registre des activités de traitement" in text
     assert "Sans relevé" in text
+    # A desk stands in no directory: its key is compared by hand with what verifiers enrolled.
+    key = run(desk, "doctor", "--home", homes / "desk", code=None)["key"]
+    assert answer(told, homes / "desk.report", "--key", key)["kept"]
+    said = run(watch, "records", "--out", out, "--home", told)
+    assert {one["holder"] for one in said["records"] if one["article"] == "RGPD art. 30(1)"} == {
+        "opticien, établissement 580000001", f"Mutuelle Exemple (AMC {AMC})"
+    }  # fmt: skip
     # The operator's name is the breach desk's to say.
     assert answer(told, homes / "breach.report")["kept"]
     said = run(watch, "records", "--out", out, "--home", told)

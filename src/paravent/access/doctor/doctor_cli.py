@@ -54,7 +54,8 @@ def add_doctor_verb(
         )  # fmt: skip
         if out is not None:
             cli.write_file(out, sign_statement(report, Label.DOCTOR_REPORT, observed.party, observed.key))
-        return Said(text=_text(report, rules), values=_values(report, rules), failed=not healthy(results))
+        values = _values(report, rules) | {"key": observed.key.public.hex()}
+        return Said(text=_text(report, rules), values=values, failed=not healthy(results))
 
 
 def _text(report: DoctorReport, rules: DoctorRules) -> str:

@@ -38,7 +38,7 @@ class BackupRecords(Message, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMode:
-    """A file or folder of the home: its permission bits, and whether this user owns it."""
+    """A file or folder of the home: its permission bits, and whether the owner of the home owns it."""
 
     name: str
     mode: int

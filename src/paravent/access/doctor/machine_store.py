@@ -5,7 +5,6 @@ It reads the home of a party and what Linux says of the machine; never the conte
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sqlite3
@@ -45,13 +44,14 @@ _TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 def files_of(home: Path) -> tuple[FileMode, ...]:
     """Lists the home, its secrets and its databases with their permissions."""
     found = [home, *home.glob("*.key"), *home.glob("*.db*"), home / SECRETS, *(home / SECRETS).glob("*")]
-    return tuple(_mode(path, home) for path in sorted(found) if path.exists())
+    owner = home.stat().st_uid
+    return tuple(_mode(path, home, owner) for path in sorted(found) if path.exists())
 
 
-def _mode(path: Path, home: Path) -> FileMode:
+def _mode(path: Path, home: Path, owner: int) -> FileMode:
     status = path.stat()
     name = "." if path == home else str(path.relative_to(home))
-    return FileMode(name=name, mode=status.st_mode & 0o777, owned=status.st_uid == os.getuid())
+    return FileMode(name=name, mode=status.st_mode & 0o777, owned=status.st_uid == owner)
 
 
 def quota_key_days(home: Path) -> tuple[int, ...]:

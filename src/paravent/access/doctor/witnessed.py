@@ -48,9 +48,9 @@ def stamped_at(answer: bytes) -> int | None:
         return None
 
 
-def trust_in(directory: Directory | None) -> Trust | None:
-    """Reads what key servers declare; t is two, the least that any epoch has, so that it is judged at its worst."""
+def trust_in(directory: Directory | None, thresholds: Iterable[int] = ()) -> Trust | None:
+    """Reads what key servers declare, to be judged by the least t of the epochs known here, or by two."""
     if directory is None or len(directory.keyservers) < _THRESHOLD_MIN:
         return None
     declared = tuple((entry.operator, entry.host, entry.administrator) for entry in directory.keyservers)
-    return Trust(declared=declared, threshold=_THRESHOLD_MIN)
+    return Trust(declared=declared, threshold=min(thresholds, default=_THRESHOLD_MIN))
