@@ -228,7 +228,7 @@ def test_a_letter_that_lacks_something_comes_back_as_it_was_typed(space: Scene) 
 def test_the_space_shows_the_card_in_use(space: Scene) -> None:
     person = signers(space.population)[5]
     visitor = space.inside(person)
-    assert "pas encore de carte" in visitor.get("/card").text
+    assert "pas de carte en service" in visitor.get("/card").text
     assert visitor.get("/card/paper.pdf").status == 404
     space.insurer("card", person.member_id, "--out", space.platform.home / "own.png")
     page = visitor.get("/card").text
@@ -237,6 +237,29 @@ def test_the_space_shows_the_card_in_use(space: Scene) -> None:
         answer = visitor.get(f"/card/{shape}.pdf")
         assert answer.body.startswith(b"%PDF"), shape
     assert b"<svg" in visitor.get("/card/code.svg").body
+
+
+def test_a_member_blocks_the_card_and_desks_refuse_it(space: Scene) -> None:
+    person = signers(space.population)[9]
+    visitor = space.inside(person)
+    space.insurer("card", person.member_id, "--out", space.platform.home / "blocked.png")
+    card = {"card": (space.platform.home / "blocked.txt").read_text(), "name": person.name,
+            "birth_date": person.birth_date}  # fmt: skip
+    assert space.platform.desk("/v1/checks/card", card)[0] == 200
+    csrf = visitor.get("/card").csrf()
+    unsure = visitor.post("/card", csrf=csrf)
+    assert (unsure.status, 'id="sure-error"' in unsure.text) == (422, True)
+    assert space.platform.desk("/v1/checks/card", card)[0] == 200
+    assert "pas de carte en service" in visitor.post("/card", csrf=csrf, sure="yes").text
+
+    def refused() -> bool:
+        assert space.platform.desk("/v1/refreshes", {})[0] == 200
+        status, answer = space.platform.desk("/v1/checks/card", card)
+        return status != 200 and str(answer["type"]).endswith(":entitlement-revoked")
+
+    # The insurer's service publishes the status list by itself; the number lane goes on.
+    until(refused)
+    assert space.platform.desk("/v1/checks/number", particulars(person))[0] == 200
 
 
 def test_the_number_lane_is_switched_off_and_on_at_the_next_publication(space: Scene) -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, SyntheticPerson, synthesise
 from paravent.errors import TechnicalFailure
+from paravent.insurer.store import Store
 from paravent.wire.codec import decode
 from paravent.wire.log import CheckpointAnswer
 from tests.stamping import LocalAuthority
@@ -123,6 +124,24 @@ def test_the_insurers_resolve_exactly_whom_the_stolen_desk_opened(
         with out.open(encoding="utf-8", newline="") as file:
             members |= {row["member_id"] for row in csv.DictReader(file)}
     assert members == {person.member_id for person in victims(population)}
+
+
+def test_members_may_be_told_exactly_whom_the_stolen_desk_opened(
+    attacked: Platform, population: Population, case: str
+) -> None:
+    out, opened = attacked.home / "told.json", 0
+    with pytest.raises(TechnicalFailure, match="run affair first"):
+        breach(attacked, "tell-insurer", case, next(iter(INSURERS)), "--out", out)
+    breach(attacked, "affair", case, "--recipient", "Police", "--reference", "2026/1", "--address", "1 rue de l'Essai")
+    for amc in INSURERS:
+        breach(attacked, "tell-insurer", case, amc, "--out", out)
+        insurer = attacked.home / f"insurer-{amc}"
+        opened += attacked.command("insurer", "incident", out, "--home", insurer, "--json")["members"]
+        with Store(insurer) as store:
+            for person in population.of_insurer(amc):
+                concerned = store.incidents.records_opened(case, person.member_id) > 0
+                assert concerned is (person in victims(population)), person.member_id
+    assert opened == OPENED
 
 
 def test_a_file_altered_on_the_way_is_not_measured(attacked: Platform, case: str) -> None:

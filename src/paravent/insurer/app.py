@@ -28,6 +28,7 @@ from paravent.insurer.client import pull_events
 from paravent.insurer.deal_client import Dealing
 from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.mail_client import deliver
+from paravent.insurer.publication_client import Publisher
 from paravent.insurer.store import Store
 from paravent.wire.codec import Message, Name, Natural
 
@@ -87,12 +88,14 @@ def build(home: Path) -> Starlette:
         async with SignedClient(keys.issuer, os.urandom) as client:
             reader = JournalReader(settings.amc, keys, store, client)
             dealing = Dealing(settings, keys, directory, store, client)
+            publisher = Publisher(settings, keys, directory, store, client)
             next_journal = 0.0
             while True:
                 await _safely(settings.amc, resend_acts(directory, store, client))
                 await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
                 await _safely(settings.amc, pull_boxes(settings.amc, keys, directory, store, client))
                 await _safely(settings.amc, send_letters(directory, store, client))
+                await _safely(settings.amc, publisher.publish_blocked_cards())
                 if time.monotonic() >= next_journal:
                     for server in directory.keyservers:
                         await _safely(settings.amc, reader.pull(server))

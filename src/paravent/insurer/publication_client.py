@@ -227,6 +227,14 @@ class Publisher:
             "status-list", sign_statement(statuses, Label.STATUS_LIST, self._config.amc, self._keys.issuer)
         )
 
+    async def publish_blocked_cards(self) -> int:
+        """Publishes the status list once more cards were blocked by their members; returns how many more."""
+        blocked, said = self._store.cards_blocked()
+        if blocked > said:
+            await self.publish_status_list()
+            self._store.keep_blocked_published(blocked)
+        return blocked - said
+
     async def publish_guarantees(self, tables: GuaranteeTables) -> None:
         """Publishes the guarantee tables, already checked."""
         signed = sign_statement(tables, Label.GUARANTEES, self._config.amc, self._keys.issuer)

@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS insurer_act (
 """
 
 _COLUMNS = tuple(column.name for column in fields(ReviewedClaim) if column.name != "change")
+_COUNT = "INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
 _MEMBERS_PER_QUERY = 500
 EPOCH_ROW = 0  # in ``announced``, the epoch file stands at batch 0; batches start at 1
 
@@ -246,6 +247,24 @@ class Store:
             self.require_member(member)
             return bool(self.cards.revoke(member, now))
 
+    def block_card(self, member: str, now: int) -> bool:
+        """Revokes a card as its member asks, for ``serve`` to publish; returns whether one was in use."""
+        with self.commit():
+            blocked = bool(self.cards.revoke(member, now))
+            if blocked:
+                self._connection.execute(_COUNT, ("cards-blocked",))
+        return blocked
+
+    def cards_blocked(self) -> tuple[int, int]:
+        """Counts the cards that members blocked, and how many of them the status list at the hub says."""
+        found = dict(self._connection.execute("SELECT name, value FROM counter WHERE name LIKE 'cards-blocked%'"))
+        return found.get("cards-blocked", 0), found.get("cards-blocked-published", 0)
+
+    def keep_blocked_published(self, count: int) -> None:
+        """Keeps how many blocked cards the status list at the hub says."""
+        with self.commit():
+            self._connection.execute("INSERT OR REPLACE INTO counter VALUES ('cards-blocked-published', ?)", (count,))
+
     def revoke(self, member: str, now: int) -> None:
         """Revokes a member's entitlements, card included; the next status list says so."""
         with self.commit():
@@ -409,10 +428,7 @@ class Store:
     def next_counter(self, name: str) -> int:
         """Returns the next value of a counter: 1, 2, 3..."""
         with self.commit():
-            (value,) = self._connection.execute(
-                "INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-                (name,),
-            ).fetchone()
+            (value,) = self._connection.execute(_COUNT, (name,)).fetchone()
         return int(value)
 
     def keep_handles(self, epoch: int, handles: Iterable[tuple[bytes, str]]) -> None:

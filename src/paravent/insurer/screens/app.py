@@ -1,8 +1,8 @@
 """The insured person's space as an HTTP application (docs/protocol.md section 17; docs/decisions, page on the space).
 
-It has a port of its own and none of the insurer's long-lived keys. It reads the insurer's database, and writes one
-thing there: a member's choice of the number lane. A complaint letter goes from the form to the browser through memory
-alone. A page shows what is of the member who signed in, whatever the address says.
+It has a port of its own and none of the insurer's long-lived keys. It reads the insurer's database, and writes two
+things there: a member's choice of the number lane, and that a card is blocked. A complaint letter goes from the form to
+the browser through memory alone. A page shows what is of the member who signed in, whatever the address says.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from paravent.insurer.space_config import RETURN_PATH
 from paravent.optics.months import FRANCE
 from paravent.pages.pdf import Language as PdfLanguage
 from paravent.pages.screens.app import language_of
-from paravent.pages.screens.catalogue import Language
+from paravent.pages.screens.catalogue import Language, marked
+from paravent.pages.screens.forms import Form
 from paravent.wire.problem import title_en, title_fr
 
 _SHAPES = {"paper": Shape.PAPER, "telephone": Shape.TELEPHONE}
@@ -106,12 +107,22 @@ def build_space(home: Path) -> Starlette:
     async def rights(request: Request) -> Response:
         return space.page(request, "rights.html")
 
-    async def card(request: Request) -> Response:
+    def card_page(request: Request, form: Form, *, status: int = 200) -> Response:
         found, settings = space.own(request).card(), space.settings
         shown = None if found is None else card_content(settings.amc, settings.name, settings.card, found) | {
             "first_day": day_of(found.valid_from), "last_day": day_of(found.valid_until),
         }  # fmt: skip
-        return space.page(request, "card.html", card=shown)
+        return space.page(request, "card.html", status=status, card=shown, form=form)
+
+    async def card(request: Request) -> Response:
+        return card_page(request, Form())
+
+    async def block_card(request: Request) -> Response:
+        form = await space.form(request)
+        if form["sure"] != "yes":
+            return card_page(request, form.wrong(sure=marked("Cochez cette case pour bloquer la carte.")), status=422)
+        space.own(request).block_card()
+        return space.back("/card")
 
     async def card_code(request: Request) -> Response:
         return space.file(qr_svg(space.own(request).card_in_use().text).encode(), "image/svg+xml", None)
@@ -156,6 +167,7 @@ def build_space(home: Path) -> Starlette:
         Route("/scams", scams, methods=["GET"]),
         Route("/rights", rights, methods=["GET"]),
         Route("/card", card, methods=["GET"]),
+        Route("/card", block_card, methods=["POST"]),
         Route("/card/code.svg", card_code, methods=["GET"]),
         Route("/card/{shape}.pdf", card_file, methods=["GET"]),
         *space.screens.routes(),

@@ -83,6 +83,10 @@ class Own:
             raise UnknownAddress("this member has no card in use")
         return found
 
+    def block_card(self) -> None:
+        """Revokes the card in use, for good; a form that comes again finds none."""
+        self.store.block_card(self.member, int(time.time()))
+
     def everything(self) -> OwnData:
         """Gathers what the space knows."""
         lane, card = self.number_lane(), self.card()
