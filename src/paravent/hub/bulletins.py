@@ -18,6 +18,7 @@ from paravent.hub.state import HubIdentity
 from paravent.hub.vault import AcknowledgingShop
 from paravent.wire.bulletins import (
     BULLETINS_BYTES_MAX,
+    BULLETINS_MAX,
     Acknowledgement,
     AcknowledgementTaken,
     BulletinCounts,
@@ -64,7 +65,9 @@ def publish(upload: BulletinList, store: Store, directory: Directory) -> Bulleti
 
 
 def serve(after: int, store: Store) -> BulletinList:
-    """Returns the next bulletins after a number; raises EpochNotLive when none was ever published."""
+    """Returns the next bulletins after a number; raises MalformedMessage, or EpochNotLive when there is no list yet."""
+    if after > BULLETINS_MAX:
+        raise MalformedMessage(f"a list has at most {BULLETINS_MAX} bulletins")
     found = store.bulletins.after(after)
     if found is None:
         raise EpochNotLive("the breach desk has published no bulletin here")

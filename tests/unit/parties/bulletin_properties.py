@@ -18,6 +18,7 @@ from paravent.desk.store import Store as DeskStore
 from paravent.errors import MalformedMessage, ProofFailure, RequestNotAuthentic, StaleData, UnknownDevice, UnknownParty
 from paravent.hub import bulletins
 from paravent.wire.bulletins import (
+    BULLETINS_MAX,
     BULLETINS_PER_PULL_MAX,
     Acknowledgement,
     BulletinCounts,
@@ -179,6 +180,14 @@ def only_an_enrolled_device_acknowledges_what_is_there(world: World) -> None:
         with pytest.raises(MalformedMessage):
             _acknowledge(world, number, world.device_key)
     assert _counts(world).acknowledged == ()
+
+
+def what_is_asked_after_the_last_possible_number_is_refused(world: World) -> None:
+    _publish(world, _contents(1))
+    assert bulletins.serve(BULLETINS_MAX, world.hub_store).bulletins == ()
+    for number in (BULLETINS_MAX + 1, 2**70):
+        with pytest.raises(MalformedMessage):
+            bulletins.serve(number, world.hub_store)
 
 
 def only_the_breach_desk_counts(world: World) -> None:
