@@ -34,7 +34,6 @@ PARAMETERS = {
     "kind": {"type": "string", "pattern": "^[a-zA-Z-]{1,20}$"},
     "name": {"type": "string", "pattern": "^[a-zA-Z0-9-]{1,64}$"},
     "number": {"type": "integer", "minimum": 0, "maximum": 2**31},
-    "after": {"type": "integer", "minimum": 0, "maximum": 2**31},
     "first": {"type": "integer", "minimum": 0, "maximum": 2**31},
     "after": {"type": "integer", "minimum": 0, "maximum": 2**31},
 }

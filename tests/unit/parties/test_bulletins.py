@@ -19,7 +19,9 @@ from tests.unit.crypto.mutation import FAILURES, Defect, properties_of
 from tests.unit.parties import bulletin_properties as properties
 from tests.unit.parties.world import World
 
+from paravent.access.alarm_cli import said
 from paravent.access.mail import RETRY_SECONDS
+from paravent.breach.bulletins import cli as verbs
 from paravent.breach.bulletins.cli import deliver
 from paravent.breach.bulletins.draft import (
     Draft,
@@ -36,12 +38,13 @@ from paravent.breach.observatory.incident import Incident
 from paravent.breach.observatory.sector import read_sector
 from paravent.breach.observatory.store import SHIPPED
 from paravent.crypto.labels import Label
-from paravent.errors import BadInput, Unreachable
+from paravent.errors import BadInput, ProofFailure, Unreachable
 from paravent.hub import bulletins as hub
 from paravent.hub.acknowledgements_store import Acknowledgements
 from paravent.hub.vault import DatabaseKey
 from paravent.pages.bulletin import bulletin_pdf
 from paravent.wire import bulletins as wire
+from paravent.wire.alarm import Alarm, AlarmSubject, Finding, Sign
 from paravent.wire.bulletins import Audience, BulletinHead, KnownList, follow
 from paravent.wire.codec import encode
 from paravent.wire.statements import sign_statement
@@ -152,6 +155,40 @@ def test_an_alarm_becomes_a_draft_without_its_professional() -> None:
     ):
         with pytest.raises(BadInput):
             from_alarms(content, shipped_templates())
+
+
+@pytest.mark.parametrize("sign", Sign)
+def test_every_sign_of_a_detector_has_its_draft_or_none_on_purpose(sign: Sign) -> None:
+    finding = Finding(
+        sign=sign, kind=AlarmSubject.PROFESSIONAL, subject="80000000001", day=1, observed=1, whole=1, usual="1",
+        statistic="1", limit="1",
+    )  # fmt: skip
+    alarm = Alarm(
+        verifier="hub", number=1, raised_at=1, finding=finding, budget=12, suspended=False, drill=False,
+    )  # fmt: skip
+    line = json.dumps(said([alarm]).values).encode()
+    if sign is Sign.CLAIMS_MIX:
+        # What it says is about claims of one shop: nothing that every optician can watch for.
+        with pytest.raises(BadInput, match="attack"):
+            from_alarms(line, shipped_templates())
+    else:
+        assert b"80000000001" not in write_draft(from_alarms(line, shipped_templates()))
+
+
+def test_a_signed_alarm_is_verified_before_anything_is_drafted(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = Finding(
+        sign=Sign.NEW_DEVICES, kind=AlarmSubject.PROFESSIONAL, subject="80000000001", day=1, observed=1, whole=1,
+        usual="1", statistic="1", limit="1",
+    )  # fmt: skip
+    alarm = Alarm(verifier="hub", number=1, raised_at=1, finding=finding, budget=12, suspended=False, drill=False)
+    monkeypatch.setattr(verbs, "directory_of", lambda _: world.directory)
+    signed = sign_statement(alarm, Label.ALARM, "hub", world.hub.signing_key)
+    assert verbs._of_alarm(tmp_path, encode(signed)).attack == "new-device"
+    forged = sign_statement(alarm, Label.ALARM, "hub", world.device_key)
+    with pytest.raises(ProofFailure):
+        verbs._of_alarm(tmp_path, encode(forged))
 
 
 def test_every_incident_of_the_sector_by_stolen_account_becomes_a_draft() -> None:

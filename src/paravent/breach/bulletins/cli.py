@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from paravent.access import cli
+from paravent.access.alarm_cli import row
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.mail_client import Sender, SmtpSender
 from paravent.breach import config
+from paravent.breach.alarms import read_any_alarm
 from paravent.breach.bulletins.client import BulletinClient
 from paravent.breach.bulletins.draft import (
     Draft,
@@ -26,10 +28,11 @@ from paravent.breach.bulletins.mailing import read_contacts, write_mail
 from paravent.breach.bulletins.store import Store, shipped_templates
 from paravent.breach.case_cli import directory_of
 from paravent.breach.observatory.store import Store as Observatory
-from paravent.errors import BadInput, InvalidConfiguration, ParaventError
+from paravent.errors import BadInput, InvalidConfiguration, MalformedMessage, ParaventError
 from paravent.pages.bulletin_text import ENGLISH, FRENCH, in_language
 from paravent.wire.bulletins import Audience, Bulletin, BulletinCounts, BulletinHead, follow
-from paravent.wire.codec import encode
+from paravent.wire.codec import decode, encode
+from paravent.wire.statements import Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -43,7 +46,9 @@ def add_bulletin_verbs(group: click.Group) -> None:  # noqa: C901 - one short fu
     @verb(
         group, "Draft a bulletin from an alarm, an incident of the observatory or a kind of attack; publishes nothing."
     )
-    @click.option("--alarm", type=_EXISTING, help="Last line of `hub alarms --json` or `keyserver alarms --json`.")
+    @click.option(
+        "--alarm", type=_EXISTING, help="A signed alarm (alarm-VERIFIER-NUMBER.json), or the line of `alarms --json`."
+    )
     @click.option("--incident", help="Identifier of an incident that the observatory keeps.")
     @click.option("--observatory", type=_FOLDER, help="Home of the observatory; default: this home.")
     @click.option("--attack", help="Name of a template.")
@@ -56,7 +61,7 @@ def add_bulletin_verbs(group: click.Group) -> None:  # noqa: C901 - one short fu
         """Drafts."""
         if sum(given is not None for given in (alarm, incident, attack)) != 1:
             raise InvalidConfiguration("give one of --alarm, --incident and --attack")
-        drafted = _draft(alarm, incident, observatory or home, attack, Audience(audience))
+        drafted = _draft(home, alarm, incident, observatory or home, attack, Audience(audience))
         out.write_bytes(write_draft(drafted))
         text = f"{out}: {drafted.attack}, for {drafted.audience.value}; complete it, add its author, publish it"
         return Said(text=text, values={"file": str(out), "attack": drafted.attack, "audience": drafted.audience.value})
@@ -145,12 +150,22 @@ def _send(home: Path, store: Store) -> None:
     deliver(store, SmtpSender(settings.mail, home / "secrets"), settings.mail.sender, settings.operator, cli.now())
 
 
+def _of_alarm(home: Path, content: bytes) -> Draft:
+    """Drafts from a verifier's signed alarm, once it is verified, or from what a verb said of several."""
+    try:
+        signed = decode(content, Signed)
+    except MalformedMessage:
+        return from_alarms(content, shipped_templates())
+    alarm = read_any_alarm(signed, directory_of(home))
+    return from_alarms(encode({"alarms": [row(alarm)]}), shipped_templates())
+
+
 def _draft(
-    alarm: Path | None, incident: str | None, observatory: Path, attack: str | None, audience: Audience
+    home: Path, alarm: Path | None, incident: str | None, observatory: Path, attack: str | None, audience: Audience
 ) -> Draft:  # fmt: skip
     templates = shipped_templates()
     if alarm is not None:
-        return from_alarms(alarm.read_bytes(), templates)
+        return _of_alarm(home, alarm.read_bytes())
     if attack is not None:
         return from_kind(templates.of_attack(attack))
     with Observatory(observatory) as store:
