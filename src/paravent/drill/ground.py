@@ -21,6 +21,7 @@ from paravent.drill.counter import Counter, customers
 from paravent.drill.platform import SERVERS, Platform
 from paravent.drill.population import LeakedLine, Population, SyntheticPerson
 from paravent.drill.theft import copy_database
+from paravent.errors import TechnicalFailure
 from paravent.person.bindings import holder_value
 from paravent.person.identity import Holder
 
@@ -101,8 +102,10 @@ class Ground:
         return counter
 
     def next_customers(self, count: int) -> list[SyntheticPerson]:
-        """Customers whom no scenario has served yet."""
+        """Customers whom no scenario has served yet; raises TechnicalFailure when none are left."""
         found = customers(self.population)[self._served : self._served + count]
+        if len(found) < count:
+            raise TechnicalFailure("this population has too few customers for every scenario: take more persons")
         self._served += count
         return found
 

@@ -33,7 +33,7 @@ from paravent.wire.codec import encode
 
 HOUR_SECONDS = 3_600
 CUSTODIANS = ("custodian-1", "custodian-3")
-COSIGNED_SECONDS_MAX = 60.0
+COSIGNED_SECONDS_MAX = 180.0
 _DEVICES = {LootKind.DEVICE_KEY, LootKind.DESK}
 
 

@@ -36,7 +36,7 @@ from paravent.wire.codec import decode
 from paravent.wire.problem import from_problem
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, EpochBundle
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 60
 # The first thief meets honest servers; the second one has also read a server's disk.
 THIEVES: tuple[tuple[int, tuple[int, ...]], ...] = ((1, ()), (2, (3,)))
 

@@ -83,8 +83,10 @@ def linkage(ground: Ground) -> Iterator[Row]:
     pid = platform.processes["hub"].pid
     look(pid, seen, issuers, [])
     before = set(seen.entitlements)
-    counter.sell(counter.by_number(others[-1]))
-    look(pid, seen, issuers, [])
+    check = counter.by_number(others[-1])
+    for act in (counter.reserve, counter.sell):
+        act(check)
+        look(pid, seen, issuers, [])
     new = set(seen.entitlements) - before
     theft = hub_copy(ground, platform)
     key = DatabaseKey(read_secret(platform.home / "hub" / "secrets" / "database.key", 32))
