@@ -52,7 +52,7 @@ def _taken(home: Path, fetched: Sequence[Fetched]) -> dict[str, bool]:
     folder.mkdir(mode=0o700, exist_ok=True)
     with Store(home) as store:
         for signed, alarm in (pair for one in fetched for pair in one.alarms):
-            case, new = take_alarm(store, signed, alarm, cli.now())
+            case, new = take_alarm(store, signed, alarm, cli.now(), cli.rng)
             cases[case] = cases.get(case, False) or new
             cli.write_file(folder / file_name(alarm), signed)
     return cases

@@ -7,20 +7,20 @@ each key server see the same thief.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
-from paravent.breach.entries import Artefact, Category, Noted, Opened, Origin
+from paravent.breach.entries import Artefact
+from paravent.breach.opening import DETECTOR, ReportedAlarm, add_alarm, open_from_alarm
 from paravent.breach.store import Store
 from paravent.breach.suspension import VerifierEntry, verifiers
+from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey
 from paravent.errors import ProofFailure
-from paravent.wire.alarm import Alarm
+from paravent.wire.alarm import Alarm, AlarmSubject
 from paravent.wire.codec import decode, encode
 from paravent.wire.statements import Directory, Signed, open_statement
 
 ONE_CASE_SECONDS = 7 * 86_400
-ROLE = "detector"
 
 
 def read_alarm(signed: Signed, entry: VerifierEntry) -> Alarm:
@@ -39,40 +39,23 @@ def read_any_alarm(signed: Signed, directory: Directory) -> Alarm:
     raise ProofFailure("no verifier of the directory signed this alarm", culprit=signed.signer)
 
 
-def take_alarm(store: Store, signed: Signed, alarm: Alarm, now: int) -> tuple[str, bool]:
+def take_alarm(store: Store, signed: Signed, alarm: Alarm, now: int, rng: Rng) -> tuple[str, bool]:
     """Opens a case from an alarm, or adds the alarm to the case of its subject; returns the case, and if it is new."""
-    evidence = encode(signed)
-    kept = Artefact(
-        name=f"alarm-{alarm.verifier}-{alarm.number}.json", sha256=store.keep_file(evidence), size=len(evidence),
-        source=alarm.verifier,
-    )  # fmt: skip
-    case = _case_of(store, alarm)
-    new = case is None
+    case, said = _case_of(store, alarm), _reported(signed, alarm)
     if case is None:
-        case = store.next_case(datetime.fromtimestamp(now, UTC).year)
-        store.add(case, _opening(alarm), role=ROLE, now=now, new=True)
-    else:
-        store.add(case, Noted(category=Category.FACT, text=_facts(alarm)), role=ROLE, now=now)
-    store.add(case, kept, role=ROLE, now=now)
-    return case, new
+        return open_from_alarm(store, said, now, rng).entry.case, True
+    add_alarm(store, case, said, now)
+    return case, False
 
 
-def _opening(alarm: Alarm) -> Opened:
-    """Opens at the instant of the alarm, the earliest that a clock can run from; a human may supersede it."""
-    prefix = "Exercice : " if alarm.drill else ""
-    return Opened(
-        title=f"{prefix}alarme {alarm.finding.sign.value} de {alarm.verifier}", facts=_facts(alarm),
-        origin=Origin.DRILL if alarm.drill else Origin.DETECTOR, aware_at=alarm.raised_at, aware_role=ROLE,
-    )  # fmt: skip
-
-
-def _facts(alarm: Alarm) -> str:
+def _reported(signed: Signed, alarm: Alarm) -> ReportedAlarm:
     finding = alarm.finding
-    ends = " Suspension locale immédiate." if alarm.suspended else ""
-    return (
-        f"Alarme {alarm.number} de {alarm.verifier} : {finding.sign.value} ({finding.kind.value}),"
-        f" {finding.observed} sur {finding.whole} pour {finding.usual} habituels.{ends}"
-    )
+    return ReportedAlarm(
+        verifier=alarm.verifier, number=alarm.number, sign=finding.sign.value,
+        professional=finding.subject if finding.kind is AlarmSubject.PROFESSIONAL else None, day=finding.day,
+        observed=finding.observed, usual=float(finding.usual), raised_at=alarm.raised_at, suspended=alarm.suspended,
+        drill=alarm.drill, file=encode(signed),
+    )  # fmt: skip
 
 
 def _case_of(store: Store, alarm: Alarm) -> str | None:
@@ -90,5 +73,5 @@ def _case_of(store: Store, alarm: Alarm) -> str | None:
 def _alarms_of(store: Store, case: str) -> Iterator[Alarm]:
     for placed in store.entries(case):
         said = placed.entry.said
-        if isinstance(said, Artefact) and placed.entry.role == ROLE:
+        if isinstance(said, Artefact) and placed.entry.role == DETECTOR:
             yield decode(decode(store.file(said.sha256), Signed).payload, Alarm)

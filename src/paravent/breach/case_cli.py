@@ -12,6 +12,7 @@ from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory
 from paravent.breach import case as cases
 from paravent.breach import config, entries
+from paravent.breach.alarms import read_any_alarm, take_alarm
 from paravent.breach.config import TO_COMPLETE, BreachConfig
 from paravent.breach.entries import AnyEvent, Category, LootKind, Origin, Private
 from paravent.breach.exposure import require_countable
@@ -21,7 +22,7 @@ from paravent.breach.texts import assumption
 from paravent.errors import InvalidConfiguration
 from paravent.optics.months import FRANCE
 from paravent.wire.codec import encode
-from paravent.wire.statements import Directory
+from paravent.wire.statements import Directory, Signed
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -69,19 +70,26 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
     def join(home: Path, directory: Path, signer: str, key: str, anew: bool) -> Said:
         return cli.join(home, config.load(home), directory, cli.pin_of(signer, key), anew=anew)
 
-    @verb(group, "Open a case; prints its identifier.")
-    @click.option("--title", required=True)
-    @click.option("--facts", required=True, help="What is known, in a few sentences, with no name of a person.")
-    @click.option("--aware", required=True, help='2026-01-31T08:15Z, "2026-01-31 09:15" in Paris, or now.')
-    @click.option("--aware-role", required=True, help="Who became aware, by role.")
+    @verb(group, "Open a case, by hand or from a detector's alarm; prints its identifier.")
+    @click.option(
+        "--from-alarm", type=_EXISTING, default=None, help="Signed alarm (alarms --out): all else comes of it."
+    )
+    @click.option("--title", default=None)
+    @click.option("--facts", default=None, help="What is known, in a few sentences, with no name of a person.")
+    @click.option("--aware", default=None, help='2026-01-31T08:15Z, "2026-01-31 09:15" in Paris, or now.')
+    @click.option("--aware-role", default=None, help="Who became aware, by role.")
     @click.option("--origin", type=click.Choice([one.value for one in Origin]), default="hand", show_default=True)
     @click.option("--began", default=None, help="When the breach began, UTC.")
     @click.option("--ended", default=None, help="When it ended, UTC.")
     @dry_run_option
     def open_command(
-        home: Path, title: str, facts: str, aware: str, aware_role: str, origin: str, began: str | None,
-        ended: str | None, dry_run: bool,
+        home: Path, from_alarm: Path | None, title: str | None, facts: str | None, aware: str | None,
+        aware_role: str | None, origin: str, began: str | None, ended: str | None, dry_run: bool,
     ) -> Said:  # fmt: skip
+        if from_alarm is not None:
+            return _from_alarm(home, cli.read_file(from_alarm, Signed), dry_run=dry_run)
+        if title is None or facts is None or aware is None or aware_role is None:
+            raise InvalidConfiguration("give --title, --facts, --aware and --aware-role, or --from-alarm")
         said = entries.Opened(
             title=title, facts=facts, origin=Origin(origin), aware_at=instant(aware) or 0, aware_role=aware_role,
             began_at=instant(began), ended_at=instant(ended),
@@ -204,6 +212,19 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
             for one, placed in found
         ]  # fmt: skip
         return Said(text="\n".join(lines), values={"case": case, "insurers": rows})
+
+
+def _from_alarm(home: Path, signed: Signed, *, dry_run: bool) -> Said:
+    """Verifies an alarm, and opens the case of its subject or adds to it."""
+    alarm = read_any_alarm(signed, directory_of(home))
+    if dry_run:
+        return Said(
+            text=f"alarm {alarm.number} of {alarm.verifier} verifies; nothing was opened", values={"opened": False}
+        )
+    with Store(home) as store:
+        case, new = take_alarm(store, signed, alarm, cli.now(), cli.rng)
+    text = f"case {case} {'opened' if new else 'has it already open: added'}, alarm {alarm.number} of {alarm.verifier}"
+    return Said(text=text, values={"case": case, "incident": case, "opened": new})
 
 
 def added(home: Path, case: str, said: AnyEvent, role: str, supersedes: int | None = None) -> Said:

@@ -140,7 +140,7 @@ def test_alarms_about_one_subject_are_one_case_and_a_drill_is_another(tmp_path: 
         alarm_of(5, raised_at=NOW + 8 * DAY_SECONDS),
     ]  # fmt: skip
     with CaseStore(tmp_path) as store:
-        taken = [take_alarm(store, signed(alarm), alarm, NOW) for alarm in alarms]
+        taken = [take_alarm(store, signed(alarm), alarm, NOW, os.urandom) for alarm in alarms]
         assert [new for _, new in taken] == [True, False, True, True, True]
         assert taken[0][0] == taken[1][0]
         said = [placed.entry.said for placed in store.entries(taken[0][0])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +10,25 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from tests.unit.breach.conftest import Case
 
 from paravent.access.quotas import QuotaLimits
 from paravent.breach import exposure
 from paravent.breach.case import measure
+from paravent.breach.cli import group
 from paravent.breach.entries import Artefact, Category, LootKind, Noted, Opened, Origin, Placed, Stolen
 from paravent.breach.exposure import exposures, require_countable
-from paravent.breach.opening import ReportedAlarm, add_alarm, open_from_alarm
+from paravent.breach.opening import SIGNS, ReportedAlarm, add_alarm, open_from_alarm
 from paravent.breach.standing import standing
 from paravent.breach.store import Store
+from paravent.crypto.labels import Label
+from paravent.crypto.signing import SigningKey
 from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.errors import InvalidConfiguration
+from paravent.wire.alarm import Alarm, AlarmSubject, Finding, Sign
+from paravent.wire.codec import encode
+from paravent.wire.statements import sign_statement
 
 DAY = 20_619
 PROOF = bytes(range(32))
@@ -72,6 +80,40 @@ def test_another_alarm_of_the_same_subject_adds_its_evidence_and_its_day(tmp_pat
         assert (stolen.from_at, stolen.to_at) == (DAY * 86_400, (DAY + 3) * 86_400 - 1)
 
 
+def test_a_signed_alarm_opens_a_case_with_nothing_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = SimulatedPlatform.build(tmp_path / "platform", Shape(persons=6), 4)
+    monkeypatch.setattr("paravent.breach.case_cli.directory_of", lambda _: platform.directory)
+    finding = Finding(
+        sign=Sign.VOLUME, kind=AlarmSubject.PROFESSIONAL, subject="899000001", day=DAY, observed=96, whole=96,
+        usual="11.6", statistic="40", limit="20",
+    )  # fmt: skip
+    said = Alarm(
+        verifier="hub", number=1, raised_at=DAY * 86_400 + 7_200, finding=finding, budget=12, suspended=True,
+        drill=False,
+    )  # fmt: skip
+    stranger = SigningKey.generate(random.Random(2).randbytes)
+    true, forged = (
+        encode(sign_statement(said, Label.ALARM, "hub", key)) for key in (platform.hub.identity.signing_key, stranger)
+    )
+    file = tmp_path / "alarm.json"
+    for content, code, new in ((forged, 1, None), (true, 0, True), (true, 0, False)):
+        file.write_bytes(content)
+        command = ["open", "--from-alarm", str(file), "--home", str(tmp_path / "desk"), "--json"]
+        done = CliRunner().invoke(group, command)
+        assert done.exit_code == code, done.output
+        if new is not None:
+            values = json.loads(done.stdout.splitlines()[-1])
+            assert values["opened"] is new
+    with Store(tmp_path / "desk") as store:
+        (case,) = store.cases()
+        found = [each.entry.said for each in store.entries(case)]
+    assert {Opened, Artefact, Noted, Stolen} == {type(one) for one in found}
+    nothing = CliRunner().invoke(group, ["open", "--title", "t", "--home", str(tmp_path / "desk")])
+    assert nothing.exit_code == 1
+    assert "--from-alarm" in nothing.output
+    platform.close()
+
+
 def test_what_was_erased_is_counted_no_more_and_said(tmp_path: Path) -> None:
     store, placed = opened(tmp_path, ALARM)
     platform = SimulatedPlatform.build(tmp_path / "platform", Shape(persons=6), 4)
@@ -82,6 +124,10 @@ def test_what_was_erased_is_counted_no_more_and_said(tmp_path: Path) -> None:
         with pytest.raises(InvalidConfiguration, match="erased"):
             measure(store, placed.entry.case, platform.directory, ALARM.raised_at)
     platform.close()
+
+
+def test_each_sign_has_words_for_whoever_has_never_seen_a_detector() -> None:
+    assert SIGNS.keys() == {sign.value for sign in Sign}
 
 
 @pytest.mark.parametrize(("change", "origin"), [({"drill": True}, Origin.DRILL), ({"sign": "new"}, Origin.DETECTOR)])
