@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
 from starlette.routing import Route
 
 from paravent.desk.app import build
 from paravent.desk.scanned import _TYPED
 from paravent.drill.platform import Platform
 from paravent.drill.population import Population, SyntheticPerson
+from tests import browser as browsers
 from tests.browser import axe, fits, judge_every_page
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, other_insurer, particulars
@@ -92,6 +96,40 @@ async def test_a_card_is_checked_by_keyboard_alone_in_three_steps(
     await expect(page.locator("#name")).to_be_focused()
     await typed(page, person)
     await expect(page.locator(COVERED)).to_contain_text("Couvert")
+
+
+async def test_a_card_is_read_by_the_camera(
+    platform: Platform, payable: Iterator[SyntheticPerson], tmp_path: Path
+) -> None:
+    """Chromium's camera of the tests shows a film of the card; the desk itself reads its frames."""
+    if browsers.CHROMIUM is None:
+        pytest.skip(browsers.ABSENT)
+    person = next(payable)
+    card = card_of(platform, person)
+    film = tmp_path / "card.mjpeg"
+    film.write_bytes(frame(platform.home / f"{person.member_id}.png") * 3)
+    arguments = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=browsers.CHROMIUM, chromium_sandbox=False, args=arguments
+        )
+        context = await browser.new_context(permissions=["camera"])
+        page = await context.new_page()
+        await enter(page, platform, DESK)
+        await page.locator("#camera").click()
+        await expect(page.locator("#card")).to_have_value(card, timeout=20_000)
+        await expect(page.locator("#view")).to_be_hidden()
+        await browser.close()
+
+
+def frame(card: Path) -> bytes:
+    """Shows a card in the middle of one frame of a film."""
+    shown, film = Image.new("RGB", (1280, 720), "white"), io.BytesIO()
+    with Image.open(card) as code:
+        side = 600
+        shown.paste(code.convert("RGB").resize((side, side)), ((1280 - side) // 2, (720 - side) // 2))
+    shown.save(film, "JPEG", quality=95)
+    return film.getvalue()
 
 
 async def test_a_name_unlike_the_card_is_to_correct_and_nothing_typed_is_lost(
