@@ -253,3 +253,10 @@ def test_a_draft_is_written_for_each_missing_clause_alone(tmp_path: Path) -> Non
     assert "juriste" in "".join(page.extract_text() for page in pdf.pages)
     assert drafted(WHOLE, shipped_clauses()) == []
     run("clauses", "unknown", "--out", tmp_path, "--home", home, code=1)
+
+
+def test_the_example_of_the_documentation_is_a_contract() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "governance.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    found = read_contract(example.encode(), toml=True)
+    assert (found.reference, lacking(found)) == ("mutuelle-exemple", ["c", "d", "e", "f", "g", "h"])
