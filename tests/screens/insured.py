@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,10 +22,10 @@ from paravent.drill.population import Population, SyntheticPerson, synthesise
 from paravent.drill.provider import person_claims, set_claims
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, particulars
-from tests.system.test_witness import until
 
 AMC = "99000001"
 BASKET = {"frame_class": "B", "frame_cents": 12_000, "lens_class": "B", "right_cents": 18_000, "left_cents": 18_000}
+WAIT_SECONDS_MAX = 90.0
 CONTACT = "Service adhérents : 00 00 00 00 00"
 
 
@@ -124,6 +125,14 @@ class Scene:
         done = self.platform.publish(AMC)
         assert self.platform.desk("/v1/refreshes", {})[0] == 200
         return done
+
+
+def until(seen: Callable[[], bool]) -> None:
+    """Waits for something that the parties do by themselves, however slow the machine is."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not seen():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
 
 
 def signers(population: Population) -> list[SyntheticPerson]:

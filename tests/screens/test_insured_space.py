@@ -22,9 +22,8 @@ from paravent.drill.platform import free_ports
 from paravent.drill.population import SyntheticPerson
 from paravent.insurer.screens.app import build_space
 from tests.browser import LANGUAGES, WIDTHS, axe, fits, judge_every_page, visit
-from tests.screens.insured import AMC, Scene, Visitor, scene, signers
+from tests.screens.insured import AMC, Scene, Visitor, scene, signers, until
 from tests.system.customers import particulars
-from tests.system.test_witness import until
 
 MARK = "Quentin-Zébulon de Marquenoire"
 LETTER = {
