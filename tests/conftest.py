@@ -7,6 +7,7 @@ new examples instead of repeating the known ones.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from playwright.async_api import Browser, Page
 
 from paravent.bench import cluster as clusters
 from paravent.bench.cluster import Cluster, NotInstalled
+from paravent.drill.platform import INSURERS, Platform
+from paravent.drill.population import Population, synthesise
 from tests import browser as browsers
 from tests import engines
 
@@ -83,3 +86,25 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
         if name == "postgresql":
             patch.setattr(engines, "locate", engines.on(request.getfixturevalue("cluster")))
         yield name
+
+
+@pytest.fixture(scope="session")
+def population() -> Population:
+    return synthesise(300, list(INSURERS), 5, datetime.now(UTC).year)
+
+
+@pytest.fixture(scope="session")
+def platform(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One platform for the session; Python itself lists every module a process imports."""
+    running = Platform(tmp_path_factory.mktemp("platform"), environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    try:
+        running.create(population, 20)
+        keyservers = [name for name in running.verifiers() if name != "hub"]
+        running.start(*keyservers, "hub")
+        for amc in INSURERS:
+            running.publish(amc)
+        running.start("desk", *(f"insurer-{amc}" for amc in INSURERS))
+        assert running.desk("/v1/refreshes", {}) == (200, {})
+        yield running
+    finally:
+        running.stop()

@@ -8,13 +8,16 @@ has its row in ``device_event``, and the desks of the shop see it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from paravent.access.database import Connection, Cursor, Statement
 from paravent.access.devices import Bar, BarReason, Device, Standing
 from paravent.access.enrolment import Identification, Route, ShopCodeTry
 from paravent.errors import EnrolmentRefused
 from paravent.wire.codec import Message
+from paravent.wire.enrolment import DeviceState
 from paravent.wire.suspension import LANES, NUMBER_LANE, SubjectKind
 
 IDENTIFICATION_SECONDS = 86_400
@@ -63,6 +66,17 @@ class DeviceEvent(Message, frozen=True, kw_only=True):
     kind: str
     subject: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureCount:
+    """How many subjects of one kind are barred for one reason or case, since when; ``final`` when for good."""
+
+    kind: SubjectKind
+    why: str
+    final: bool
+    count: int
+    since: int
 
 
 class DeviceLedger:
@@ -125,6 +139,22 @@ class DeviceLedger:
             (DAY_SECONDS, professional),
         )
         return {int(day): int(count) for day, count in found.fetchall()}
+
+    def states(self, now: int) -> Counter[DeviceState]:
+        """Counts the devices by what each may do now."""
+        return Counter(self.standing(device).state(now) for device in self.every_device())
+
+    def measures(self) -> list[MeasureCount]:
+        """Counts what is suspended or withdrawn, by kind and by why: a case, or the reason of the operator."""
+        found = self._connection.execute(
+            "SELECT kind, reason, final, COUNT(*), MIN(since) FROM bar GROUP BY kind, reason, final"
+            " UNION ALL SELECT kind, case_number, 0, COUNT(*), MIN(since) FROM case_bar GROUP BY kind, case_number"
+            " ORDER BY 5, 1, 2"
+        )
+        return [
+            MeasureCount(kind=SubjectKind(kind), why=why, final=bool(final), count=int(count), since=int(since))
+            for kind, why, final, count, since in found.fetchall()
+        ]
 
     def waited_limited_until(self, professional: str, now: int) -> int:
         """Returns until when a device that came by waiting holds a professional's small quota; 0 when none does."""

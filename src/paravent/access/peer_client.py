@@ -9,6 +9,7 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from typing import IO, Protocol, TypeVar
@@ -65,21 +66,37 @@ class PeerClient:
             method="POST", base_url=peer.address, path=path, body=body, key=self._key, now=int(time.time()),
             nonce=new_nonce(self._rng),
         )  # fmt: skip
-        # The address is that of the signed directory: http or https, never a file.
-        request = urllib.request.Request(peer.address + path, data=body, headers=headers, method="POST")  # noqa: S310
-        try:
-            with _OPENER.open(request, timeout=REQUEST_SECONDS_MAX) as answer:
-                content = _read(answer)
-        except urllib.error.HTTPError as error:
-            with suppress(OSError, HTTPException):
-                raise from_problem(_read(error), party=peer.name) from None
-            raise Unreachable(f"{peer.name} answered an error that cannot be read") from None
-        except (OSError, HTTPException) as error:
-            raise Unreachable(f"{peer.name} does not answer ({type(error).__name__})") from None
-        try:
-            return decode(content, kind, bytes_max=ANSWER_BYTES_MAX), sent
-        except MalformedMessage as error:
-            raise Unreachable(f"{peer.name} answered something that is not of this protocol: {error}") from None
+        return _answer(peer, path, body, headers, kind), sent
+
+
+async def ask_openly(peer: Addressed, path: str, kind: type[M], message: object | None = None) -> M:
+    """Asks what anybody may ask, unsigned: a GET, or the POST of a message; raises Unreachable or what it answered."""
+    body = None if message is None else encode(message)
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
+            return await asyncio.to_thread(_answer, peer, path, body, {}, kind)
+    except TimeoutError:
+        raise Unreachable(f"{peer.name} does not answer in time") from None
+
+
+def _answer(peer: Addressed, path: str, body: bytes | None, headers: Mapping[str, str], kind: type[M]) -> M:
+    """Sends a request and decodes its answer; it blocks."""
+    method = "GET" if body is None else "POST"
+    # The address is that of the signed directory: http or https, never a file.
+    request = urllib.request.Request(peer.address + path, body, dict(headers), method=method)  # noqa: S310
+    try:
+        with _OPENER.open(request, timeout=REQUEST_SECONDS_MAX) as answer:
+            content = _read(answer)
+    except urllib.error.HTTPError as error:
+        with suppress(OSError, HTTPException):
+            raise from_problem(_read(error), party=peer.name) from None
+        raise Unreachable(f"{peer.name} answered an error that cannot be read") from None
+    except (OSError, HTTPException) as error:
+        raise Unreachable(f"{peer.name} does not answer ({type(error).__name__})") from None
+    try:
+        return decode(content, kind, bytes_max=ANSWER_BYTES_MAX)
+    except MalformedMessage as error:
+        raise Unreachable(f"{peer.name} answered something that is not of this protocol: {error}") from None
 
 
 def _read(answer: IO[bytes]) -> bytes:

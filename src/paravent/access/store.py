@@ -212,6 +212,32 @@ class Ledger:
         return [(int(total), int(squares), day - int(first), int(count))
                 for total, squares, first, count in rows.fetchall()]  # fmt: skip
 
+    def spent_by_professional(self, kind: QuotaKind, now: int) -> list[int]:
+        """Lists what each professional who asked has spent in the window, in units, without saying whose each is."""
+        # Somebody has one name a day: those of the window are brought together under the keys that are kept.
+        keys = self._keys.kept()
+        names = {
+            professional_pseudonym(key, device.professional): device.professional
+            for device in self._devices.every_device() for key in keys
+        }  # fmt: skip
+        rows = self._connection.execute(
+            "SELECT professional, SUM(charged) FROM spending WHERE kind = ? AND spent_at > ? GROUP BY professional",
+            (kind.value, now - WINDOW_SECONDS),
+        )
+        spent: dict[object, int] = {}
+        for name, charged in rows.fetchall():
+            whose = names.get(bytes(name), bytes(name))
+            spent[whose] = spent.get(whose, 0) + int(charged)
+        return sorted(spent.values())
+
+    def totals_by_day(self, kind: QuotaKind, since: int) -> list[tuple[int, int, int]]:
+        """Lists (day, requests, new persons charged) of all professionals together, from a day on."""
+        found = self._connection.execute(
+            "SELECT day, SUM(requests), SUM(charged) FROM daily WHERE kind = ? AND day >= ? GROUP BY day ORDER BY day",
+            (kind.value, since),
+        )
+        return [(int(day), int(requests), int(charged)) for day, requests, charged in found.fetchall()]
+
     def _day_keys(self, now: int) -> tuple[DailyKey, DailyKey, DailyKey]:
         """Returns the keys of today, yesterday and tomorrow; raises StorageDown rather than forget what was spent.
 
@@ -378,6 +404,14 @@ class VerifierStore:
         """Appends an alarm to the witness log; returns the position, None where there is no log."""
         return None
 
+    def spent_by_professional(self, kind: QuotaKind, now: int) -> list[int]:
+        """Lists what each professional who asked has spent in the window, without saying whose each is."""
+        return self._ledger.spent_by_professional(kind, now)
+
+    def totals_by_day(self, kind: QuotaKind, since: int) -> list[tuple[int, int, int]]:
+        """Lists (day, requests, new persons charged) of all professionals together, from a day on."""
+        return self._ledger.totals_by_day(kind, since)
+
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours."""
         with self.commit():
@@ -449,6 +483,11 @@ class DailyKeys:
     def of(self, day: int) -> DailyKey:
         """Returns the key of a day."""
         return self._read(str(day))
+
+    def kept(self) -> list[DailyKey]:
+        """Returns the keys of the days that are not destroyed yet."""
+        names = (path.stem.removeprefix("quota-") for path in self._directory.glob("quota-*.key"))
+        return [self._read(name) for name in names if name.isdigit()]
 
     def lasting(self) -> DailyKey:
         """Returns the key under which professionals are counted by day."""

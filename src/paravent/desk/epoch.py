@@ -13,6 +13,7 @@ from paravent.errors import EpochNotLive, ProofFailure, StaleData, UnknownInsure
 from paravent.wire.cosignatures import verify_cosignatures
 from paravent.wire.receipts import verify_receipts
 from paravent.wire.statements import (
+    MANIFEST_AGE_SECONDS_MAX,
     BatchFile,
     Directory,
     EpochBundle,
@@ -23,7 +24,6 @@ from paravent.wire.statements import (
     open_statement,
 )
 
-MANIFEST_AGE_SECONDS_MAX = 48 * 3_600
 SKEW_SECONDS_MAX = 300
 
 

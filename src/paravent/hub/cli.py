@@ -139,6 +139,26 @@ def serve(home: Path) -> None:
     run(app, host=settings.host, port=settings.port)
 
 
+@verb(group, "Serve the operator's console on this machine; print the address that opens it, once.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8471, show_default=True)
+@click.option("--drill", type=_FILE, default=None, help="Lines of the latest drill; default: drill.jsonl in the home.")
+def console(home: Path, port: int, drill: Path | None) -> None:
+    """Runs the console."""
+    # Imported here so that no other verb loads an HTTP server.
+    from paravent.access.app import serve as run
+    from paravent.access.services_client import ServiceWatch
+    from paravent.hub.screens.app import build
+    from paravent.hub.screens.readings_store import Reader
+    from paravent.pages.screens.drill_store import DRILL_FILE
+
+    settings = config.load(home)
+    known = read_directory(home, settings.directory)
+    reader = Reader(open_store=lambda: _store(home), limits=settings.quotas, directory=known)
+    app, pages = build(reader, ServiceWatch(known), port=port, drill=drill or home / DRILL_FILE)
+    click.echo(pages.entrance.address(f"http://127.0.0.1:{port}"))
+    run(app, host="127.0.0.1", port=port)
+
+
 def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
     settings = config.load(home)
     return read_directory(home, settings.directory), config.read_identity(home, settings)

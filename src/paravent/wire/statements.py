@@ -19,6 +19,8 @@ STATEMENT_BYTES_MAX = 4 * 1024 * 1024
 STATUS_LIST_AGE_SECONDS_MAX = 48 * 3_600
 # From the end of an epoch, checks that had begun may still be opened so long.
 OPENABLE_SECONDS = 48 * 3_600
+MANIFEST_AGE_SECONDS_MAX = 48 * 3_600
+"""How old a manifest may be at a desk: an insurer publishes daily."""
 
 
 class Signed(Message, frozen=True, kw_only=True):

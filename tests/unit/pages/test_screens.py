@@ -19,7 +19,7 @@ from tests.unit.pages.screen_texts import templates
 from paravent.errors import BadInput, HolderMismatch, NotCovered, ParaventError, SessionRequired, TechnicalFailure
 from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page, telling
 from paravent.pages.screens.catalogue import Language
-from paravent.pages.screens.chart import WIDTH, bar_chart
+from paravent.pages.screens.drawing import chart_of
 from paravent.pages.screens.forms import Form, require_csrf
 from paravent.pages.screens.localised import day, instant, money, month, number, percent
 from paravent.pages.screens.store import STATIC
@@ -28,8 +28,8 @@ HOST = "testserver"
 PAGE = """{% extends "base.html" %}{% import "parts.html" as parts with context %}
 {% block title %}{{ title }}{% endblock %}
 {% block content %}{{ parts.summary(form, {"name": "N"}) }}{{ parts.field(form, "name", "N", hint="H") }}
-{{ parts.told(told) }}{{ parts.bars(chart) }}{% endblock %}"""
-CHART = bar_chart("c", [("a", 0), ("b", 40)], title="T", description="D", names="N", values="V")
+{{ parts.told(told) }}{{ parts.figure(chart) }}{% endblock %}"""
+CHART = chart_of("c", [("a", [0]), ("<b>", [40])], ["V"], title="T", description="D & E", axis="N", unit="V")
 
 
 def client(folder: Path, **values: object) -> TestClient:
@@ -239,12 +239,9 @@ def test_figures_are_written_as_each_language_does() -> None:
     assert (month(202_611, french), month(202_611, english)) == ("novembre 2026", "November 2026")
 
 
-def test_a_chart_has_its_lengths_and_its_table(tmp_path: Path) -> None:
-    assert [bar.length for bar in CHART.bars] == [0, WIDTH]
-    steep = bar_chart("c", [("a", 0), ("b", 9), ("c", 99)], title="", description="", names="", values="",
-                      logarithmic=True)  # fmt: skip
-    assert [bar.length for bar in steep.bars] == [0, WIDTH // 2, WIDTH]
-    assert bar_chart("c", [("a", 0)], title="", description="", names="", values="").bars[0].length == 0
+def test_a_chart_has_its_table_and_escapes_its_words(tmp_path: Path) -> None:
     text = client(tmp_path).get("/page").text
-    assert 'aria-labelledby="c-title c-description"' in text
-    assert re.search(r'<th scope="row">b</th><td class="amount">40</td>', text)
+    assert 'aria-labelledby="c-title c-desc"' in text
+    assert re.search(r'<th scope="row">&lt;b&gt;</th><td class="amount">40</td>', text)
+    assert "<b>" not in text
+    assert text.count("D &amp; E") == 2

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from paravent.access.quotas import WINDOW_SECONDS, QuotaKind
 from paravent.crypto.sealing import Row, open_label
-from paravent.desk.epoch import MANIFEST_AGE_SECONDS_MAX
 from paravent.drill.credentials.witness import listed, openings
 from paravent.drill.simulation.desk import SimulatedDesk
 from paravent.drill.simulation.insurer import SimulatedInsurer
@@ -18,6 +17,7 @@ from paravent.drill.simulation.watch import Property, PropertyBroken
 from paravent.errors import DegradedLimitExceeded, NotCovered, ParaventError, QuotaExceeded, Refusal
 from paravent.insurer.ledger import LedgerState
 from paravent.wire.claims import Decision, Outcome
+from paravent.wire.statements import MANIFEST_AGE_SECONDS_MAX
 
 OPENED = "opened"
 REASONS = frozenset({"already-reserved", "no-reservation", "renewal-not-due"})

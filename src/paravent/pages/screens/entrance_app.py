@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from functools import wraps
 from typing import Generic, TypeVar
 
 from starlette.requests import Request
@@ -27,6 +28,7 @@ WRONG_TOKENS_MAX = 10
 ENTRANCE_BYTES_MAX = 4_096
 
 S = TypeVar("S")
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Entrance(Generic[S]):
@@ -51,6 +53,17 @@ class Entrance(Generic[S]):
             Route(ENTRANCE_PATH, self._page, methods=["GET"]),
             Route(ENTRANCE_PATH, self._exchange, methods=["POST"]),
         ]
+
+    def guarded(self, handler: Handler) -> Handler:
+        """Wraps a handler: it is called for a request of an open session, under this machine's own name."""
+
+        @wraps(handler)
+        async def inside(request: Request) -> Response:
+            require_own_page(request, self._hosts)
+            self._sessions.find(request)
+            return await handler(request)
+
+        return inside
 
     async def _page(self, request: Request) -> Response:
         return self._screens.page(request, "entrance.html", form=Form())

@@ -6,7 +6,7 @@ Instants are Unix seconds, shown in the legal time of metropolitan France; amoun
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,11 @@ def clock(value: int, language: Language) -> str:
     return format_time(datetime.fromtimestamp(value, FRANCE), "short", tzinfo=FRANCE, locale=_LOCALES[language])
 
 
+def short_day(value: int, language: Language) -> str:
+    """Writes a day without its year: "27/11"; days are those of UTC, as quotas count them."""
+    return format_date(datetime.fromtimestamp(value, UTC), "dd/MM", locale=_LOCALES[language])
+
+
 def month(value: int, language: Language) -> str:
     """Writes a month given as YYYYMM: "novembre 2026"."""
     return format_date(date(value // 100, value % 100, 1), "LLLL y", locale=_LOCALES[language])
@@ -67,6 +72,6 @@ def writers(language: Language) -> Mapping[str, Callable[..., str]]:
     """Gives the filters of a template in a language."""
     kinds: dict[str, Callable[..., str]] = {
         "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "clock": clock,
-        "month": month, "duration": duration,
+        "month": month, "duration": duration, "short_day": short_day,
     }  # fmt: skip
     return {name: (lambda value, write=write: write(value, language)) for name, write in kinds.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from paravent.pages.screens.catalogue import French, Language, english
+from paravent.pages.screens.drawing import chart_of, drawn, tabled
 from paravent.pages.screens.localised import writers
 
 _HERE = Path(__file__).parent
@@ -45,8 +46,10 @@ def _environment(language: Language, texts: gettext.NullTranslations, folders: t
     )  # fmt: skip
     made.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     made.policies["ext.i18n.trimmed"] = True
-    made.globals["language"] = language.value
+    made.globals.update(language=language.value, chart_of=chart_of)
     made.filters.update(writers(language))
+    made.filters["drawn"] = lambda chart: drawn(chart, language)
+    made.filters["tabled"] = lambda chart: tabled(chart, language)
     # A sentence of the code (catalogue.marked): unlike _("..."), whose result is trusted, it is escaped as any value.
     made.filters["said"] = texts.gettext
     return made
