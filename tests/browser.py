@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright, expect
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -28,6 +28,7 @@ CHROMIUM = shutil.which("chromium")
 ABSENT = "chromium is not installed (apt-get install chromium): no page is looked at in a browser"
 LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 # A screen of a counter, and the narrowest that RGAA 10.11 (WCAG 1.4.10) names.
+PAGE_MILLISECONDS_MAX = 90_000
 WIDTHS = (1280, 320)
 PICTURE_SIZE = (1280, 800)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -51,6 +52,8 @@ async def running() -> AsyncIterator[Browser]:
     async with async_playwright() as driver:
         # A test machine may run as root, where Chromium has no sandbox of its own to offer: it only ever sees
         # pages of this project.
+        # What a slow machine takes long for is no fault of a page: speed is measured elsewhere.
+        expect.set_options(timeout=PAGE_MILLISECONDS_MAX)
         browser = await driver.chromium.launch(
             executable_path=CHROMIUM, chromium_sandbox=False,
             args=["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"],
@@ -65,6 +68,7 @@ async def visit(
 ) -> AsyncIterator[Page]:
     """Opens a page in a context of its own: no cookie, cache or store of another; raises PageFault at its end."""
     context = await browser.new_context(locale=LANGUAGES[language], viewport={"width": width, "height": height})
+    context.set_default_timeout(PAGE_MILLISECONDS_MAX)
     faults: list[str] = []
     _listen(context, faults)
     try:

@@ -82,7 +82,7 @@ class Visitor:
             urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.jar)
         )
         try:
-            with opener.open(request, timeout=30) as answer:
+            with opener.open(request, timeout=120) as answer:
                 return Answer(status=answer.status, url=answer.url, headers=answer.headers, body=answer.read())
         except urllib.error.HTTPError as answer:
             with answer:

@@ -74,7 +74,7 @@ async def test_the_figures_are_those_of_the_platform(
 ) -> None:
     assert platform.desk("/v1/checks/number", particulars(adults(population)[7]))[0] == 200
     await _enter(page, console)
-    await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=30_000)
+    await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=90_000)
     await picture(page, "console")
     await page.get_by_role("link", name="Indépendance").click()
     # The demonstration runs every key server itself, and the console does not hide it.
@@ -82,19 +82,19 @@ async def test_the_figures_are_those_of_the_platform(
     await expect(page.get_by_text("non indépendant", exact=False).nth(3)).to_be_visible()
     await page.get_by_role("link", name="Témoins").click()
     await expect(page.get_by_role("heading", name="keyserver-1")).to_be_visible()
-    await expect(page.get_by_text("aucune", exact=True)).to_have_count(0, timeout=60_000)
+    await expect(page.get_by_text("aucune", exact=True)).to_have_count(0, timeout=90_000)
     await page.get_by_role("link", name="Exercice").click()
     await expect(page.get_by_text("Aucun vol n'a ouvert plus que la borne publiée")).to_be_visible()
     await picture(page, "drill-chart")
     await page.get_by_role("link", name="Charge").click()
-    await expect(page.get_by_role("rowheader", name="row", exact=True)).to_be_visible(timeout=30_000)
+    await expect(page.get_by_role("rowheader", name="row", exact=True)).to_be_visible(timeout=90_000)
 
 
 async def test_a_service_that_stops_is_named_with_its_time(
     platform: Platform, console: Running, page: Page
 ) -> None:  # fmt: skip
     await _enter(page, console)
-    await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=30_000)
+    await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=90_000)
     await page.goto(f"{console.base}/services")
     platform.stop("keyserver-3")
     try:
@@ -143,4 +143,4 @@ async def test_a_database_that_does_not_answer_is_told_and_the_services_are_show
             await _enter(page, console)
             await expect(page.get_by_role("alert")).to_contain_text("Technical failure")
             await expect(page.get_by_text("Noticed since")).to_be_visible()
-            await expect(page.get_by_text("Works")).to_have_count(4, timeout=30_000)
+            await expect(page.get_by_text("Works")).to_have_count(4, timeout=90_000)

@@ -117,7 +117,7 @@ async def test_a_card_is_read_by_the_camera(
         page = await context.new_page()
         await enter(page, platform, DESK)
         await page.locator("#camera").click()
-        await expect(page.locator("#card")).to_have_value(card, timeout=20_000)
+        await expect(page.locator("#card")).to_have_value(card, timeout=90_000)
         await expect(page.locator("#view")).to_be_hidden()
         await browser.close()
 

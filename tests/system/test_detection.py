@@ -30,7 +30,7 @@ from tests.system.customers import adults, particulars
 DESK, HONEST, UNWATCHED = "desk-stolen", "desk-honest", "desk-unwatched"
 SERVED = (*KEYSERVERS, "hub")
 PAST_DAYS, USUAL = 60, 4
-SECONDS_MAX = 60
+SECONDS_MAX = 180
 
 
 @pytest.fixture(scope="module")

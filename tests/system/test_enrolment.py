@@ -220,7 +220,7 @@ def test_a_refused_login_comes_back_to_the_desk(elsewhere: Elsewhere) -> None:
     """As OpenID Connect has it: error and state. The provider of the tests forgets the state."""
     asked = parse_qs(urlsplit(elsewhere.address).query)
     elsewhere.browser.walk(f"{asked['redirect_uri'][0]}?error=access_denied&state={asked['state'][0]}")
-    _, said = elsewhere.process.communicate(timeout=20)
+    _, said = elsewhere.process.communicate(timeout=120)
     assert "refused the login" in said.decode()
     assert elsewhere.process.returncode == 1
 

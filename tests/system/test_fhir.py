@@ -128,7 +128,7 @@ def test_errors_outside_every_resource_are_outcomes_too(client: SyncFHIRClient, 
             ("GET", "metadata", "login"), ("POST", "Claim/$submit", "login"), ("PUT", "Claim/1", "not-found"),
             ("GET", "Nothing", "not-found"),
         ):  # fmt: skip
-            answer = session.request(method, f"{base}/{path}", timeout=10)
+            answer = session.request(method, f"{base}/{path}", timeout=60)
             assert answer.headers["content-type"] == "application/fhir+json"
             assert checked(answer.json())["issue"][0]["code"] == expected
     with pytest.raises(ResourceNotFound):

@@ -105,7 +105,7 @@ def send(platform: Platform, party: str, case: Case[Any], base_url: str) -> requ
         prepared.headers.update(signature(platform.home, signer, prepared, base_url))
     with requests.Session() as session:
         session.trust_env = False
-        return session.send(prepared, allow_redirects=False, timeout=30)
+        return session.send(prepared, allow_redirects=False, timeout=120)
 
 
 def signature(

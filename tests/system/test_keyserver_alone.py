@@ -28,7 +28,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([python, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([python, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_it_installs_few_packages(python: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_demonstration_ends_with_its_figures() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     figures = json.loads(done.stdout.splitlines()[-1])
     seconds = figures.pop("seconds")

@@ -28,7 +28,7 @@ from paravent.keyserver.store import Store
 
 PERSONS = 8
 SEED = 5
-START_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 90.0
 _MANY = 1_000_000_000
 ENDLESS = QuotaLimits(
     lookups_per_day_max=_MANY, openings_per_day_max=_MANY, repeats_per_day_max=_MANY, shop_per_day_max=_MANY,

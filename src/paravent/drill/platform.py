@@ -28,8 +28,8 @@ INSURERS = {"99000001": "Mutuelle Horizon", "99000002": "Prévoyance Lumière"}
 SERVERS = 3
 CUSTODIANS = 3
 PROVIDER = "provider"
-START_SECONDS_MAX = 20.0
-ENROLMENT_SECONDS_MAX = 60.0
+START_SECONDS_MAX = 90.0
+ENROLMENT_SECONDS_MAX = 180.0
 
 
 @dataclass(slots=True)
@@ -294,7 +294,7 @@ class Platform:
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[name]}{path}", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=30) as answer:
+            with opener.open(request, timeout=120) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

@@ -11,7 +11,7 @@ from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX
 from paravent.access.sqlite_store import SqliteConnection
 from paravent.errors import Overloaded
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 def numbered(shelf: Shelf, number: int) -> Callable[[], int]:

@@ -17,7 +17,7 @@ from typing import Any
 from paravent.drill.platform import free_ports
 from paravent.errors import TechnicalFailure
 
-START_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 90.0
 PID_FILE = "portal.pid"
 _OK, _TOO_MANY = 200, 429
 
@@ -50,7 +50,7 @@ class Browser:
         """Posts a request; returns the status and the answer."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection(
-                "127.0.0.1", self.port, timeout=30, source_address=(self._source(), 0)
+                "127.0.0.1", self.port, timeout=120, source_address=(self._source(), 0)
             )
         self._connection.request("POST", path, json.dumps(body), {"authorization": f"Bearer {self.token}"})
         answer = self._connection.getresponse()
