@@ -198,3 +198,26 @@ def test_an_alarm_of_a_key_server_is_in_its_witness_log(watched: Platform, tmp_p
     with ServerStore(home, load_server(home).quotas, cli.rng) as store:
         kept = store.alarms.after(0)
         assert all(one.leaf is not None and store.leaf_hash(one.leaf) is not None for one in kept)
+
+
+def test_a_canary_credential_alarms_and_is_untested_until_a_drill(watched: Platform, tmp_path: Path) -> None:
+    watched.stop(*SERVED)
+    set_policy(watched, "judged_seconds = 1")
+    watched.start(*SERVED)
+    home = ("--home", watched.home / "hub", "--json")
+    key = tmp_path / "device.key"
+    planted = watched.command("hub", "canary", "--out", key, *home)["keyid"]
+    assert watched.command("hub", "canaries", *home)["untested"] == [planted]
+    watched.command("hub", "canary-drill", key, *home)
+    assert until(lambda: not watched.command("hub", "canaries", *home)["untested"])
+    # A thief finds the key, and puts it in the place of a desk's own: answered as any unknown device, and alarmed.
+    own = watched.home / HONEST / "secrets" / "device.key"
+    watched.stop(HONEST)
+    own.write_bytes(key.read_bytes())
+    watched.start(HONEST)
+    watched.desk("/v1/quota", {}, HONEST)
+
+    def canaries() -> list[bool]:
+        return [one["drill"] for one in alarms_of(watched, "hub") if one["sign"] == "canary-credential"]
+
+    assert until(lambda: canaries() == [True, False])

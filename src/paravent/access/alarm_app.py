@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +23,7 @@ from paravent.access.logs import log_event, where
 from paravent.access.store import VerifierStore
 from paravent.access.suspension import Verifier
 from paravent.access.tally import Tally
-from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, Finding
+from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, AlarmSubject, Finding, Sign
 from paravent.wire.statements import Directory
 
 DAY_SECONDS = 86_400
@@ -65,7 +66,7 @@ class Sentry:
         if self._policy.judged_seconds == 0:
             return
         while True:
-            for step in (self._judge_professionals, self._judge_fleet, self._judge_minute):
+            for step in (self._judge_canaries, self._judge_professionals, self._judge_fleet, self._judge_minute):
                 try:
                     await step(int(time.time()))
                 except Exception as fault:  # noqa: BLE001 - whatever it was, the other detectors go on
@@ -87,6 +88,17 @@ class Sentry:
             found = await asyncio.to_thread(self._detectors.judge, professional, counts, tried, today)
             for finding in found:
                 await self._raise(finding, now)
+
+    async def _judge_canaries(self, now: int) -> None:
+        for keyid in self._store.devices.take_canaries_used():
+            found = self._store.alarms.canary(keyid)
+            drill = found is not None and now <= found.drill_until
+            finding = Finding(
+                sign=Sign.CANARY_CREDENTIAL, kind=AlarmSubject.DEVICE, subject=f"{keyid} (drill)" if drill else keyid,
+                day=now // DAY_SECONDS, observed=1, whole=1, usual="0", statistic="0", limit="0",
+            )  # fmt: skip
+            await self._raise(finding, now, drill=drill)
+            await self._commits.run(partial(self._store.alarms.fired, keyid, now, drill=drill))
 
     async def _judge_fleet(self, now: int) -> None:
         yesterday = now // DAY_SECONDS - 1
@@ -112,9 +124,9 @@ class Sentry:
         else:
             await self._raise(found, now)
 
-    async def _raise(self, finding: Finding, now: int) -> None:
+    async def _raise(self, finding: Finding, now: int, *, drill: bool = False) -> None:
         alarm = await self._commits.run(
-            lambda: alarms.raise_alarm(finding, self._store, self._verifier, self._policy, now)
+            lambda: alarms.raise_alarm(finding, self._store, self._verifier, self._policy, now, drill=drill)
         )
         if alarm is not None:
             log_event("alarm-raised", party=self._verifier.name, code=finding.sign.value, count=alarm.number)

@@ -1,11 +1,14 @@
 """The alarms of one verifier, and what its detectors must remember between two events (protocol.md section 9).
 
 Holds: signed alarms, a count of look-ups that found nobody or somebody since the sequential test of a professional
-cleared, how many professionals were above their usual by day. Stolen: which professionals alarmed, when and why;
-nothing of an insured person. Altered: an alarm could be left out here, not at the breach desk that took it.
+cleared, how many professionals were above their usual by day; public keys of canary credentials. Stolen: which
+professionals alarmed, when and why, and which keys are traps; nothing of an insured person. Altered: an alarm could be
+left out here, not at the breach desk that took it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from paravent.access.database import Connection
 from paravent.wire.alarm import ALARMS_PER_ANSWER_MAX, Alarm, Finding, KeptAlarm
@@ -22,7 +25,33 @@ CREATE TABLE IF NOT EXISTS tried (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fleet_day (day INTEGER NOT NULL PRIMARY KEY, above INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+CANARY_SCHEMA = """
+CREATE TABLE IF NOT EXISTS canary (
+    keyid TEXT NOT NULL PRIMARY KEY, public BLOB NOT NULL, planted_at INTEGER NOT NULL, fired_at INTEGER NOT NULL,
+    drilled_at INTEGER NOT NULL, drill_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
 _NO_LEAF = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A device key that is enrolled nowhere: whoever uses it took it. Instants are Unix seconds, 0 for never."""
+
+    keyid: str
+    public: bytes
+    planted_at: int
+    fired_at: int
+    drilled_at: int
+    drill_until: int
+
+    @property
+    def tested(self) -> bool:
+        """Says whether it has ever fired in a drill."""
+        return self.drilled_at > 0
+
+
+_CANARY = "SELECT keyid, public, planted_at, fired_at, drilled_at, drill_until FROM canary"
 
 
 class AlarmLedger:
@@ -87,6 +116,35 @@ class AlarmLedger:
         """Begins the sequential test of a professional again."""
         self.keep_tried(professional, (0, 0))
 
+    # --- canary credentials ----------------------------------------------------------------------
+
+    def plant(self, keyid: str, public: bytes, now: int) -> None:
+        """Keeps a canary credential."""
+        self._connection.execute("INSERT INTO canary VALUES (?, ?, ?, 0, 0, 0)", (keyid, public, now))
+
+    def canaries(self) -> list[Canary]:
+        """Lists the canary credentials, oldest first."""
+        found = self._connection.execute(f"{_CANARY} ORDER BY planted_at, keyid")
+        return [_canary(row) for row in found.fetchall()]
+
+    def canary(self, keyid: str) -> Canary | None:
+        """Returns the canary credential with a key, or None."""
+        found = self._connection.execute(f"{_CANARY} WHERE keyid = ?", (keyid,)).fetchone()
+        return None if found is None else _canary(found)
+
+    def announce_drill(self, keyid: str, until: int) -> bool:
+        """Says beforehand that a canary is used in a drill until an instant; False when there is none."""
+        written = self._connection.execute("UPDATE canary SET drill_until = ? WHERE keyid = ?", (until, keyid))
+        return written.rowcount == 1
+
+    def fired(self, keyid: str, now: int, *, drill: bool) -> None:
+        """Records that a canary fired; a drill is over with it, so that what comes next is no drill."""
+        self._connection.execute(
+            "UPDATE canary SET fired_at = ?, drilled_at = CASE WHEN ? = 1 THEN ? ELSE drilled_at END, drill_until = 0"
+            " WHERE keyid = ?",
+            (now, int(drill), now, keyid),
+        )
+
     # --- days of the fleet -----------------------------------------------------------------------
 
     def fleet_days(self) -> dict[int, int]:
@@ -97,3 +155,11 @@ class AlarmLedger:
         """Keeps a day, and forgets those before ``since``."""
         self._connection.execute("INSERT INTO fleet_day VALUES (?, ?) ON CONFLICT (day) DO NOTHING", (day, above))
         self._connection.execute("DELETE FROM fleet_day WHERE day < ?", (since,))
+
+
+def _canary(row: tuple[str, bytes, int, int, int, int]) -> Canary:
+    keyid, public, planted_at, fired_at, drilled_at, drill_until = row
+    return Canary(
+        keyid=keyid, public=bytes(public), planted_at=int(planted_at), fired_at=int(fired_at),
+        drilled_at=int(drilled_at), drill_until=int(drill_until),
+    )  # fmt: skip

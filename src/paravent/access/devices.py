@@ -5,6 +5,7 @@ How a device is enrolled is ``enrolment``; here is what a verifier asks of one a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +14,7 @@ from typing import Protocol
 from paravent.access.quotas import Charge, QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, claimed_keyid, verify_request
 from paravent.crypto.signing import VerifyKey, key_id
-from paravent.errors import DevicePending, DeviceSuspended, LaneSuspended, UnknownDevice
+from paravent.errors import DevicePending, DeviceSuspended, LaneSuspended, RequestNotAuthentic, UnknownDevice
 from paravent.wire.codec import Bytes32, Message, Name
 from paravent.wire.enrolment import DeviceState
 from paravent.wire.suspension import SubjectKind
@@ -89,6 +90,12 @@ class DeviceRegister(Protocol):
     def lane_closed_since(self, insurer: str) -> int | None:
         """Returns since when the number lane of an insurer is closed, None when it is open."""
 
+    def canary_key(self, keyid: str) -> bytes | None:
+        """Returns the public key of a canary credential, or None."""
+
+    def canary_used(self, keyid: str) -> None:
+        """Notes that a canary credential was used: an alarm follows (9.14)."""
+
 
 def authenticate(
     request: HttpRequest, register: DeviceRegister, *, authority: str, now: int
@@ -98,12 +105,24 @@ def authenticate(
     Raises UnknownDevice, RequestNotAuthentic, DevicePending or DeviceSuspended; the last two only to
     whoever holds the key.
     """
-    device = register.device(claimed_keyid(request))
+    keyid = claimed_keyid(request)
+    device = register.device(keyid)
     if device is None:
+        _notice_canary(request, register, keyid, authority=authority, now=now)
         raise UnknownDevice("this device is not enrolled at this server, or was withdrawn")
     caller = verify_request(request, key=VerifyKey(device.public), authority=authority, now=now)
     check_standing(register.standing(device), now)
     return device, caller
+
+
+def _notice_canary(request: HttpRequest, register: DeviceRegister, keyid: str, *, authority: str, now: int) -> None:
+    """Notes the use of a canary credential by whoever holds it; the answer is that of any device that is not known."""
+    public = register.canary_key(keyid)
+    if public is None:
+        return
+    with suppress(RequestNotAuthentic):
+        verify_request(request, key=VerifyKey(public), authority=authority, now=now)
+        register.canary_used(keyid)
 
 
 def require_open_lane(register: DeviceRegister, insurer: str) -> None:

@@ -85,6 +85,7 @@ class DeviceLedger:
     def __init__(self, connection: Connection) -> None:
         """Uses a connection on which the schema exists."""
         self._connection = connection
+        self._canaries_used: set[str] = set()
 
     # --- devices and their standing ------------------------------------------------------------
 
@@ -107,6 +108,20 @@ class DeviceLedger:
         """Returns an enrolled device, whatever its standing, or None."""
         found = self._connection.execute(f"{_DEVICE} WHERE keyid = ?", (keyid,)).fetchone()
         return None if found is None else _device(found)
+
+    def canary_key(self, keyid: str) -> bytes | None:
+        """Returns the public key of a canary credential, or None."""
+        found = self._connection.execute("SELECT public FROM canary WHERE keyid = ?", (keyid,)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def canary_used(self, keyid: str) -> None:
+        """Notes that a canary credential was used, until the next round of the detectors."""
+        self._canaries_used.add(keyid)
+
+    def take_canaries_used(self) -> list[str]:
+        """Takes the canary credentials that were used since the last time."""
+        taken, self._canaries_used = sorted(self._canaries_used), set()
+        return taken
 
     def standing(self, device: Device) -> Standing:
         """Returns the standing of an enrolled device; one that is not known is pending for ever."""

@@ -400,6 +400,14 @@ class VerifierStore:
         taken = [self._touched.pop() for _ in range(min(most, len(self._touched)))]
         return sorted(taken)
 
+    def canary_key(self, keyid: str) -> bytes | None:
+        """Returns the public key of a canary credential, or None."""
+        return self.devices.canary_key(keyid)
+
+    def canary_used(self, keyid: str) -> None:
+        """Notes that a canary credential was used, until the next round of the detectors."""
+        self.devices.canary_used(keyid)
+
     def log_alarm(self, payload: bytes) -> int | None:  # noqa: ARG002 - a key server has a witness log, the hub none
         """Appends an alarm to the witness log; returns the position, None where there is no log."""
         return None

@@ -15,6 +15,7 @@ from paravent.bench import checks, claims, incident, keyserver, member_file, riv
 from paravent.bench import detection as detectors
 from paravent.bench import double_payment as payments
 from paravent.bench import faults as kill
+from paravent.bench.detection_chart import draw
 from paravent.bench.double_payment import ATTEMPTS
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
@@ -35,6 +36,10 @@ _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 @click.option("--attempts", type=click.IntRange(min=1), default=ATTEMPTS, show_default=True, help="How many of those.")
 @click.option("--members", type=click.IntRange(1_000), help="Publish a file of that many members instead, then a day.")
 @click.option("--detection", is_flag=True, help="Simulate the detectors instead, over a fleet and a year.")
+@click.option(
+    "--chart", type=click.Path(path_type=Path, dir_okay=False),
+    help="Of --detection: where to draw it (SVG), its table beside it (CSV).",
+)  # fmt: skip
 @click.option("--incident", "national", is_flag=True, help="Play national incidents at the breach desk instead.")
 @click.option("--persons", "insured", type=click.IntRange(1), default=incident.PERSONS, help="Persons of an incident.")
 @click.option("--insurers", type=click.IntRange(2), default=incident.INSURERS, help="Insurers of an incident.")
@@ -43,7 +48,7 @@ _QUICK_SECONDS, _FULL_SECONDS = 10.0, 60.0
 @clear_errors
 def bench(
     home: Path | None, quick: bool, faults: bool, double_payment: bool, attempts: int, members: int | None,
-    detection: bool, national: bool, insured: int, insurers: int, as_json: bool,
+    detection: bool, chart: Path | None, national: bool, insured: int, insurers: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Runs the benchmarks."""
     with working_folder(home, "paravent-bench-") as folder:
@@ -62,9 +67,7 @@ def bench(
                 _row("incident", asdict(figures), as_json=as_json)
             return
         if detection:
-            fleet, thieves = (1_000, 200) if quick else (detectors.PROFESSIONALS, 2_000)
-            for row in detectors.measure(fleet, thieves, _SEED):
-                _row("detection", asdict(row), as_json=as_json)
+            _detection(chart, quick=quick, as_json=as_json)
             return
         seconds, persons = (_QUICK_SECONDS, _QUICK_PERSONS) if quick else (_FULL_SECONDS, _FULL_PERSONS)
         _row("sealing", asdict(sealing.measure(seconds)), as_json=as_json)
@@ -75,6 +78,16 @@ def bench(
             _row("claims", asdict(rates), as_json=as_json)
         _row("claims", asdict(rival_claims.measure(folder / "rival", population, count)), as_json=as_json)
         _row("checks", asdict(checks.measure(folder, population)), as_json=as_json)
+
+
+def _detection(chart: Path | None, *, quick: bool, as_json: bool) -> None:
+    """Simulates the detectors, and draws the chart when it is asked for."""
+    fleet, thieves, rows = (1_000, 200, []) if quick else (detectors.PROFESSIONALS, 2_000, [])
+    for row in detectors.measure(fleet, thieves, _SEED):
+        _row("detection", asdict(row), as_json=as_json)
+        rows.append(row)
+    if chart is not None:
+        draw(rows, chart)
 
 
 def _row(benchmark: str, figures: dict[str, Any], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 from paravent.access import cli
 from paravent.access.alarm_cli import add_alarm_verb
+from paravent.access.canary_cli import add_canary_verbs
 from paravent.access.cli import Said, join_options, verb
 from paravent.access.config import DIRECTORY_NAME, read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
@@ -203,5 +204,6 @@ add_backup_verbs(group, Databases(store=_store, elsewhere=_elsewhere))
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
+add_canary_verbs(group, _store, config.load)
 add_cosign_verb(group, _store, _cosigner)
 add_doctor_verb(group, PartyKind.HUB, _observe)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from paravent.access.alarm_store import ALARM_SCHEMA
+from paravent.access.alarm_store import ALARM_SCHEMA, CANARY_SCHEMA
 from paravent.access.bulletin_store import BULLETIN_SCHEMA, Bulletins
 from paravent.access.database import Database, Statement
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
@@ -71,7 +71,7 @@ _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 MIGRATIONS = (
     _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
     BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA, RECOVERY_SCHEMA,
-    ALARM_SCHEMA,
+    ALARM_SCHEMA, CANARY_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000

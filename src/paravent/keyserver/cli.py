@@ -10,6 +10,7 @@ import msgspec
 from paravent.access import cli
 from paravent.access.alarm_cli import add_alarm_verb
 from paravent.access.backup_cli import add_backup_verb
+from paravent.access.canary_cli import add_canary_verbs
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory, read_signed_directory
 from paravent.access.cosign_cli import add_cosign_verb
@@ -188,6 +189,7 @@ def _store(home: Path) -> Store:
 add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
+add_canary_verbs(group, _store, config.load)
 add_cosign_verb(group, _store, _cosigner)
 add_backup_verb(group)
 add_doctor_verb(group, PartyKind.KEYSERVER, lambda home, now: observe(home, now, cli.rng), "keyserver.lock")

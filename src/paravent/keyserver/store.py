@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from paravent.access.alarm_store import ALARM_SCHEMA
+from paravent.access.alarm_store import ALARM_SCHEMA, CANARY_SCHEMA
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
 from paravent.access.log_memory_store import LogMemory
 from paravent.access.quotas import HOUR_SECONDS, Pseudonyms, QuotaKind, QuotaLimits
@@ -56,7 +56,9 @@ CREATE TABLE IF NOT EXISTS head (
     PRIMARY KEY (insurer, epoch)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (_SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA, TALLY_SCHEMA + ALARM_SCHEMA)
+MIGRATIONS = (
+    _SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA, TALLY_SCHEMA + ALARM_SCHEMA, CANARY_SCHEMA,
+)  # fmt: skip
 EPOCH_ROW = 0  # in ``closing`` and in the log, an epoch stands at batch 0; batches start at 1
 
 

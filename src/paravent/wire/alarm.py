@@ -1,6 +1,7 @@
 """Alarms of a verifier: what its detectors found, signed, and how the breach desk asks for them (protocol.md 9.14).
 
-No insured person is in an alarm: it names a professional, the fleet, or the verifier itself.
+No insured person is in an alarm: it names a professional, the fleet, a canary credential, or the verifier
+itself.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class AlarmSubject(StrEnum):
     PROFESSIONAL = "professional"
     FLEET = "fleet"
     VERIFIER = "verifier"
+    DEVICE = "device"
 
 
 class Finding(Message, frozen=True, kw_only=True):
