@@ -163,7 +163,10 @@ def _slow(test: Cusum, name: str, daily: Sequence[float], times: int, rng: rando
     """A patient thief with many shops: the first alarm of any of them."""
     both = total(daily, poisson(_SLOW_ADDED))
     alone = alarmed_by(test, both, 4 * DAYS_A_YEAR)
-    predicted = 1 + sum((1 - probability) ** _SLOW_SHOPS for probability in alone)
+    left = [(1 - probability) ** _SLOW_SHOPS for probability in alone]
+    # After years the chain ends at one rate a day: the rest of the sum is that of a geometric delay.
+    rate = left[-1] / left[-2] if left[-2] > 0 else 0.0
+    predicted = 1 + sum(left) + left[-1] * rate / (1 - rate)
     days = sum(min(_days(test, both, rng) for _ in range(_SLOW_SHOPS)) for _ in range(times)) / times
     read = _SLOW_ADDED * _SLOW_SHOPS
     return _row(f"+{_SLOW_ADDED} a day over {_SLOW_SHOPS} shops", name, "persons read before the first alarm", None,
