@@ -116,6 +116,10 @@ def _struct(kind: inspect.StructType) -> st.SearchStrategy[Any]:
     return messages(kind.cls)
 
 
+def _dataclass(kind: inspect.DataclassType) -> st.SearchStrategy[Any]:
+    return st.builds(kind.cls, **{field.name: drawn(field.type) for field in kind.fields})
+
+
 _STRATEGIES: Mapping[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.IntType: _integers,
     inspect.StrType: _texts,
@@ -129,6 +133,7 @@ _STRATEGIES: Mapping[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.DictType: _table,
     inspect.DateType: lambda _: st.dates(),
     inspect.StructType: _struct,
+    inspect.DataclassType: _dataclass,
 }
 
 
