@@ -22,7 +22,10 @@ Bytes64 = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 Amc = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,10}\Z")]
 BaseUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+\Z", max_length=200)]
 """Where a party is reached: no path, no final slash; a signature covers it as it is written."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+NOT_A_NIR = r"(?![0-9](?:[ .-]?[0-9AB]){12}(?:[ .-]?[0-9]{2})?\Z)"
+"""At the start of a pattern: refuses what is shaped as a NIR, with its key and spaces or without."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=rf"^{NOT_A_NIR}[\s\S]{{1,120}}\Z")]
+"""A name of a party, a shop, a professional: what is shaped as a NIR is none."""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 ServerIndex = Annotated[int, msgspec.Meta(ge=1, le=7)]

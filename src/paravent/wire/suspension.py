@@ -7,11 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from paravent.wire.codec import Bytes32, Message, Name, Natural
+from paravent.wire.codec import NOT_A_NIR, Bytes32, Message, Name, Natural
 
 SUSPENSIONS_PATH = "/v1/suspensions"
 
-CaseNumber = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}\Z")]
+CaseNumber = Annotated[str, msgspec.Meta(pattern=rf"^{NOT_A_NIR}[A-Za-z0-9][A-Za-z0-9._/-]{{0,39}}\Z")]
 """The number that the breach desk gives to an incident: no name of a person fits in it by accident."""
 
 
