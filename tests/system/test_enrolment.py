@@ -128,7 +128,7 @@ def test_a_login_alone_gives_a_device_that_waits_until_it_is_countersigned(
         ({"iat": 1_700_000_000}, "last five minutes"),
         ({"exp": 1_700_000_000}, "not valid at this time"),
         ({"auth_time": 1_700_000_000}, "log in again"),
-        ({"nonce": "AAAA"}, "another device or another enrolment"),
+        ({"nonce": "AAAA"}, "another device, enrolment or sign-in"),
         ({"SubjectNameID": "somebody"}, "no identifier of a professional"),
         ({"SubjectRefPro": {"exercices": []}}, "does not exercise the profession"),
     ],
