@@ -174,7 +174,7 @@ DEFECTS = [
         name="a claim is paid at every turn", broken=Property.PAID_ONCE,
         changes=(
             ((Books, "decided"), always(None)), ((Books, "right"), always(None)), ((Books, "claim"), always(None)),
-            ((Books, "keep"), nothing), ("paravent.hub.acts.apply", always(BOUGHT)),
+            ((Books, "keep"), nothing), ("paravent.hub.changes.apply", always(BOUGHT)),
             ((InsurerStore, "line_of"), always(None)), ((InsurerStore, "paid"), always(RightRecord())),
         ),
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, authenticate
@@ -150,10 +151,11 @@ class Returns:
         ))  # fmt: skip
         return Applied.TAKEN if new else Applied.KNOWN
 
-    def apply(self, one: Verified, store: Store, rng: Rng) -> Applied:
+    def apply(self, one: Verified, store: Store, rng: Rng, *, final: bool = True) -> Applied:
         """Makes an act given back part of the books, with its event; inside the caller's transaction.
 
-        One that no longer fits what was decided since is kept as decided, and changes nothing: CONFLICTING.
+        One that does not fit is CONFLICTING: it is kept as decided and changes nothing when that is ``final``,
+        otherwise nothing is kept, and it can be tried again.
         """
         books = Books(store.claims, self.identity.database_key, rng)
         kept = books.act(one.name)
@@ -165,6 +167,8 @@ class Returns:
                 with store.request():
                     followed = self._change(one, Books(store.claims, self.identity.database_key, rng))
             except (Refusal, IdempotencyConflict):
+                if not final:
+                    return Applied.CONFLICTING
                 outcome, followed = Applied.CONFLICTING, None
         else:
             followed = None
@@ -221,17 +225,36 @@ class Returns:
         Returns how many acts were taken, and how many of them conflict with another one given back.
         """
         outcomes: list[Applied] = []
-        for kept in store.recovery.kept():
-            opened = self.identity.database_key.open(kept.name, kept.sealed)
-            detail = read_detail(decode(opened, ReturnedAct).detail)
-            decision = open_statement(
-                detail.decision, Decision, Label.DECISION, self.identity.name, self.identity.signing_key.public
-            )
-            one = Verified(detail=detail, decision=decision, name=kept.name, event=kept.event)
-            outcomes.append(self.apply(one, store, rng))
+        # Instants are whole seconds: acts of one second are applied in whatever order they fit.
+        for _, together in groupby(store.recovery.kept(), key=lambda kept: kept.decided_at):
+            outcomes += self._apply_together([self._opened(kept) for kept in together], store, rng)
         store.recovery.forget_kept()
         store.recovery.reopen(now)
         return len(outcomes) - outcomes.count(Applied.KNOWN), outcomes.count(Applied.CONFLICTING)
+
+    def _apply_together(self, acts: list[Verified], store: Store, rng: Rng) -> list[Applied]:
+        """Applies acts of one instant: again and again those that did not fit, as long as another one did."""
+        outcomes: list[Applied] = []
+        while acts:
+            left = []
+            for one in acts:
+                outcome = self.apply(one, store, rng, final=False)
+                if outcome is Applied.CONFLICTING:
+                    left.append(one)
+                else:
+                    outcomes.append(outcome)
+            if len(left) == len(acts):
+                return outcomes + [self.apply(one, store, rng) for one in left]
+            acts = left
+        return outcomes
+
+    def _opened(self, kept: KeptReturn) -> Verified:
+        opened = self.identity.database_key.open(kept.name, kept.sealed)
+        detail = read_detail(decode(opened, ReturnedAct).detail)
+        decision = open_statement(
+            detail.decision, Decision, Label.DECISION, self.identity.name, self.identity.signing_key.public
+        )
+        return Verified(detail=detail, decision=decision, name=kept.name, event=kept.event)
 
 
 def admit(request: HttpRequest, returns: Returns, store: Store, now: int) -> AdmittedReturns:

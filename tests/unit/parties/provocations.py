@@ -26,6 +26,7 @@ from tests.unit.parties.test_witness_log import log_of, opened, remembered
 from tests.unit.parties.world import AMC, DAY, NOW, World
 
 from paravent.access import app as access_app
+from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, Turns
 from paravent.access.client import SignedClient
 from paravent.access.devices import Bar, BarReason, Standing, check_standing
 from paravent.access.enrolment import act_on
@@ -48,6 +49,8 @@ from paravent.insurer.books import open_books
 from paravent.insurer.card import card_of
 from paravent.insurer.leak.sample import read_sample
 from paravent.insurer.reconciliation import balance_books, require_balanced
+from paravent.insurer.sign_in import read_claims
+from paravent.insurer.space_config import person_profile
 from paravent.keyserver.config import WatchSettings
 from paravent.keyserver.cosigning import require_not_rolled_back
 from paravent.keyserver.witness_app import Witness
@@ -268,6 +271,27 @@ def in_a_closed_lane(world: World) -> None:
     world.fetch(known)
 
 
+def put_back(world: World) -> None:
+    with world.hub_store.commit():
+        world.hub_store.recovery.begin(0, NOW)
+    _bought(world)
+
+
+def one_too_many(_: World) -> None:
+    async def crowd() -> None:
+        turns = Turns()
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            for _ in range(IN_PROGRESS_MAX + WAITING_MAX):
+                group.create_task(turns.take())
+            await asyncio.sleep(0)
+            await turns.take()
+
+    try:
+        asyncio.run(crowd())
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
 def nobody_to_countersign(_: World) -> None:
     scene = Scene()
     key = scene.key()
@@ -424,7 +448,10 @@ PROVOKED: dict[str, Provocation] = {
     "technical-failure": unforeseen,
     "too-few-servers": alone,
     "unreachable": nobody_listens,
+    "overloaded": one_too_many,
     "unanswered-act": no_answer,
+    "hub-recovering": put_back,
+    "sign-in-refused": lambda _: read_claims({}, person_profile("franceconnect")),
     "stale-data": lambda world: world.insurers[AMC].store.guarantees(),
     "epoch-not-live": lambda world: world.hub_store.staged(99, AMC),
     "witness-not-ready": starting,

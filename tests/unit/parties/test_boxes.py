@@ -512,6 +512,9 @@ class HubInProcess:
 
     world: World
 
+    async def get(self, *_: object, **__: object) -> object:
+        return self.world.hub_store.recovery.state()
+
     async def post(self, _party: str, _url: str, path: str, message: object, *_: object, **__: object) -> object:
         store = self.world.hub_store
         if isinstance(message, PullRequest):
