@@ -126,6 +126,12 @@ def verify_entitlement(entitlement: bytes, issuers: Mapping[str, VerifyKey]) -> 
     return part
 
 
+def read_entitlement(entitlement: bytes) -> HubPart:
+    """Reads the terms of an E whose signature was verified before; raises MalformedMessage on another form."""
+    payload, _ = _envelope(entitlement)
+    return _claims(payload)
+
+
 def desk_digest(desk_part: EncodedDeskPart) -> bytes:
     """Computes SHA-256(D), which E carries."""
     return hashlib.sha256(desk_part).digest()

@@ -8,11 +8,15 @@ from paravent.desk.config import DeskConfig
 from paravent.desk.store import Store
 from paravent.wire.claims import Act, ActDetail
 from paravent.wire.codec import decode, encode
-from paravent.wire.recovery import RETURNS_PER_REQUEST_MAX, Recovery, ReturnedAct, ReturnedActs, ReturnsTaken
+from paravent.wire.recovery import (
+    RETURNS_OVERLAP_SECONDS,
+    RETURNS_PER_REQUEST_MAX,
+    Recovery,
+    ReturnedAct,
+    ReturnedActs,
+    ReturnsTaken,
+)
 from paravent.wire.statements import Directory, Signed
-
-OVERLAP_SECONDS = 600
-"""Acts are given back from so long before a backup: clocks differ, and a backup takes a while."""
 
 
 async def give_back(
@@ -27,7 +31,7 @@ async def give_back(
     since, restored_at = recovery.wanted_since, recovery.restored_at
     if since is None or restored_at is None or store.has_given_back(restored_at):
         return 0
-    kept = [_returned(config, device_key, *one) for one in store.decided_since(since - OVERLAP_SECONDS)]
+    kept = [_returned(config, device_key, *one) for one in store.decided_since(since - RETURNS_OVERLAP_SECONDS)]
     for start in range(0, len(kept), RETURNS_PER_REQUEST_MAX):
         part = tuple(kept[start : start + RETURNS_PER_REQUEST_MAX])
         acts = ReturnedActs(acts=part, complete=start + RETURNS_PER_REQUEST_MAX >= len(kept))

@@ -48,7 +48,7 @@ from paravent.wire.claims import (
     PaymentLine,
     require_same,
 )
-from paravent.wire.codec import decode
+from paravent.wire.codec import decode, encode
 from paravent.wire.statements import (
     STATUS_LIST_AGE_SECONDS_MAX,
     Directory,
@@ -108,7 +108,8 @@ class Adjudicator:
                 raise BodyTooLarge(f"a claim is at most {CLAIM_BYTES_MAX} bytes")
             claim = open_statement(act.claim, Claim, Label.CLAIM, device.keyid, VerifyKey(device.public))
             require_same(claim, act, part.insurer, device.professional, device.shop)
-        digest = hashlib.sha256(request.body).digest()
+        # Of its one text, whatever spaces the body has: who gives the act back has the act, not the body.
+        digest = hashlib.sha256(encode(act)).digest()
         return AdmittedAct(
             device=device, act=act, claim=claim, part=part, insurer=insurer, body_digest=digest, caller=caller
         )

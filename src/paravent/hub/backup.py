@@ -154,11 +154,18 @@ class BackupReader:
 
 def stale_heads(heads: Iterable[HeadCounter], cosigned: Iterable[HeadCounter]) -> dict[str, int]:
     """Returns the insurers whose manifest in a backup is older than the newest one cosigned, with that counter."""
-    kept = {head.insurer: (head.epoch, head.counter) for head in sorted(heads, key=lambda head: head.epoch)}
-    newest: dict[str, tuple[int, int]] = {}
+    kept = {(head.insurer, head.epoch): head.counter for head in heads}
+    newest: dict[str, int] = {}
+    for insurer, epoch in kept:
+        newest[insurer] = max(newest.get(insurer, 0), epoch)
+    stale: dict[str, tuple[int, int]] = {}
     for head in cosigned:
-        newest[head.insurer] = max(newest.get(head.insurer, (0, 0)), (head.epoch, head.counter))
-    return {insurer: last[1] for insurer, last in sorted(newest.items()) if kept.get(insurer, (0, 0)) < last}
+        # Every epoch that is kept is served; one that is not kept matters when it is newer than those.
+        last = kept.get((head.insurer, head.epoch))
+        missed = head.epoch > newest.get(head.insurer, 0) if last is None else head.counter > last
+        if missed:
+            stale[head.insurer] = max(stale.get(head.insurer, (0, 0)), (head.epoch, head.counter))
+    return {insurer: last[1] for insurer, last in sorted(stale.items())}
 
 
 def _chunk(plaintext: bytes) -> tuple[str, list[tuple[Value, ...]]]:

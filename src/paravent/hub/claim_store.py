@@ -93,12 +93,13 @@ class ClaimStore:
         """Puts an event back under the number that its insurer knows; 0 is one that nobody was told, numbered anew.
 
         A new number is above every one kept, and above ``above``: an insurer pulls what follows its last number. The
-        caller has the database number on from it.
+        caller has the database number on from it. An event whose number is taken is not lost: it has a new one.
         """
-        if number == 0:
+        taken = self._connection.execute("SELECT 1 FROM event WHERE number = ?", (number,)).fetchone() is not None
+        if number == 0 or taken:
             number = max(self._last_event(), above) + 1
         self._connection.execute(
-            "INSERT INTO event VALUES (?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
             (number, insurer, month, detail, payment),
         )
 

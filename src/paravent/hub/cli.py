@@ -18,6 +18,7 @@ from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
+from paravent.access.sqlite_store import connect
 from paravent.access.store import read_secret
 from paravent.errors import InvalidConfiguration
 from paravent.hub import config
@@ -25,10 +26,11 @@ from paravent.hub.backup_cli import Databases, add_backup_verbs
 from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
 from paravent.hub.doctor_store import observe
-from paravent.hub.store import Store
+from paravent.hub.store import DATABASE, Store
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_LOST = "the database of this hub is missing or empty: an empty one would promise everything again; run hub restore"
 
 
 @click.group(name="hub", help="The tiers-payant operator's hub.")
@@ -56,7 +58,7 @@ def init(home: Path, name: str, host: str, port: int, base_url: str | None, data
         # Before anything is written: a database that cannot be used leaves no home behind.
         _postgresql(url).close()
     config.initialise(home, settings, cli.rng, url)
-    _store(home).close()
+    _store(home, new=True).close()
     engine = "sqlite" if url is None else "postgresql"
     values = {"name": name, "base_url": settings.base_url, "engine": engine}
     return Said(text=f"{name} created in {home}, on {engine}", values=values)
@@ -165,8 +167,16 @@ def _cosigner(home: Path) -> tuple[Directory, Cosigner]:
     return read_directory(home, settings.directory), config.read_identity(home, settings)
 
 
-def _store(home: Path) -> Store:
-    return Store(home, config.load(home).quotas, cli.rng, _elsewhere(home))
+def _store(home: Path, *, new: bool = False) -> Store:
+    """Opens the store; raises InvalidConfiguration when the database is gone: a new one would promise all again."""
+    elsewhere = _elsewhere(home)
+    if elsewhere is None and not new and not (home / DATABASE).exists():
+        raise InvalidConfiguration(_LOST)
+    database = elsewhere or connect(home / DATABASE)
+    if not new and not database.tables():
+        database.close()
+        raise InvalidConfiguration(_LOST)
+    return Store(home, config.load(home).quotas, cli.rng, database)
 
 
 def _observe(home: Path, now: int) -> Observed:

@@ -22,7 +22,7 @@ from paravent.hub.publication import authenticate_insurer
 from paravent.hub.state import HubIdentity
 from paravent.optics.months import month_of
 from paravent.wire.claims import Decision, InsurerAct, InsurerActDetail, Outcome, PaymentLine
-from paravent.wire.codec import decode
+from paravent.wire.codec import decode, encode
 from paravent.wire.statements import Directory, InsurerEntry, Signed, open_statement, sign_statement
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class InsurerAdjudicator:
         act = open_statement(signed, InsurerAct, Label.INSURER_ACT, entry.amc, VerifyKey(entry.issuer_key))
         if act.insurer != entry.amc:
             raise ProofFailure("an insurer acts for itself only", culprit=entry.amc)
-        digest = hashlib.sha256(request.body).digest()
+        digest = hashlib.sha256(encode(signed)).digest()
         return AdmittedInsurerAct(insurer=entry, act=act, signed=signed, body_digest=digest)
 
     def decide(self, admitted: AdmittedInsurerAct, store: Store, now: int, rng: Rng) -> Signed:

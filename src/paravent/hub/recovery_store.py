@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS returned (
 CREATE TABLE IF NOT EXISTS returner (insurer TEXT PRIMARY KEY, returned_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+NUMBERS_A_SECOND = 1_000
+"""After a restoration events are numbered above its milliseconds: no number that was told before it comes near."""
+
 UNNUMBERED = 0
 """The event of an act that a desk gave back: its insurer had not been told."""
 
@@ -61,7 +64,7 @@ class RecoveryStore:
         found = self.restoration()
         # A database is put back while no hub serves: one that is open stays so as long as this process runs.
         self._closed = found is not None and found.reopened_at is None
-        self.events_above = 0 if found is None else found.restored_at * 1_000
+        self.events_above = 0 if found is None else found.restored_at * NUMBERS_A_SECOND
 
     def restoration(self) -> Restoration | None:
         """Returns the last restoration, or None when there was none."""
@@ -92,7 +95,7 @@ class RecoveryStore:
         self._connection.execute("DELETE FROM recovery")
         self._connection.execute("DELETE FROM returner")
         self._connection.execute("INSERT INTO recovery VALUES (1, ?, ?, NULL)", (wanted_since, now))
-        self._closed, self.events_above = True, now * 1_000
+        self._closed, self.events_above = True, now * NUMBERS_A_SECOND
 
     def reopen(self, now: int) -> None:
         """Ends it: acts are decided again."""

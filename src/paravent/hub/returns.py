@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, authenticate
 from paravent.access.requests import HttpRequest, authority_of, claimed_keyid
-from paravent.crypto.entitlement import verify_entitlement
+from paravent.crypto.entitlement import read_entitlement
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import VerifyKey, key_id
@@ -25,7 +25,7 @@ from paravent.hub.books import Books, KeptAct
 from paravent.hub.changes import ShopAct, change_by_insurer, change_right, correct_claim, find_corrected
 from paravent.hub.decisions import seal_event
 from paravent.hub.publication import authenticate_insurer
-from paravent.hub.recovery_store import UNNUMBERED, KeptReturn
+from paravent.hub.recovery_store import NUMBERS_A_SECOND, UNNUMBERED, KeptReturn, Restoration
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import ActId
 from paravent.wire.claims import (
@@ -40,7 +40,13 @@ from paravent.wire.claims import (
     require_same,
 )
 from paravent.wire.codec import decode, encode
-from paravent.wire.recovery import RETURNS_BYTES_MAX, ReturnedAct, ReturnedActs, ReturnsTaken
+from paravent.wire.recovery import (
+    RETURNS_BYTES_MAX,
+    RETURNS_OVERLAP_SECONDS,
+    ReturnedAct,
+    ReturnedActs,
+    ReturnsTaken,
+)
 from paravent.wire.statements import Directory, InsurerEntry, open_statement
 
 if TYPE_CHECKING:
@@ -52,6 +58,7 @@ class Applied(StrEnum):
 
     TAKEN = "taken"
     KNOWN = "known"
+    REFUSED = "refused"
     CONFLICTING = "conflicting"
 
 
@@ -100,7 +107,11 @@ class Returns:
         return verified
 
     def _verify(self, returned: ReturnedAct) -> Verified:
-        """1. the hub's own signature; 2. the decision is on this act; 3. the name of its record, and what it says."""
+        """1. the hub's own signature; 2. the decision is on this act; 3. the name of its record, and what it says.
+
+        The hub verified the entitlement, or the insurer's signature, before it signed a decision on their hash: they
+        are not verified again, since the insurer's key may have changed.
+        """
         # 1. signature
         hub, key = self.identity.name, self.identity.database_key
         detail = read_detail(returned.detail)
@@ -111,11 +122,11 @@ class Returns:
             raise ProofFailure("the decision is on another act", culprit=hub)
         if isinstance(detail, ActDetail):
             name = key.act(key_id(VerifyKey(detail.device_key)), detail.act.idempotency_key)
-            if verify_entitlement(detail.act.entitlement, self.directory.issuers()).insurer != decision.insurer:
+            if read_entitlement(detail.act.entitlement).insurer != decision.insurer:
                 raise ProofFailure("the decision is of another insurer than the entitlement", culprit=hub)
             self._claim(detail)
         else:
-            name = key.act(decision.insurer, self._insurer_act(detail, decision.insurer).idempotency_key)
+            name = key.act(decision.insurer, _insurer_act(detail, decision.insurer).idempotency_key)
         event = UNNUMBERED if returned.number is None else returned.number
         return Verified(detail=detail, decision=decision, name=name, event=event)
 
@@ -129,16 +140,16 @@ class Returns:
                 verified.append(verify(one))
         return verified, len(returned) - len(verified)
 
-    def _insurer_act(self, detail: InsurerActDetail, amc: str) -> InsurerAct:
-        key = self.directory.issuers().get(amc)
-        if key is None:
-            raise ProofFailure("the directory lists no insurer of this number", culprit=amc)
-        return open_statement(detail.insurer_act, InsurerAct, Label.INSURER_ACT, amc, key)
-
     def take(self, one: Verified, store: Store, rng: Rng) -> Applied:
-        """Keeps an act until reopening, or applies it at once when the hub is open; inside the caller's transaction."""
+        """Keeps an act until reopening, or applies it at once when the hub is open; inside the caller's transaction.
+
+        REFUSED when a loss cannot have taken it: it is older than the backup, or later than the restoration, or has a
+        number that no insurer was told before it.
+        """
         restoration = store.recovery.restoration()
-        waits = restoration is not None and restoration.reopened_at is None
+        if restoration is None or not _lost(one, restoration):
+            return Applied.REFUSED
+        waits = restoration.reopened_at is None
         return self._keep(one, store, rng) if waits else self.apply(one, store, rng)
 
     def _keep(self, one: Verified, store: Store, rng: Rng) -> Applied:
@@ -182,8 +193,8 @@ class Returns:
         """Changes the records as the decision did; returns the act of a shop that an insurer's follows."""
         detail, decision = one.detail, one.decision
         if isinstance(detail, InsurerActDetail):
-            return change_by_insurer(self._insurer_act(detail, decision.insurer), decision.decided_at, books)
-        part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
+            return change_by_insurer(_insurer_act(detail, decision.insurer), decision.decided_at, books)
+        part = read_entitlement(detail.act.entitlement)
         claim = self._claim(detail)
         act = ShopAct(
             part=part, shop=detail.shop, early_renewal=detail.act.early_renewal, claim=claim, decision=decision,
@@ -257,6 +268,19 @@ class Returns:
         return Verified(detail=detail, decision=decision, name=kept.name, event=kept.event)
 
 
+def _insurer_act(detail: InsurerActDetail, amc: str) -> InsurerAct:
+    act = decode(detail.insurer_act.payload, InsurerAct)
+    if act.insurer != amc:
+        raise ProofFailure("the decision is of another insurer than the act", culprit=amc)
+    return act
+
+
+def _lost(one: Verified, restoration: Restoration) -> bool:
+    since = restoration.wanted_since - RETURNS_OVERLAP_SECONDS
+    in_time = since <= one.decision.decided_at <= restoration.restored_at
+    return in_time and one.event <= restoration.restored_at * NUMBERS_A_SECOND
+
+
 def admit(request: HttpRequest, returns: Returns, store: Store, now: int) -> AdmittedReturns:
     """Verifies who gives back, an insurer or a device, and each act; raises what authentication raises."""
     claimed = claimed_keyid(request)
@@ -277,8 +301,8 @@ def take(admitted: AdmittedReturns, returns: Returns, store: Store, now: int, rn
     outcomes = [returns.take(one, store, rng) for one in admitted.verified]
     if admitted.insurer is not None and admitted.message.complete:
         store.recovery.keep_returner(admitted.insurer, now)
-    known = outcomes.count(Applied.KNOWN)
+    known, refused = outcomes.count(Applied.KNOWN), outcomes.count(Applied.REFUSED)
     return ReturnsTaken(
-        taken=len(outcomes) - known, known=known, refused=admitted.refused,
+        taken=len(outcomes) - known - refused, known=known, refused=admitted.refused + refused,
         conflicting=outcomes.count(Applied.CONFLICTING),
     )  # fmt: skip

@@ -13,12 +13,17 @@ from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
-from paravent.wire.recovery import RETURNS_PER_REQUEST_MAX, Recovery, ReturnedAct, ReturnedActs, ReturnsTaken
+from paravent.wire.recovery import (
+    RETURNS_OVERLAP_SECONDS,
+    RETURNS_PER_REQUEST_MAX,
+    Recovery,
+    ReturnedAct,
+    ReturnedActs,
+    ReturnsTaken,
+)
 from paravent.wire.statements import Directory, open_statement
 
 PULL_BYTES_MAX = 1_048_576
-OVERLAP_SECONDS = 600
-"""Decided acts are given back from so long before a backup: clocks differ, and a backup takes a while."""
 
 
 async def pull_events(
@@ -55,7 +60,7 @@ async def give_back(
         return 0
     acts = [
         ReturnedAct(number=number, detail=opened)
-        for number, detail in store.events_since(recovery.wanted_since - OVERLAP_SECONDS)
+        for number, detail in store.events_since(recovery.wanted_since - RETURNS_OVERLAP_SECONDS)
         if (opened := _opened(detail, config, keys, directory)) is not None
     ]
     for start in range(0, max(len(acts), 1), RETURNS_PER_REQUEST_MAX):

@@ -10,6 +10,8 @@ from paravent.wire.codec import Amc, Message, Natural
 
 RETURNS_PER_REQUEST_MAX = 8
 RETURNS_BYTES_MAX = 131_072
+RETURNS_OVERLAP_SECONDS = 600
+"""Acts are given back from so long before a backup: an act is decided some time before it is written."""
 
 
 class HeadCounter(Message, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests import engines
 
 from paravent.access.database import Database, migrate
@@ -16,6 +17,7 @@ from paravent.errors import InvalidConfiguration, MalformedMessage, ProofFailure
 from paravent.hub import backup
 from paravent.hub.backup import BackupSummary, stale_heads
 from paravent.hub.backup_store import put_back, verify_file, write_file
+from paravent.hub.cli import _store, group
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import MIGRATIONS
 from paravent.hub.vault import DatabaseKey
@@ -123,5 +125,23 @@ def test_a_backup_older_than_what_was_cosigned_says_whose() -> None:
         return HeadCounter(insurer=insurer, epoch=epoch, counter=counter)
 
     kept = [head("99000001", 1, 4), head("99000001", 2, 6), head("99000002", 1, 1)]
-    assert stale_heads(kept, [head("99000001", 1, 9), head("99000002", 1, 1)]) == {}
+    assert stale_heads(kept, [head("99000001", 1, 4), head("99000002", 1, 1)]) == {}
+    # An earlier epoch is served as long as it is kept.
+    assert stale_heads(kept, [head("99000001", 1, 9)]) == {"99000001": 9}
+    assert stale_heads([head("99000001", 2, 6)], [head("99000001", 1, 9)]) == {}
     assert stale_heads(kept, [head("99000001", 2, 7), head("99000003", 1, 1)]) == {"99000001": 7, "99000003": 1}
+
+
+def test_a_hub_whose_database_is_gone_is_not_opened_on_an_empty_one(tmp_path: Path) -> None:
+    home = tmp_path / "hub"
+    runner = CliRunner()
+    assert runner.invoke(group, ["init", "--home", str(home), "--port", "1"]).exit_code == 0
+    _store(home).close()
+    for path in home.glob("hub.db*"):
+        path.unlink()
+    with pytest.raises(InvalidConfiguration, match="hub restore"):
+        _store(home)
+    # As a restoration that was interrupted leaves it.
+    (home / "hub.db").touch()
+    with pytest.raises(InvalidConfiguration, match="hub restore"):
+        _store(home)
