@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX
 from paravent.errors import Overloaded
@@ -25,6 +25,7 @@ IN_PROGRESS_MAX = 2 * COMMIT_REQUESTS_MAX
 WAITING_MAX = 128
 WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""
+FIRST_PIECE_SECONDS_MAX = 30.0
 RETRY_SECONDS_MIN = 2
 RETRY_SECONDS_MAX = 15
 """Askers come back at instants drawn between these two, so that those refused together do not return together."""
@@ -48,11 +49,15 @@ class Turns:
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.waiting.append((turn, self.clock()))
         try:
-            in_time = await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                in_time = await turn
+        except (asyncio.CancelledError, TimeoutError) as gone:
             # Its turn may have come just as its asker left.
             if turn.done() and not turn.cancelled() and turn.result():
                 self.give()
+            self.waiting = deque(one for one in self.waiting if one[0] is not turn)
+            if isinstance(gone, TimeoutError):
+                raise Overloaded("this request waited too long here: nothing of it was read") from None
             raise
         if not in_time:
             raise Overloaded("this request waited too long here: nothing of it was read")
@@ -70,11 +75,15 @@ class Turns:
 
 
 class InTurn:
-    """Wraps an application: each request has its turn, or is refused."""
+    """Wraps an application: each request has its turn, or is refused.
+
+    A request has a turn once its body is here: who sends slowly, or nothing, keeps nobody waiting. Bodies that come in
+    several pieces have turns of their own.
+    """
 
     def __init__(self, app: ASGIApp, turns: Turns | None = None) -> None:
         """Lets requests through to ``app``."""
-        self._app, self._turns = app, turns or Turns()
+        self._app, self._turns, self._in_pieces = app, turns or Turns(), Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on in its turn."""
@@ -82,14 +91,30 @@ class InTurn:
             await self._app(scope, receive, send)
             return
         try:
-            await self._turns.take()
+            async with asyncio.timeout(FIRST_PIECE_SECONDS_MAX):
+                first = await receive()
+            turns = self._in_pieces if first.get("more_body") else self._turns
+            await turns.take()
+        except TimeoutError:
+            await _refuse(Overloaded("nothing of the body of this request came"), send)
+            return
         except Overloaded as error:
             await _refuse(error, send)
             return
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, _after(first, receive), send)
         finally:
-            self._turns.give()
+            turns.give()
+
+
+def _after(first: Message, receive: Receive) -> Receive:
+    """Gives what was received already, then the rest."""
+    pieces = [first]
+
+    async def following() -> Message:
+        return pieces.pop() if pieces else await receive()
+
+    return following
 
 
 async def _refuse(error: Overloaded, send: Send) -> None:

@@ -89,8 +89,11 @@ async def answered(application: InTurn) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
+    pieces = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> Any:
-        raise AssertionError("a request that is refused is not read")
+        # A request that is refused is not read beyond its first piece.
+        return pieces.pop()
 
     await application({"type": "http"}, receive, send)
     return sent
@@ -109,6 +112,43 @@ async def test_a_refusal_says_when_to_come_back_and_reads_nothing() -> None:
     assert b"overloaded" in body["body"]
     for task in waiting:
         task.cancel()
+
+
+async def test_who_sends_slowly_keeps_nobody_waiting() -> None:
+    answers: list[int] = []
+
+    async def app(_: object, receive: Any, __: object) -> None:
+        while (await receive())["more_body"]:
+            pass
+        answers.append(1)
+
+    def sender(*pieces: dict[str, object]) -> Any:
+        left = list(pieces)
+
+        async def receive() -> Any:
+            return left.pop(0) if left else await asyncio.Event().wait()
+
+        return receive
+
+    async def send(_: Any) -> None:
+        """Takes what is answered."""
+
+    application = InTurn(app)
+    silent = [sender() for _ in range(IN_PROGRESS_MAX + WAITING_MAX)]
+    slow = [sender({"body": b"{", "more_body": True}) for _ in range(IN_PROGRESS_MAX + WAITING_MAX)]
+    tasks = [asyncio.ensure_future(application({"type": "http"}, one, send)) for one in silent + slow]
+    await settle()
+    await asyncio.wait_for(application({"type": "http"}, sender({"body": b"{}", "more_body": False}), send), 30)
+    assert answers == [1]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_who_waits_is_told_so_though_no_turn_ends() -> None:
+    _, waiting = await full()
+    ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30 * WAIT_SECONDS_MAX)
+    assert {type(one) for one in ended} == {Overloaded}
 
 
 async def test_a_turn_ends_however_its_request_does() -> None:
