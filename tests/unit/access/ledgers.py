@@ -19,6 +19,7 @@ from tests import engines
 from tests.unit.access.signed import NOW
 from tests.unit.crypto.examples import seeded
 
+from paravent.access.alarm_store import CANARY_SCHEMA
 from paravent.access.database import Connection
 from paravent.access.devices import Device, charge_of
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
@@ -40,7 +41,7 @@ CREATE TABLE note (number INTEGER PRIMARY KEY);
 CREATE TABLE parent (one INTEGER PRIMARY KEY);
 CREATE TABLE child (one INTEGER REFERENCES parent (one) DEFERRABLE INITIALLY DEFERRED);
 """
-MIGRATIONS = (DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA)
+MIGRATIONS = (DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA, CANARY_SCHEMA)
 KINDS = (QuotaKind.OPENING, QuotaKind.LOOKUP)
 DEVICES = [
     Device(public=SigningKey.generate(seeded(who)).public, professional=f"professional-{who}", shop=f"shop-{who}")
