@@ -2,16 +2,15 @@
 
 A server that is asked for more than it can do does what it can, for those who still wait for the answer. Some
 requests are in progress, as many as fill a group commit; a few wait; every other one is told when to come back,
-before anything of it is read or verified. No answer is given that its asker has given up waiting for.
+before anything of it is verified. No answer is given that its asker has given up waiting for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections import deque
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +25,7 @@ WAITING_MAX = 128
 WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""
 FIRST_PIECE_SECONDS_MAX = 30.0
+"""As long as a body may take (``access.app.BODY_SECONDS_MAX``): who sends nothing holds a connection, and no turn."""
 RETRY_SECONDS_MIN = 2
 RETRY_SECONDS_MAX = 15
 """Askers come back at instants drawn between these two, so that those refused together do not return together."""
@@ -33,45 +33,47 @@ RETRY_SECONDS_MAX = 15
 
 @dataclass(slots=True)
 class Turns:
-    """Who is in progress, and who waits since when (monotonic seconds), the first come first."""
+    """Who is in progress, and who waits, the first come first, for ``wait_seconds`` at most."""
 
-    clock: Callable[[], float] = time.monotonic
+    wait_seconds: float = WAIT_SECONDS_MAX
     in_progress: int = 0
-    waiting: deque[tuple[asyncio.Future[bool], float]] = field(default_factory=deque)
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def take(self) -> None:
-        """Waits for a turn; raises Overloaded at once when too many wait, or when the turn comes too late."""
+        """Waits for a turn; raises Overloaded at once when too many wait, or when none came in time."""
         if self.in_progress < IN_PROGRESS_MAX:
             self.in_progress += 1
             return
         if len(self.waiting) >= WAITING_MAX:
-            raise Overloaded("too many requests wait here already: nothing of this one was read")
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.waiting.append((turn, self.clock()))
+            raise Overloaded("too many requests wait here already: nothing of this one was done")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
         try:
-            async with asyncio.timeout(WAIT_SECONDS_MAX):
-                in_time = await turn
-        except (asyncio.CancelledError, TimeoutError) as gone:
-            # Its turn may have come just as its asker left.
-            if turn.done() and not turn.cancelled() and turn.result():
-                self.give()
-            self.waiting = deque(one for one in self.waiting if one[0] is not turn)
-            if isinstance(gone, TimeoutError):
-                raise Overloaded("this request waited too long here: nothing of it was read") from None
+            async with asyncio.timeout(self.wait_seconds):
+                await turn
+        except TimeoutError:
+            self._leave(turn)
+            raise Overloaded("this request waited too long here: nothing of it was done") from None
+        except asyncio.CancelledError:
+            self._leave(turn)
             raise
-        if not in_time:
-            raise Overloaded("this request waited too long here: nothing of it was read")
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        """Gives up waiting; a turn that came just then goes to the next."""
+        if turn.done() and not turn.cancelled():
+            self.give()
+        with suppress(ValueError):
+            self.waiting.remove(turn)
 
     def give(self) -> None:
-        """Ends a turn: the next who still waits, and not for too long, has it."""
+        """Ends a turn: the next who still waits has it."""
         self.in_progress -= 1
-        while self.waiting and self.in_progress < IN_PROGRESS_MAX:
-            turn, since = self.waiting.popleft()
-            if turn.done():
-                continue
-            in_time = self.clock() - since <= WAIT_SECONDS_MAX
-            turn.set_result(in_time)
-            self.in_progress += in_time
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                self.in_progress += 1
+                turn.set_result(None)
+                return
 
 
 class InTurn:
@@ -118,7 +120,7 @@ def _after(first: Message, receive: Receive) -> Receive:
 
 
 async def _refuse(error: Overloaded, send: Send) -> None:
-    """Answers without having read the request: the connection is closed, its body with it."""
+    """Answers without having read the request to its end: the connection is closed, its body with it."""
     body = encode(to_problem(error))
     after = str(RETRY_SECONDS_MIN + secrets.randbelow(RETRY_SECONDS_MAX - RETRY_SECONDS_MIN + 1)).encode()
     headers = [

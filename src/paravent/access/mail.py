@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from datetime import datetime
+from email.message import EmailMessage
 from typing import Literal
 
 from paravent.errors import BadInput
@@ -29,6 +32,20 @@ def require_address(text: str) -> str:
     if len(text) > ADDRESS_CHARACTERS_MAX or not _ADDRESS.fullmatch(text) or not text.isascii():
         raise BadInput("an e-mail address has a wrong form")
     return text
+
+
+def automatic_mail(sender: str, address: str, subject: str, at: datetime, identifier: str) -> EmailMessage:
+    """Begins a mail that nobody answers; with the same identifier, it is the same message however often it is sent."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"], message["Date"] = sender, address, subject, at
+    message["Message-ID"] = f"<{identifier}@{sender.partition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def bulletin_identifier(number: int, address: str) -> str:
+    """Names the mail of one bulletin to one address, in 32 hexadecimal digits."""
+    return hashlib.sha256(f"{number} {address}".encode()).hexdigest()[:32]
 
 
 def next_try(tries: int, now: int) -> int:

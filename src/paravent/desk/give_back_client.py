@@ -8,14 +8,7 @@ from paravent.desk.config import DeskConfig
 from paravent.desk.store import Store
 from paravent.wire.claims import Act, ActDetail
 from paravent.wire.codec import decode, encode
-from paravent.wire.recovery import (
-    RETURNS_OVERLAP_SECONDS,
-    RETURNS_PER_REQUEST_MAX,
-    Recovery,
-    ReturnedAct,
-    ReturnedActs,
-    ReturnsTaken,
-)
+from paravent.wire.recovery import RETURNS_OVERLAP_SECONDS, Recovery, ReturnedAct, ReturnsTaken, in_requests
 from paravent.wire.statements import Directory, Signed
 
 
@@ -32,9 +25,7 @@ async def give_back(
     if since is None or restored_at is None or store.has_given_back(restored_at):
         return 0
     kept = [_returned(config, device_key, *one) for one in store.decided_since(since - RETURNS_OVERLAP_SECONDS)]
-    for start in range(0, len(kept), RETURNS_PER_REQUEST_MAX):
-        part = tuple(kept[start : start + RETURNS_PER_REQUEST_MAX])
-        acts = ReturnedActs(acts=part, complete=start + RETURNS_PER_REQUEST_MAX >= len(kept))
+    for acts in in_requests(kept):
         await client.post(hub.name, hub.address, "/v1/returns", acts, ReturnsTaken)
     store.keep_given_back(restored_at)
     return len(kept)

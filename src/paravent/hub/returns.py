@@ -74,12 +74,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmittedReturns:
-    """Acts of one request: those that are this hub's, how many are not, and whose request it is when an insurer's."""
+    """Acts of one request: those that are this hub's, how many are not; the insurer that has given back all it had."""
 
     verified: Sequence[Verified]
     refused: int
-    insurer: str | None
-    message: ReturnedActs
+    complete: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,18 +288,18 @@ def admit(request: HttpRequest, returns: Returns, store: Store, now: int) -> Adm
         entry, _ = authenticate_insurer(request, directory, base_url=identity.base_url, now=now)
         message = decode(request.body, ReturnedActs, bytes_max=RETURNS_BYTES_MAX)
         verified, refused = returns.verify_all(message.acts, lambda one: returns.of_insurer(one, entry))
-        return AdmittedReturns(verified=verified, refused=refused, insurer=entry.amc, message=message)
+        return AdmittedReturns(verified=verified, refused=refused, complete=entry.amc if message.complete else None)
     device, _ = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
     message = decode(request.body, ReturnedActs, bytes_max=RETURNS_BYTES_MAX)
     verified, refused = returns.verify_all(message.acts, lambda one: returns.of_device(one, device))
-    return AdmittedReturns(verified=verified, refused=refused, insurer=None, message=message)
+    return AdmittedReturns(verified=verified, refused=refused, complete=None)
 
 
 def take(admitted: AdmittedReturns, returns: Returns, store: Store, now: int, rng: Rng) -> ReturnsTaken:
     """Takes the acts of a request, and notes an insurer that has given back everything; inside one transaction."""
     outcomes = [returns.take(one, store, rng) for one in admitted.verified]
-    if admitted.insurer is not None and admitted.message.complete:
-        store.recovery.keep_returner(admitted.insurer, now)
+    if admitted.complete is not None:
+        store.recovery.keep_returner(admitted.complete, now)
     known, refused = outcomes.count(Applied.KNOWN), outcomes.count(Applied.REFUSED)
     return ReturnsTaken(
         taken=len(outcomes) - known - refused, known=known, refused=admitted.refused + refused,

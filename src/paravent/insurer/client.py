@@ -13,14 +13,7 @@ from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
-from paravent.wire.recovery import (
-    RETURNS_OVERLAP_SECONDS,
-    RETURNS_PER_REQUEST_MAX,
-    Recovery,
-    ReturnedAct,
-    ReturnedActs,
-    ReturnsTaken,
-)
+from paravent.wire.recovery import RETURNS_OVERLAP_SECONDS, Recovery, ReturnedAct, ReturnsTaken, in_requests
 from paravent.wire.statements import Directory, open_statement
 
 PULL_BYTES_MAX = 1_048_576
@@ -63,12 +56,8 @@ async def give_back(
         for number, detail in store.events_since(recovery.wanted_since - RETURNS_OVERLAP_SECONDS)
         if (opened := _opened(detail, config, keys, directory)) is not None
     ]
-    for start in range(0, max(len(acts), 1), RETURNS_PER_REQUEST_MAX):
-        part = tuple(acts[start : start + RETURNS_PER_REQUEST_MAX])
-        complete = start + RETURNS_PER_REQUEST_MAX >= len(acts)
-        await client.post(
-            hub.name, hub.address, "/v1/returns", ReturnedActs(acts=part, complete=complete), ReturnsTaken
-        )
+    for part in in_requests(acts):
+        await client.post(hub.name, hub.address, "/v1/returns", part, ReturnsTaken)
     store.keep_given_back(recovery.restored_at)
     return len(acts)
 

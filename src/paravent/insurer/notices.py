@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from email.message import EmailMessage
 
+from paravent.access.mail import automatic_mail
 from paravent.insurer.outbox_store import Notice
 from paravent.optics.months import FRANCE
 
@@ -24,13 +25,8 @@ def write_notice(notice: Notice, insurer: str, sender: str) -> EmailMessage:
     """Writes the mail of a notice; sent twice, it is the same message: its identifier is that of the decision."""
     french, english = _WHAT[notice.kind]
     at = datetime.fromtimestamp(notice.decided_at, FRANCE)
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = notice.address
-    message["Subject"] = "Vos droits optique ont été utilisés / Your optical cover was used"
-    message["Date"] = at
-    message["Message-ID"] = f"<{notice.decision.hex()}@{sender.partition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
+    subject = "Vos droits optique ont été utilisés / Your optical cover was used"
+    message = automatic_mail(sender, notice.address, subject, at, notice.decision.hex())
     message.set_content(f"""\
 Bonjour,
 

@@ -5,10 +5,10 @@ It is the same for everybody it goes to: it holds no name, no number and nothing
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
+from paravent.access.mail import automatic_mail, bulletin_identifier
 from paravent.errors import BadInput
 from paravent.insurer.warnings_store import Warned
 from paravent.pages.bulletin_text import ENGLISH, FRENCH, lines
@@ -25,13 +25,10 @@ def for_members(bulletins: list[Bulletin], number: int) -> Bulletin:
 
 def write_warning(bulletin: Bulletin, warned: Warned, insurer: str, sender: str) -> EmailMessage:
     """Writes the mail; sent twice, it is the same message."""
-    name = hashlib.sha256(f"{bulletin.number} {warned.address}".encode()).hexdigest()[:32]
-    message = EmailMessage()
-    message["From"], message["To"] = sender, warned.address
-    message["Subject"] = f"{bulletin.fr.title} / {bulletin.en.title}"
-    message["Date"] = datetime.fromtimestamp(bulletin.issued_at, UTC)
-    message["Message-ID"] = f"<{name}@{sender.partition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
+    message = automatic_mail(
+        sender, warned.address, f"{bulletin.fr.title} / {bulletin.en.title}",
+        datetime.fromtimestamp(bulletin.issued_at, UTC), bulletin_identifier(bulletin.number, warned.address),
+    )  # fmt: skip
     french, english = ("\n".join(lines(bulletin, language)) for language in (FRENCH, ENGLISH))
     message.set_content(f"""\
 {french}

@@ -26,6 +26,9 @@ _FORM = re.compile(
     r"(?!000)[0-9]{3}"
 )
 _SEPARATORS = re.compile("[ .\u00a0\u2009\u202f\u2010-\u2013-]")
+# In a text, besides: tabs, line ends, slashes.
+_BETWEEN = re.compile("[\\s./\u2010-\u2013-]")
+_DIGITS = re.compile("[0-9AB\\s./\u2010-\u2013-]{13,}")
 _CORSICA = (("2A", "19"), ("2B", "18"))
 _OVERSEAS = ("97", "98")
 
@@ -102,3 +105,12 @@ def _compact(text: str) -> str:
     if len(text) > INPUT_CHARACTERS_MAX:
         raise InvalidNir("a social-security number is 13 characters and a key of 2 digits")
     return _SEPARATORS.sub("", text).upper()
+
+
+def holds_nir(text: str) -> bool:
+    """Says whether a text holds 13 characters in the form of a number, however they are set apart or preceded."""
+    for found in _DIGITS.findall(text.upper()):
+        compact = _BETWEEN.sub("", found)
+        if any(_FORM.fullmatch(compact, at, at + 13) for at in range(len(compact) - 12)):
+            return True
+    return False

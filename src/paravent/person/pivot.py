@@ -58,11 +58,13 @@ def own_pivot(identity: PersonIdentity) -> Pivot | None:
 
 
 def spelt(family_names: Iterable[str], given_names: Sequence[str]) -> list[NormalisedName]:
-    """Lists the names under which a member file may print a person: a family name, then one given name or all of them.
+    """Lists the names under which a member file may print a person: a family name, then the first given names.
 
+    One, two or more of them, never a later one without those before it: a twin's second name may be the other's first.
     What cannot be a printed name is left out.
     """
-    givens = [*given_names[:_GIVEN_NAMES_MAX], " ".join(given_names)] if given_names else []
+    shown = min(len(given_names), _GIVEN_NAMES_MAX)
+    givens = [" ".join(given_names[:count]) for count in range(1, shown + 1)]
     found: dict[NormalisedName, None] = {}
     for family in family_names:
         for given in givens:

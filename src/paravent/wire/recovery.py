@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -43,6 +44,13 @@ class ReturnedActs(Message, frozen=True, kw_only=True):
 
     acts: Annotated[tuple[ReturnedAct, ...], msgspec.Meta(max_length=RETURNS_PER_REQUEST_MAX)]
     complete: bool
+
+
+def in_requests(acts: Sequence[ReturnedAct]) -> Iterator[ReturnedActs]:
+    """Cuts what one party gives back into requests, at least one: the last says that nothing is left."""
+    for start in range(0, max(len(acts), 1), RETURNS_PER_REQUEST_MAX):
+        end = start + RETURNS_PER_REQUEST_MAX
+        yield ReturnedActs(acts=tuple(acts[start:end]), complete=end >= len(acts))
 
 
 class ReturnsTaken(Message, frozen=True, kw_only=True):

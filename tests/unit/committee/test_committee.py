@@ -24,7 +24,6 @@ from paravent.breach.committee.figures import (
     Incidents,
     Registers,
     exposure,
-    read_rows,
 )
 from paravent.breach.committee.printed import printed
 from paravent.breach.committee.published import GRANULE, band, published
@@ -36,6 +35,7 @@ from paravent.breach.observatory.cli import group
 from paravent.breach.registers.contracts import Fault, FaultKind
 from paravent.breach.registers.measures import State
 from paravent.errors import MalformedMessage
+from paravent.pages.drill_rows import read_rows
 
 DAY = 86_400
 ROWS = [

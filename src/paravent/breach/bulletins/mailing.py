@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from paravent.access.mail import require_address
+from paravent.access.mail import automatic_mail, bulletin_identifier, require_address
 from paravent.errors import BadInput
 from paravent.pages.bulletin_text import ENGLISH, FRENCH, lines
 from paravent.wire.bulletins import Bulletin
@@ -18,13 +17,10 @@ _COLUMN = "email"
 
 def write_mail(bulletin: Bulletin, pdf: bytes, address: str, sender: str, operator: str) -> EmailMessage:
     """Writes the mail; sent twice, it is the same message: its identifier is of the bulletin and the address."""
-    name = hashlib.sha256(f"{bulletin.number} {address}".encode()).hexdigest()[:32]
-    message = EmailMessage()
-    message["From"], message["To"] = sender, address
-    message["Subject"] = f"Bulletin de sécurité n° {bulletin.number} : {bulletin.fr.title}"
-    message["Date"] = datetime.fromtimestamp(bulletin.issued_at, UTC)
-    message["Message-ID"] = f"<{name}@{sender.partition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
+    message = automatic_mail(
+        sender, address, f"Bulletin de sécurité n° {bulletin.number} : {bulletin.fr.title}",
+        datetime.fromtimestamp(bulletin.issued_at, UTC), bulletin_identifier(bulletin.number, address),
+    )  # fmt: skip
     french, english = ("\n".join(lines(bulletin, language)) for language in (FRENCH, ENGLISH))
     message.set_content(f"""\
 {french}

@@ -14,13 +14,14 @@ from paravent.access.config import CONFIG_NAME
 from paravent.breach import config
 from paravent.breach.bulletins.client import BulletinClient
 from paravent.breach.case_cli import directory_of
-from paravent.breach.committee.figures import Committee, read_rows
+from paravent.breach.committee.figures import Committee
 from paravent.breach.committee.published import published
 from paravent.breach.committee.shown import figures, note
 from paravent.breach.committee.store import gather
 from paravent.breach.committee.texts import ENGLISH, FRENCH, said
 from paravent.breach.config import TO_COMPLETE
 from paravent.errors import TechnicalFailure
+from paravent.pages.drill_rows import read_rows
 from paravent.wire.bulletins import BulletinCounts
 from paravent.wire.statements import Directory
 

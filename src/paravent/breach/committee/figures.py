@@ -15,24 +15,13 @@ from paravent.breach.duties import Duty
 from paravent.breach.entries import Opened
 from paravent.breach.registers.contracts import Fault, FaultKind
 from paravent.breach.registers.measures import Standing, State
-from paravent.errors import MalformedMessage
+from paravent.pages.drill_rows import DrillRow
 from paravent.wire.bulletins import Audience, Bulletin, BulletinCounts
 
 HERE, CONVENTIONAL = "paravent", "conventional"
 YEAR_SECONDS = 365 * 86_400
 PROVED = (State.MACHINE, State.DOCUMENT)
 TO_DO = (State.WRONG, State.NO, State.NOT_KNOWN, State.UNANSWERED)
-
-
-class DrillRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What this page reads of one line of ``paravent drill --json``; the other fields are left alone."""
-
-    scenario: str
-    platform: str
-    persons: int | None = None
-    opened: int | None = None
-    bound: int | None = None
-    detected_after: int | None = None
 
 
 class Exposed(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,19 +96,6 @@ class Committee(msgspec.Struct, frozen=True, kw_only=True):
     registers: Registers
     incidents: Incidents
     coverage: Coverage
-
-
-def read_rows(content: bytes) -> list[DrillRow]:
-    """Reads the lines of ``paravent drill --json``; raises MalformedMessage naming the line."""
-    rows = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(msgspec.json.decode(line, type=DrillRow))
-        except msgspec.MsgspecError:
-            raise MalformedMessage(f"line {number} is not a row of the drill: run drill --json") from None
-    return rows
 
 
 def exposure(rows: Iterable[DrillRow]) -> tuple[Exposed, ...]:

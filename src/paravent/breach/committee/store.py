@@ -14,7 +14,7 @@ from paravent.access.doctor.rules_store import shipped_rules
 from paravent.breach.bulletins.store import DATABASE as BULLETINS
 from paravent.breach.bulletins.store import Store as BulletinStore
 from paravent.breach.committee import figures
-from paravent.breach.committee.figures import Committee, DrillRow
+from paravent.breach.committee.figures import Committee
 from paravent.breach.duties import Duty, duties
 from paravent.breach.entries import Opened
 from paravent.breach.registers.contracts import faults, promises
@@ -24,6 +24,7 @@ from paravent.breach.rules_store import shipped_duties
 from paravent.breach.standing import opened, standing
 from paravent.breach.store import DATABASE as CASES
 from paravent.breach.store import Store
+from paravent.pages.drill_rows import DrillRow
 from paravent.wire.bulletins import Bulletin, BulletinCounts
 from paravent.wire.statements import Directory
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
-from paravent.errors import InvalidNir
 from paravent.insurer.incident import filled
 from paravent.insurer.sign_in import SignedIn
 from paravent.pages.pdf import Language, Letterhead, render_pdf
 from paravent.pages.screens.catalogue import marked
 from paravent.pages.screens.forms import Form
-from paravent.person.nir import Nir
+from paravent.person.nir import holds_nir
 from paravent.wire.case import IncidentTold, LetterField
 
 REQUIRED = ("civility", "birth_name", "first_names", "birth_date", "birth_place", "nationality", "address",
@@ -20,7 +18,6 @@ FIELDS = (*REQUIRED, "used_name", "profession", "telephone", "email")
 _CHARACTERS_MAX = 1_500
 _LINE_CHARACTERS = 380
 _ADDRESS_LINES = 5
-_DIGITS = re.compile(r"[12][0-9AB .\u00a0-]{12,24}")
 
 
 def suggested(who: SignedIn, insurer: str, today: date) -> Form:
@@ -42,7 +39,7 @@ def checked(form: Form) -> Form:
             form = form.wrong(**{name: marked("Remplissez ce champ.")})
         elif len(form[name]) > _CHARACTERS_MAX:
             form = form.wrong(**{name: marked("Ce texte est trop long.")})
-        elif _holds_number(form[name]):
+        elif holds_nir(form[name]):
             form = form.wrong(
                 **{name: marked("N'écrivez pas votre numéro de sécurité sociale : il n'a pas à figurer.")}
             )
@@ -88,15 +85,3 @@ def _lines(*texts: str) -> tuple[str, ...]:
     """Cuts addresses into the lines of a letterhead."""
     found = [line.strip() for text in texts for line in text.splitlines()[:_ADDRESS_LINES] if line.strip()]
     return tuple(line[:_LINE_CHARACTERS] for line in found)[:8]
-
-
-def _holds_number(text: str) -> bool:
-    """Says whether a text holds what has the form of a social-security number."""
-    for found in _DIGITS.findall(text.upper()):
-        compact = re.sub(r"[^0-9AB]", "", found)
-        try:
-            Nir.from_thirteen(compact[:13])
-        except InvalidNir:
-            continue
-        return True
-    return False

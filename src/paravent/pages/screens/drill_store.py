@@ -17,7 +17,7 @@ DRILL_FILE = "drill.jsonl"
 def latest_drill(path: Path) -> tuple[DrillTable, int] | None:
     """Returns the table of a file and when it was written (Unix seconds), None when there is no file.
 
-    Raises InvalidConfiguration when it is not what the drill prints.
+    Raises InvalidConfiguration when it is too large, MalformedMessage when it is not what the drill prints.
     """
     try:
         written = path.stat()

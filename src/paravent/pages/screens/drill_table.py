@@ -8,22 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
-
-from paravent.errors import InvalidConfiguration
+from paravent.pages.drill_rows import DrillRow, read_rows
 
 DRILL_BYTES_MAX = 8_000_000
-
-
-class DrillRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one theft that a console shows; the others of its line are left where they are."""
-
-    scenario: str
-    platform: str
-    persons: int | None = None
-    opened: int | None = None
-    bound: int | None = None
-    not_applicable: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +34,8 @@ class DrillTable:
 
 
 def read_drill(content: bytes) -> DrillTable:
-    """Reads the lines of a drill; raises InvalidConfiguration when they are not."""
-    try:
-        rows = [msgspec.json.decode(line, type=DrillRow) for line in content.splitlines() if line.strip()]
-    except msgspec.MsgspecError:
-        raise InvalidConfiguration("the file of the drill is not what paravent drill --json prints") from None
+    """Reads the lines of a drill; raises MalformedMessage naming the line that is none."""
+    rows = read_rows(content)
     names = list(dict.fromkeys(row.scenario for row in rows))
     thefts = [_theft(name, [row for row in rows if row.scenario == name]) for name in names]
     run = [one for one in thefts if one.opened is not None or one.conventional is not None]

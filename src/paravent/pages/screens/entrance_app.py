@@ -7,9 +7,11 @@ over a shoulder, has nothing. It knows no person, and does not decide what a ses
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import wraps
 from typing import Generic, TypeVar
 
@@ -25,6 +27,7 @@ from paravent.pages.screens.forms import Form
 ENTRANCE_PATH = "/open"
 TOKEN_BYTES = 32
 WRONG_TOKENS_MAX = 10
+ENTRANCE_SECONDS_MAX = 10
 ENTRANCE_BYTES_MAX = 4_096
 
 S = TypeVar("S")
@@ -70,8 +73,7 @@ class Entrance(Generic[S]):
 
     async def _exchange(self, request: Request) -> Response:
         require_own_page(request, self._hosts)
-        body = await request.body()
-        form = read_form(body[:ENTRANCE_BYTES_MAX])
+        form = read_form(await _beginning(request))
         if not self._taken(form["token"]):
             wrong = Form().wrong(token=marked("Ce jeton n'est pas celui affiché, ou il a déjà servi."))
             return self._screens.page(request, "entrance.html", status=SessionRequired.status, form=wrong)
@@ -86,3 +88,15 @@ class Entrance(Generic[S]):
         if right or self._wrong >= WRONG_TOKENS_MAX:
             self._token = ""
         return right
+
+
+async def _beginning(request: Request) -> bytes:
+    """Reads what a form of this page can be long, and no more: nobody is known yet; what comes too late is nothing."""
+    body = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ENTRANCE_SECONDS_MAX):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > ENTRANCE_BYTES_MAX:
+                    break
+    return body[:ENTRANCE_BYTES_MAX]
