@@ -14,6 +14,7 @@ from pathlib import Path
 
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
+from paravent.bench.measures import Measure, population
 from paravent.desk import config
 from paravent.desk.client import DeskClient
 from paravent.desk.store import Store
@@ -113,3 +114,6 @@ def _row_bytes(database: Path) -> tuple[int, int]:
     (rows,) = connection.execute("SELECT COUNT(*) FROM row").fetchone()
     connection.close()
     return round(database.stat().st_size / rows), int(rows)
+
+
+MEASURE = Measure(name="checks", rows=lambda folder, sizes: [measure(folder, population(sizes))])

@@ -22,6 +22,7 @@ from paravent.access.requests import HttpRequest
 from paravent.bench.counters import Counters, counters
 from paravent.bench.engines import Engine, NotRun, every_engine
 from paravent.bench.invented import OK, as_http, read_answer
+from paravent.bench.measures import Measure
 from paravent.bench.served import listening
 from paravent.crypto import hpke, sodium
 from paravent.crypto.hpke import BoxPublicKey
@@ -34,7 +35,7 @@ from paravent.wire.codec import decode
 from paravent.wire.statements import Signed
 
 CLIENTS = 16
-CLAIMS = 2_000
+CLAIMS, QUICK_CLAIMS = 2_000, 512
 SHOPS = 64
 _SIGNATURES = 3  # of the request, the entitlement and the claim
 _FLOOR_GROUPS = 10
@@ -153,3 +154,9 @@ def _floor(shops: Counters, home: Path) -> float:
             file.write(b"".join(once() for _ in range(COMMIT_REQUESTS_MAX)))
             os.fsync(file.fileno())
         return _FLOOR_GROUPS * COMMIT_REQUESTS_MAX / (time.perf_counter() - started)
+
+
+MEASURE = Measure(
+    name="claims",
+    rows=lambda folder, sizes: measure(folder / "hub", QUICK_CLAIMS if sizes.quick else CLAIMS),
+)

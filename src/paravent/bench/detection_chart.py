@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from paravent.bench.detection import DetectionRow
+import click
+
+from paravent.bench.detection import PROFESSIONALS, DetectionRow, measure
+from paravent.bench.measures import Measure, Sizes, asking
 from paravent.pages.chart import Chart, Kind, Series, Value, svg
 
 # Over fifty shops a patient thief reads a hundred times as many: one bar would hide all the others.
@@ -36,3 +39,27 @@ def chart_of(rows: Sequence[DetectionRow]) -> Chart:
         description="Each detector in simulation beside what its Markov chain or its paths predict", kind=Kind.BARS,
         labels=tuple(f"{row.scenario}, {row.baseline}" for row in drawn), series=tuple(series),
     )  # fmt: skip
+
+
+_SEED = 11
+_CHART = click.Option(
+    ["--chart"], type=click.Path(path_type=Path, dir_okay=False),
+    help="Of --detection: where to draw it (SVG), its table beside it (CSV).",
+)  # fmt: skip
+
+
+def _rows(_folder: Path, sizes: Sizes) -> Iterator[DetectionRow]:
+    """Simulates the detectors, and draws the chart when it is asked for."""
+    fleet, thieves, rows = (1_000, 200, []) if sizes.quick else (PROFESSIONALS, 2_000, [])
+    for row in measure(fleet, thieves, _SEED):
+        yield row
+        rows.append(row)
+    chart = sizes.of(_CHART, None)
+    if chart is not None:
+        draw(rows, chart)
+
+
+MEASURE = Measure(
+    name="detection", rows=_rows, options=(_CHART,),
+    asked_by=asking("--detection", "Simulate the detectors instead, over a fleet and a year."),
+)  # fmt: skip

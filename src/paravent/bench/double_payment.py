@@ -16,6 +16,7 @@ from pathlib import Path
 
 from paravent.bench.counters import Counters, counters
 from paravent.bench.engines import Engine, NotRun, every_engine
+from paravent.bench.measures import Measure, asking, counting
 from paravent.bench.quarrel import ROUNDS, Quarrel
 from paravent.bench.rivals import CLIENTS, HUBS, Conduct, Rivals
 from paravent.bench.tally import Tally
@@ -119,3 +120,12 @@ def _run(shops: Counters, engine: Engine, home: Path, attempts: int, conduct: Co
             tally.close(stores[0])
             batches += 1
     return tally, tried, batches
+
+
+_ATTEMPTS = counting("--attempts", f"How many of those: {ATTEMPTS:,} unless another is given.")
+MEASURE = Measure(
+    name="double-payment",
+    asked_by=asking("--double-payment", "Try instead to have rights paid twice, on SQLite and on PostgreSQL."),
+    options=(_ATTEMPTS,),
+    rows=lambda folder, sizes: measure(folder, sizes.of(_ATTEMPTS, ATTEMPTS)),
+)

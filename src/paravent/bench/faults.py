@@ -19,6 +19,7 @@ from typing import Any
 from paravent.access.requests import Authenticated, HttpRequest
 from paravent.bench.faults_found import FaultFigures, lost, spent
 from paravent.bench.invented import OK, Answer, Inventor, as_http, inventor_of, read_answer, wait_until_ready
+from paravent.bench.measures import Measure, asking
 from paravent.bench.served import Served, served
 from paravent.drill.simulation.parties import OPENINGS
 from paravent.errors import TechnicalFailure
@@ -26,6 +27,7 @@ from paravent.keyserver import evaluation, opening
 from paravent.keyserver.store import DATABASE
 from paravent.wire.number_lane import OpeningContent
 
+KILLS = 1_000
 VICTIM = 1
 CONNECTIONS = 4
 REQUESTS_MAX = 40
@@ -145,3 +147,10 @@ def _note(inventor: Inventor, seen: _Seen, request: HttpRequest, caller: Authent
         seen.openings.append(inventor.read(body, caller))
     else:
         seen.lookups += 1
+
+
+MEASURE = Measure(
+    name="faults",
+    asked_by=asking("--faults", "Kill a key server 1,000 times instead, between spending and answering."),
+    rows=lambda folder, _sizes: [measure(folder, KILLS)],
+)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from paravent.access.quotas import QuotaLimits
+from paravent.bench import measures
 from paravent.breach import notifying
 from paravent.breach.case import compute, keep_measure, measure
 from paravent.breach.exposure import Exposure
@@ -129,3 +130,13 @@ def _timed(
 def exact(found: list[Exposure], played: Played) -> bool:
     """Says whether the labels listed are those that the thief truly opened, insurer by insurer."""
     return {one.insurer: frozenset(one.labels) for one in found if one.labels} == played.truth
+
+
+MEASURE = measures.Measure(
+    name="incident",
+    asked_by=measures.asking("--incident", "Play national incidents at the breach desk instead."),
+    options=(measures.PERSONS, measures.INSURERS),
+    rows=lambda _folder, sizes: measure_incidents(
+        sizes.of(measures.PERSONS, PERSONS), sizes.of(measures.INSURERS, INSURERS)
+    ),
+)

@@ -17,6 +17,7 @@ from pathlib import Path
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX
 from paravent.bench.invented import OK, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.keyserver_floor import evaluation_floor, opening_floor
+from paravent.bench.measures import Measure
 from paravent.bench.served import Served, served
 from paravent.errors import TechnicalFailure
 from paravent.keyserver import evaluation, opening
@@ -137,3 +138,6 @@ async def _client(inventor: Inventor, pairs: list[list[bytes]], stop: float) -> 
     writer.close()
     await writer.wait_closed()
     return done
+
+
+MEASURE = Measure(name="keyserver", rows=lambda folder, _sizes: [measure(folder / "platform")])

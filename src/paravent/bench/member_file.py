@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from paravent.bench.measures import Measure, counting
 from paravent.drill.platform import DATA, INSURERS, SERVERS, Platform
 from paravent.drill.population import SyntheticPerson, stream, synthesise, write_members
 
@@ -78,3 +79,10 @@ def _publish(platform: Platform, amc: str, path: Path) -> dict[str, Any]:
         "insurer", "publish", path, "--home", platform.home / f"insurer-{amc}", "--guarantees",
         DATA / f"guarantees-{amc}.toml", "--json",
     )  # fmt: skip
+
+
+_MEMBERS = counting("--members", "Publish a file of that many members instead, then a day.", least=1_000)
+MEASURE = Measure(
+    name="member-file", asked_by=_MEMBERS,
+    rows=lambda folder, sizes: [measure(folder / "platform", sizes.of(_MEMBERS, 0))],
+)  # fmt: skip

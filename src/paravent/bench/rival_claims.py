@@ -10,12 +10,14 @@ import asyncio
 import json
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.access.requests import HttpRequest
-from paravent.bench.claims import CLIENTS
+from paravent.bench.claims import CLAIMS, CLIENTS, QUICK_CLAIMS
 from paravent.bench.invented import OK, as_http, read_answer
+from paravent.bench.measures import Figures, Measure, Sizes, population
 from paravent.drill.conventional.portal import Browser, serving
 from paravent.drill.conventional.protection import Variant
 from paravent.drill.conventional.store import Store, create, insured, protection_of
@@ -83,3 +85,10 @@ async def _client(waiting: deque[bytes], port: int) -> None:
             raise TechnicalFailure(f"the conventional portal answered {status} to a claim")
     writer.close()
     await writer.wait_closed()
+
+
+def _rows(folder: Path, sizes: Sizes) -> Iterator[Figures]:
+    yield measure(folder / "rival", population(sizes), QUICK_CLAIMS if sizes.quick else CLAIMS)
+
+
+MEASURE = Measure(name="claims", rows=_rows)

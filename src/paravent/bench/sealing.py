@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from paravent.bench.measures import Measure
 from paravent.crypto import group, replicated, sodium
 from paravent.crypto.sealing import PLAINTEXT_BYTES
 from paravent.crypto.signing import SigningKey
@@ -156,3 +157,6 @@ def _rate(run: Callable[[], None], processes: int, seconds: float) -> float:
     for worker in workers:
         worker.join()
     return total
+
+
+MEASURE = Measure(name="sealing", rows=lambda _folder, sizes: [measure(10.0 if sizes.quick else 60.0)])
