@@ -1,0 +1,1 @@
+"""Whether how long a primitive takes tells a secret: classes interleaved by lot, compared by Welch's t."""
