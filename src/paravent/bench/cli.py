@@ -23,6 +23,7 @@ from paravent.bench import (
     sealing,
 )
 from paravent.bench.measures import Figures, Measure, Sizes
+from paravent.bench.timing import table as timing
 
 UNASKED: tuple[Measure, ...] = (
     sealing.MEASURE,
@@ -39,6 +40,7 @@ ASKED: tuple[Measure, ...] = (
     member_file.MEASURE,
     detection_chart.MEASURE,
     incident.MEASURE,
+    timing.MEASURE,
 )
 """What an option asks for, alone or with others."""
 

@@ -7,6 +7,7 @@ Decoding refuses a wrong length, a non-canonical encoding, the identity and the 
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from typing import NewType
 
@@ -84,7 +85,7 @@ def random_scalar(rng: Rng) -> Scalar:
     """Draws a uniform non-zero scalar from 64 bytes of ``rng``."""
     while True:
         value = sodium.scalar_reduce(rng(64))
-        if value != bytes(32):
+        if not _is_zero(value):
             return Scalar(value)
 
 
@@ -134,12 +135,17 @@ def scalar_difference(left: Scalar, right: Scalar) -> Scalar:
 
 
 def _not_zero(encoded: bytes) -> Scalar:
-    if encoded == bytes(sodium.SCALAR_BYTES):
+    if _is_zero(encoded):
         raise MalformedMessage("the result of a scalar operation is zero")
     return Scalar(encoded)
 
 
 def _not_identity(encoded: bytes | None) -> Element:
-    if encoded is None or encoded == IDENTITY:
+    if encoded is None or _is_zero(encoded):
         raise MalformedMessage("the result of a group operation is the identity or an operand is not valid")
     return Element(encoded)
+
+
+def _is_zero(encoded: bytes) -> bool:
+    # A result may be secret: ``==`` ends at the first byte that differs, this does not.
+    return hmac.compare_digest(encoded, IDENTITY)

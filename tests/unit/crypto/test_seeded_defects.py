@@ -105,7 +105,7 @@ DEFECTS = [
         broken=properties.only_canonical_scalars_are_decoded,
     ),
     Defect(
-        name="identity computed", owner=group, attribute="_not_identity", old="or encoded == IDENTITY", new="",
+        name="identity computed", owner=group, attribute="_not_identity", old="or _is_zero(encoded)", new="",
         broken=properties.no_operation_gives_the_identity,
     ),
     Defect(

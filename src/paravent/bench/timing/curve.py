@@ -1,6 +1,6 @@
 """The arithmetic of the number lane: blinding, evaluation, its proof, shares (docs/protocol.md sections 1, 3 and 5).
 
-The fixed class is an extreme value where there is one (the scalar 2^248), for arithmetic that is not constant shows it most.
+The fixed class is an extreme value where there is one, the scalar 2^248: arithmetic that is not constant shows it most.
 """
 
 from __future__ import annotations

@@ -62,9 +62,7 @@ def person_primitives(dice: random.Random) -> list[Primitive]:
         Primitive(name="lookup-input", draw=draw, run=lambda who: members.lookup_of(_INSURER, 1, who)),
         Primitive(name="holder-value", draw=draw, run=lambda who: members.holder_of(salt, who)),
         Primitive(name="pivot", draw=draw, run=lambda who: members.pivot_of(key, who)),
-        Primitive(
-            name="pivot-of-any-name", draw=draw_any, run=lambda who: members.pivot_of(key, who), kind=Kind.KNOWN
-        ),
+        Primitive(name="pivot-of-any-name", draw=draw_any, run=lambda who: members.pivot_of(key, who), kind=Kind.KNOWN),
     ]
 
 

@@ -25,7 +25,7 @@ _WARM_UP = 200
 class Kind(StrEnum):
     """What differs between the classes: a secret, what whoever can measure it knows anyway, or a seeded leak."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
     KNOWN = "known"
     LEAKY = "leaky"
 
