@@ -18,6 +18,7 @@ from paravent.bench import (
     faults,
     incident,
     keyserver,
+    kills,
     member_file,
     rival_claims,
     sealing,
@@ -36,6 +37,7 @@ UNASKED: tuple[Measure, ...] = (
 
 ASKED: tuple[Measure, ...] = (
     faults.MEASURE,
+    kills.MEASURE,
     double_payment.MEASURE,
     member_file.MEASURE,
     detection_chart.MEASURE,

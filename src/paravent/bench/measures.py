@@ -67,6 +67,7 @@ def counting(name: str, purpose: str, *, least: int = 1) -> click.Option:
 
 
 PERSONS = counting("--persons", "Persons of --incident.")
+CYCLES = counting("--cycles", "How often, of --kills and --power-cuts.")
 INSURERS = counting("--insurers", "Insurers of --incident.", least=2)
 
 
