@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import base64
 import csv
+import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from paravent.access.alarm_cli import every_alarm, read_own
+from paravent.access.events.happened import happened
+from paravent.access.events.mapping_store import shipped_mapping
+from paravent.access.events.ocsf import Ocsf
+from paravent.access.quotas import QuotaLimits
+from paravent.access.store import VerifierStore
 from paravent.drill.particulars import printed_nir
 from paravent.drill.platform import DATA, INSURERS, Platform, free_ports
 from paravent.drill.population import Coverage, Population, SyntheticPerson, synthesise
 from paravent.drill.theft import copy_database
+from paravent.hub.store import Store as HubStore
+from paravent.keyserver.store import Store as ServerStore
 from tests.system.capture import Capture
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import card_of, particulars
@@ -100,11 +110,25 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform.desk("/v1/refreshes", {})
         buy_glasses(platform)
         copy_database(home / "hub" / "hub.db", home / "hub" / "backup.db")
+        write_events(platform)
         yield platform
     finally:
         platform.stop()
         for capture in captures:
             capture.close()
+
+
+def write_events(platform: Platform) -> None:
+    """Writes what hub and key servers hand to a SIEM: everything, hours and days that are not over yet too."""
+    stores: dict[str, VerifierStore] = {"hub": HubStore(platform.home / "hub", QuotaLimits(), os.urandom)}
+    stores |= {name: ServerStore(platform.home / name, QuotaLimits(), os.urandom) for name in KEYSERVERS}
+    for name, store in stores.items():
+        writer = Ocsf(mapping=shipped_mapping(), service=name)
+        with store:
+            alarms = [read_own(one) for one in every_alarm(store, 0)]
+            lines = [json.dumps(writer.event(one)) for one in happened(store, alarms, 0, 2**40)]
+        assert len(lines) >= 5
+        (platform.home / name / "events.jsonl").write_text("\n".join(lines))
 
 
 def buy_glasses(platform: Platform) -> None:
@@ -143,7 +167,14 @@ def buy_by_fhir(platform: Platform) -> None:
 
 def test_no_trace_of_the_marker_person_outside_insurer_and_desk(watched: Platform) -> None:
     files = outside(watched.home)
-    assert {path.name for path in files} >= {"hub.db", "backup.db", "keyserver.db", "hub.log", "hub.bytes"}
+    assert {path.name for path in files} >= {
+        "hub.db",
+        "backup.db",
+        "keyserver.db",
+        "hub.log",
+        "hub.bytes",
+        "events.jsonl",
+    }
     assert sum(path.stat().st_size for path in (watched.home / "network").iterdir()) > 100_000
     ours = [path for path in files if path.parent.name != "network"]
     assert traces(ours) == []

@@ -147,6 +147,11 @@ class DeviceLedger:
         """Lists every device, oldest first."""
         return [_device(row) for row in self._connection.execute(f"{_DEVICE} ORDER BY enrolled_at, keyid").fetchall()]
 
+    def professionals(self) -> dict[str, str]:
+        """Returns whose each device is, by the name of its key."""
+        found = self._connection.execute("SELECT keyid, professional FROM enrolled")
+        return {str(keyid): str(professional) for keyid, professional in found.fetchall()}
+
     def enrolled_by_day(self, professional: str) -> dict[int, int]:
         """Counts a professional's devices by the day on which they were enrolled (since 1970)."""
         found = self._connection.execute(

@@ -41,6 +41,7 @@ from paravent.access.quotas import (
     subject_pseudonym,
 )
 from paravent.access.requests import Authenticated
+from paravent.access.tally_store import TallyStore
 from paravent.crypto.group import Rng
 from paravent.errors import InvalidConfiguration, RequestNotAuthentic, StorageDown
 from paravent.wire.suspension import SubjectKind
@@ -348,6 +349,7 @@ class VerifierStore:
         migrate(connection, migrations)
         self.devices = DeviceLedger(self._connection)
         self.alarms = AlarmLedger(self._connection)
+        self.tally = TallyStore(self._connection)
         self._ledger = Ledger(self._connection, keys, limits, self.devices)
         self._touched: set[str] = set()
 

@@ -15,7 +15,9 @@ from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import open_directory
 from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
+from paravent.access.events.events_cli import add_events_verb
 from paravent.access.store import read_secret, write_secret
+from paravent.breach import config
 from paravent.breach.alarm_cli import add_alarm_verbs
 from paravent.breach.bulletins.cli import add_bulletin_verbs
 from paravent.breach.case import keep_openings
@@ -23,6 +25,7 @@ from paravent.breach.case_cli import add_case_verbs
 from paravent.breach.custody_cli import add_custody_verbs
 from paravent.breach.doctor_store import observe
 from paravent.breach.dossier_cli import add_dossier_verbs
+from paravent.breach.events_cli import cases_opened
 from paravent.breach.incident_cli import add_incident_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
@@ -160,4 +163,5 @@ add_remedy_verbs(group)
 add_incident_verbs(group)
 add_dossier_verbs(group)
 add_backup_verb(group)
+add_events_verb(group, cases_opened, lambda home: config.load(home).name)
 add_doctor_verb(group, PartyKind.BREACH, observe)

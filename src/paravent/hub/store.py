@@ -18,7 +18,7 @@ from paravent.access.log_memory_store import MEMORY_SCHEMA, LogMemory
 from paravent.access.quotas import HOUR_SECONDS, QuotaLimits
 from paravent.access.sqlite_store import connect
 from paravent.access.store import LEDGER_SCHEMA, DailyKeys, VerifierStore
-from paravent.access.tally_store import TALLY_SCHEMA, TallyStore
+from paravent.access.tally_store import TALLY_SCHEMA
 from paravent.crypto.group import Rng
 from paravent.crypto.merkle import HASH_BYTES
 from paravent.crypto.sealing import Handle, Row
@@ -95,7 +95,6 @@ class Store(VerifierStore):
         self.bulletins = Bulletins(self._connection)
         self.acknowledgements = Acknowledgements(self._connection)
         self.memory = LogMemory(self._connection)
-        self.tally = TallyStore(self._connection)
         self.recovery = RecoveryStore(self._connection)
         self._load()
 

@@ -17,6 +17,7 @@ from paravent.access.cosign_cli import add_cosign_verb
 from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
+from paravent.access.events.events_cli import add_events_verb, of_verifier
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.crypto.checkpoint import parse_checkpoint
@@ -190,6 +191,7 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
 add_canary_verbs(group, _store, config.load)
+add_events_verb(group, of_verifier(_store), lambda home: config.load(home).name)
 add_cosign_verb(group, _store, _cosigner)
 add_backup_verb(group)
 add_doctor_verb(group, PartyKind.KEYSERVER, lambda home, now: observe(home, now, cli.rng), "keyserver.lock")

@@ -25,7 +25,7 @@ from paravent.access.store import (
     read_secret,
     write_secret,
 )
-from paravent.access.tally_store import TALLY_SCHEMA, TallyStore
+from paravent.access.tally_store import TALLY_SCHEMA
 from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label, enc
@@ -98,7 +98,6 @@ class Store(VerifierStore):
         super().__init__(connect(home / DATABASE), MIGRATIONS, DailyKeys(self._secrets, rng), limits)
         self.log = WitnessLog(self._connection)
         self.memory = LogMemory(self._connection)
-        self.tally = TallyStore(self._connection)
         self._shares: dict[tuple[str, int], EpochShare] = {}
         self._batches: dict[tuple[str, int, int], BatchKeys] = {}
         self._box_key = self._newest_box_key()

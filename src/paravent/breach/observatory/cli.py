@@ -27,6 +27,7 @@ from paravent.breach.registers.cli import add_measure_verbs
 from paravent.breach.registers.contract_cli import add_contract_verbs
 from paravent.breach.registers.exchange_cli import add_exchange_verbs
 from paravent.breach.registers.records_cli import add_record_verbs
+from paravent.breach.rules_cli import add_rules_verb
 from paravent.errors import InvalidConfiguration
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -147,4 +148,5 @@ add_contract_verbs(group)
 add_record_verbs(group)
 add_exchange_verbs(group)
 add_committee_verb(group)
+add_rules_verb(group)
 group.add_command(campaign_group)
