@@ -212,9 +212,9 @@ async def _judge(page: Page, url: str, address: str, language: str, faults: list
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
+def served(app: Starlette, port: int = 0) -> Iterator[str]:
     """Serves an application on loopback, in a thread, for as long as the block lasts; gives its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, http="httptools", ws="none", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,57 +18,26 @@ from paravent.hub.screens.app import build
 from paravent.hub.screens.readings_store import Reader
 from paravent.hub.store import Store
 from tests.browser import PageFault, judge_every_page, visit
+from tests.screens.consoles import Running, enter, started
 from tests.system.customers import adults, particulars
 
 DRILL = Path(__file__).parents[2] / "docs" / "reports" / "drill.jsonl"
 NAMES = {"name": "screen.css"}
+VERB = ("hub", "console")
 Picture = Callable[[Page, str], Awaitable[Path]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A console that serves: its address, and the address that opens it once."""
-
-    base: str
-    opens: str
-
-
-@contextmanager
-def _started(home: Path, *options: str | Path) -> Iterator[Running]:
-    """Runs the verb as an operator does, and reads the address that it prints."""
-    port = free_ports(1)[0]
-    command = [sys.executable, "-m", "paravent", "hub", "console", "--home", home, "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert process.stdout is not None
-        yield Running(base=f"http://127.0.0.1:{port}", opens=process.stdout.readline().strip())
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 @pytest.fixture
 def console(platform: Platform) -> Iterator[Running]:
-    with _started(platform.home / "hub", "--drill", DRILL) as running:
+    with started(VERB, platform.home / "hub", "--drill", DRILL) as running:
         yield running
-
-
-async def _enter(page: Page, console: Running) -> None:
-    for _ in range(100):
-        try:
-            with socket.create_connection(("127.0.0.1", int(console.base.rsplit(":", 1)[1]))):
-                break
-        except ConnectionRefusedError:
-            await page.wait_for_timeout(100)
-    await page.goto(console.opens)
-    await page.wait_for_url(f"{console.base}/")
 
 
 async def test_the_figures_are_those_of_the_platform(
     platform: Platform, population: Population, console: Running, page: Page, picture: Picture
 ) -> None:
     assert platform.desk("/v1/checks/number", particulars(adults(population)[7]))[0] == 200
-    await _enter(page, console)
+    await enter(page, console)
     await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=90_000)
     await picture(page, "console")
     await page.get_by_role("link", name="Indépendance").click()
@@ -93,7 +57,7 @@ async def test_the_figures_are_those_of_the_platform(
 async def test_a_service_that_stops_is_named_with_its_time(
     platform: Platform, console: Running, page: Page
 ) -> None:  # fmt: skip
-    await _enter(page, console)
+    await enter(page, console)
     await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=90_000)
     await page.goto(f"{console.base}/services")
     platform.stop("keyserver-3")
@@ -115,16 +79,16 @@ async def test_every_page_in_both_languages(
     app, _ = build(reader, ServiceWatch(known), port=port, drill=tmp_path / "none")
     cookies: list[Cookie] = []
 
-    async def enter(page: Page) -> None:
+    async def entered(page: Page) -> None:
         if cookies:
             await page.context.add_cookies(
                 [SetCookieParam(name=one["name"], value=one["value"], url=console.base) for one in cookies]
             )
         else:
-            await _enter(page, console)
+            await enter(page, console)
             cookies.extend(await page.context.cookies())
 
-    judged = await judge_every_page(chromium, console.base, app.routes, enter=enter, values=NAMES)
+    judged = await judge_every_page(chromium, console.base, app.routes, enter=entered, values=NAMES)
     assert {"/", "/services", "/load", "/quotas", "/refusals", "/incidents", "/witnesses", "/drill"} <= judged
     with pytest.raises(PageFault, match="status 403"):
         await judge_every_page(chromium, console.base, app.routes, values=NAMES, languages=["fr"], widths=[1280])
@@ -138,9 +102,9 @@ async def test_a_database_that_does_not_answer_is_told_and_the_services_are_show
     for name in ("config.toml", "directory.json"):
         (home / name).write_bytes((platform.home / "hub" / name).read_bytes())
     (home / "hub.db").write_bytes(b"this is no database" * 100)
-    with _started(home) as console:
+    with started(VERB, home) as console:
         async with visit(chromium, "en") as page:
-            await _enter(page, console)
+            await enter(page, console)
             await expect(page.get_by_role("alert")).to_contain_text("Technical failure")
             await expect(page.get_by_text("Noticed since")).to_be_visible()
             await expect(page.get_by_text("Works")).to_have_count(4, timeout=90_000)

@@ -6,10 +6,11 @@ each key server see the same thief.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from paravent.breach.entries import Artefact
-from paravent.breach.opening import DETECTOR, ReportedAlarm, add_alarm, open_from_alarm
+from paravent.breach.closing import DETECTOR, closing
+from paravent.breach.entries import Artefact, Placed
+from paravent.breach.opening import ReportedAlarm, add_alarm, open_from_alarm
 from paravent.breach.store import Store
 from paravent.breach.suspension import VerifierEntry, verifiers
 from paravent.crypto.group import Rng
@@ -59,9 +60,15 @@ def _reported(signed: Signed, alarm: Alarm) -> ReportedAlarm:
 
 
 def _case_of(store: Store, alarm: Alarm) -> str | None:
-    """Finds the case that an alarm of the same subject opened within a week; a drill has its own."""
+    """Finds the open case that an alarm of the same subject opened within a week; a drill has its own.
+
+    A case that was closed takes no further alarm: a new one opens another, whose clocks run.
+    """
     for case in store.cases():
-        for other in _alarms_of(store, case):
+        placed = store.entries(case)
+        if closing(placed) is not None:
+            continue
+        for other in alarms_of(store, placed):
             same = (other.finding.kind, other.finding.subject, other.drill) == (
                 alarm.finding.kind, alarm.finding.subject, alarm.drill,
             )  # fmt: skip
@@ -70,8 +77,9 @@ def _case_of(store: Store, alarm: Alarm) -> str | None:
     return None
 
 
-def _alarms_of(store: Store, case: str) -> Iterator[Alarm]:
-    for placed in store.entries(case):
-        said = placed.entry.said
-        if isinstance(said, Artefact) and placed.entry.role == DETECTOR:
+def alarms_of(store: Store, placed: Iterable[Placed]) -> Iterator[Alarm]:
+    """Reads the alarms that the entries of a case keep as evidence; each was verified when it was taken."""
+    for each in placed:
+        said = each.entry.said
+        if isinstance(said, Artefact) and each.entry.role == DETECTOR:
             yield decode(decode(store.file(said.sha256), Signed).payload, Alarm)

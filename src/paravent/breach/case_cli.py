@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,11 +15,11 @@ from paravent.breach.alarms import read_any_alarm, take_alarm
 from paravent.breach.config import TO_COMPLETE, BreachConfig
 from paravent.breach.entries import AnyEvent, Category, LootKind, Origin, Private
 from paravent.breach.exposure import require_countable
+from paravent.breach.instants import read_instant
 from paravent.breach.opening import next_case, open_case
 from paravent.breach.store import Store
 from paravent.breach.texts import assumption
 from paravent.errors import InvalidConfiguration
-from paravent.optics.months import FRANCE
 from paravent.wire.codec import encode
 from paravent.wire.statements import Directory, Signed
 
@@ -32,20 +31,8 @@ _SUPERSEDES = click.option("--supersedes", type=int, default=None, help="Number 
 
 
 def instant(text: str | None) -> int | None:
-    """Reads an instant: UTC (2026-01-31T08:15Z), legal time of France ("2026-01-31 09:15"), or ``now``.
-
-    Raises InvalidConfiguration.
-    """
-    if text is None:
-        return None
-    if text == "now":
-        return cli.now()
-    for form, zone in (("%Y-%m-%dT%H:%MZ", UTC), ("%Y-%m-%d %H:%M", FRANCE)):
-        try:
-            return int(datetime.strptime(text, form).replace(tzinfo=zone).timestamp())
-        except ValueError:
-            continue
-    raise InvalidConfiguration('an instant is written 2026-01-31T08:15Z (UTC), "2026-01-31 09:15" (Paris), or now')
+    """Reads an instant of a command line (``instants.read_instant``); None when none was given."""
+    return None if text is None else read_instant(text, cli.now())
 
 
 def directory_of(home: Path) -> Directory:

@@ -22,6 +22,7 @@ from paravent.breach.alarm_cli import add_alarm_verbs
 from paravent.breach.bulletins.cli import add_bulletin_verbs
 from paravent.breach.case import keep_openings
 from paravent.breach.case_cli import add_case_verbs
+from paravent.breach.console_cli import add_console_verb
 from paravent.breach.custody_cli import add_custody_verbs
 from paravent.breach.doctor_store import observe
 from paravent.breach.dossier_cli import add_dossier_verbs
@@ -164,4 +165,5 @@ add_incident_verbs(group)
 add_dossier_verbs(group)
 add_backup_verb(group)
 add_events_verb(group, cases_opened, lambda home: config.load(home).name)
+add_console_verb(group)
 add_doctor_verb(group, PartyKind.BREACH, observe)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from paravent.breach.closing import closing
 from paravent.breach.duties_rules import DutyRule, DutyRules
 from paravent.breach.entries import Decided, Filed, Opened, Placed, Stage
 from paravent.breach.registers.contracts import Promise
@@ -63,13 +64,17 @@ class Duty:
 def duties(
     rules: DutyRules, placed: Sequence[Placed], insurers: Iterable[str], promised: Mapping[str, Promise] | None = None
 ) -> list[Duty]:  # fmt: skip
-    """Lists every duty of a case; ``promised`` are the notice delays of contracts, by AMC number (33(2))."""
+    """Lists every duty of a case; ``promised`` are the notice delays of contracts, by AMC number (33(2)).
+
+    In a case that was closed as a false alarm nothing is due any more: what was decided and filed stays.
+    """
     entries = standing(placed)
-    names = sorted(insurers)
-    return [
+    names, stopped = sorted(insurers), closing(placed) is not None
+    found = [
         _duty(rule, insurer, entries, (promised or {}).get(insurer or "") if rule.code == NOTICE_CODE else None)
         for rule in rules.duty for insurer in (names if rule.each_insurer else [None])
     ]  # fmt: skip
+    return [replace(one, due_at=None, target_at=None, weekend=False) for one in found] if stopped else found
 
 
 def require_duty(found: Iterable[Duty], identifier: str) -> Duty:

@@ -218,6 +218,12 @@ class AffairKnown(Event, frozen=True, kw_only=True, tag="affair"):
     address: str
 
 
+class Closed(Event, frozen=True, kw_only=True, tag="closed"):
+    """An alarm that proved nothing: the case is closed, and its clocks stop, for a reason that is said."""
+
+    reason: str
+
+
 class Documented(Event, frozen=True, kw_only=True, tag="documented"):
     """A document or an export made from the case, by its digest."""
 
@@ -255,7 +261,7 @@ class Bundled(Event, frozen=True, kw_only=True, tag="bundled"):
 
 AnyEvent = (
     Opened | Noted | Artefact | Custody | Involved | Requested | HandedOver | Safeguards | Stolen | Measured | Unsealed
-    | Computed | Decided | Filed | AffairKnown | Documented | Switched | Stamped | Bundled
+    | Computed | Decided | Filed | AffairKnown | Closed | Documented | Switched | Stamped | Bundled
 )  # fmt: skip
 
 

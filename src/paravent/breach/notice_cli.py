@@ -13,16 +13,16 @@ from paravent.breach import case as cases
 from paravent.breach import config, notifying
 from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case_cli import directory_of, instant
+from paravent.breach.closing import closing, require_closable
 from paravent.breach.documents.model import View
-from paravent.breach.duties import Duty, duties, require_duty
-from paravent.breach.entries import AffairKnown, AnyEvent, Decided, Filed, Opened, Stage
+from paravent.breach.duties import Duty
+from paravent.breach.duties_store import close_case, duties_in, promised_in, record
+from paravent.breach.entries import AffairKnown, Closed, Decided, Filed, Stage
 from paravent.breach.exports.whole import exports
 from paravent.breach.registers.cli import registers_option
-from paravent.breach.registers.contracts import Promise, promises
-from paravent.breach.registers.store import answers_in, contracts_in, shipped
+from paravent.breach.registers.store import answers_in, shipped
 from paravent.breach.requests import Request, requests
 from paravent.breach.rules_store import shipped_duties, shipped_references
-from paravent.breach.standing import opened, standing
 from paravent.breach.store import Store
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -41,7 +41,8 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
     def due(home: Path, case: str, ics: Path | None, registers: Path | None) -> Said:
         now = cli.now()
         with Store(home) as store:
-            found, asked = _duties(store, home, case, registers), requests(store.entries(case))
+            placed = store.entries(case)
+            found, asked, closed = _duties(store, home, case, registers), requests(placed), closing(placed)
         if ics is not None:
             ics.write_bytes(calendar_of(case, found, asked, now))
         late = [*(duty.identifier for duty in found if duty.late(now)), *(one.name for one in asked if one.late(now))]
@@ -50,9 +51,11 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
         rows.sort(key=lambda row: (row[0] is None, row[0] or 0))
         lines = [f"{_shown(at):20} {name:32} {whom}" for at, name, whom in rows]
         lines += [f"EN RETARD / LATE: {name}" for name in late]
+        if closed is not None and isinstance(closed.entry.said, Closed):
+            lines.append(f"CLOS / CLOSED, entry {closed.entry.number}: {closed.entry.said.reason}")
         values = {
             "case": case, "duties": [_values(duty, now) for duty in found],
-            "requests": [_request(one, now) for one in asked], "late": late,
+            "requests": [_request(one, now) for one in asked], "late": late, "closed": closed is not None,
         }  # fmt: skip
         return Said(text="\n".join(lines), values=values)
 
@@ -80,6 +83,21 @@ def add_notice_verbs(group: click.Group) -> None:  # noqa: C901 - one short func
             duty=duty, stage=Stage(stage), filed_at=instant(at) or 0, reference=reference, delay_reason=delay_reason
         )
         return _added(home, case, said, role)
+
+    @verb(group, "Close the case of an alarm that proved nothing: its clocks stop, and the case says why.")
+    @_CASE
+    @click.option("--reason", required=True, help="How it was found that nothing happened; no name of a person.")
+    @click.option("--role", required=True, help="Who decided, by role.")
+    @dry_run_option
+    def close(home: Path, case: str, reason: str, role: str, dry_run: bool) -> Said:
+        with Store(home) as store:
+            if dry_run:
+                require_closable(store.entries(case))
+                return Said(text="it could be closed; nothing was", values={"case": case, "closed": False})
+            placed = close_case(store, case, reason, role=role, now=cli.now())
+        number = placed.entry.number
+        text = f"case {case} closed, entry {number}; paravent breach note --supersedes {number} opens it again"
+        return Said(text=text, values={"case": case, "closed": True, "number": number})
 
     @verb(group, "Say where complaints of this inquiry go: it belongs to this inquiry alone.")
     @_CASE
@@ -135,27 +153,17 @@ def _view(store: Store, home: Path, case: str, now: int, registers: Path | None 
     known = directory_of(home)
     cases.compute(store, case, known, config.load(home).quotas, now)
     measured = cases.measure(store, case, known, now)
-    promised = _promised(store, case, registers or home)
+    promised = promised_in(registers or home, store.entries(case))
     return notifying.view_of(store, case, config.load(home), known, measured, shipped_duties(), now, promised)
 
 
-def _promised(store: Store, case: str, registers: Path) -> dict[str, Promise]:
-    """Reads the notice delays of the contracts in force on the day on which the operator became aware."""
-    said = opened(standing(store.entries(case))).entry.said
-    aware_at = said.aware_at if isinstance(said, Opened) else cli.now()
-    return promises(contracts_in(registers), datetime.fromtimestamp(aware_at, UTC).date())
-
-
 def _duties(store: Store, home: Path, case: str, registers: Path | None = None) -> list[Duty]:
-    insurers = [entry.amc for entry in directory_of(home).insurers]
-    return duties(shipped_duties(), store.entries(case), insurers, _promised(store, case, registers or home))
+    return duties_in(store, case, [entry.amc for entry in directory_of(home).insurers], registers or home)
 
 
 def _added(home: Path, case: str, said: Decided | Filed, role: str) -> Said:
     with Store(home) as store:
-        require_duty(_duties(store, home, case), said.duty)
-        event: AnyEvent = said
-        placed = store.add(case, event, role=role, now=cli.now())
+        placed = record(store, case, said, _duties(store, home, case), role=role, now=cli.now())
     return Said(text=f"entry {placed.position}", values={"case": case, "duty": said.duty, "position": placed.position})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from paravent.breach.calendar_file import calendar_of
 from paravent.breach.case import OPERATOR
+from paravent.breach.closing import closing
 from paravent.breach.config import BreachConfig
 from paravent.breach.documents import register
 from paravent.breach.documents.model import Affair, View
@@ -31,8 +32,14 @@ def view_of(
     store: Store, case: str, config: BreachConfig, directory: Directory, measured: Measured, rules: DutyRules, now: int,
     promised: Mapping[str, Promise] | None = None,
 ) -> View:  # fmt: skip
-    """Gathers a case for its documents; raises InvalidConfiguration before ``affected`` was computed."""
-    entries = standing(store.entries(case))
+    """Gathers a case for its documents.
+
+    Raises InvalidConfiguration before ``affected`` was computed, and once the case was closed.
+    """
+    placed = store.entries(case)
+    if closing(placed) is not None:
+        raise InvalidConfiguration("this case was closed as a false alarm: there is nobody to tell")
+    entries = standing(placed)
     exposures = {each.entry.said.insurer: each for each in entries if isinstance(each.entry.said, Computed)}
     if not exposures:
         raise InvalidConfiguration("no exposure was computed for this case: run affected first")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from paravent.breach.case import OPERATOR
+from paravent.breach.closing import DETECTOR
 from paravent.breach.documents.model import day, number
 from paravent.breach.entries import (
     AnyEvent,
@@ -30,23 +31,22 @@ from paravent.breach.entries import (
 from paravent.breach.standing import standing
 from paravent.breach.store import Store
 from paravent.crypto.group import Rng
+from paravent.pages.screens.catalogue import marked
 
 DAY_SECONDS = 86_400
-DETECTOR = "detector"
-"""Role under which an alarm is entered."""
 SIGNS = {
-    "volume": "un nombre inhabituel de recherches",
-    "unknown-persons": "des recherches de personnes inconnues",
-    "evaluations-without-openings": "des recherches sans suite",
-    "openings-without-claims": "des dossiers ouverts sans demande de remboursement",
-    "new-devices": "des postes ajoutés en nombre inhabituel",
-    "closed-hours": "une activité aux heures de fermeture",
-    "claims-mix": "des demandes de remboursement inhabituelles",
-    "fleet": "une activité inhabituelle chez de nombreux opticiens à la fois",
-    "request-flood": "un afflux de demandes",
-    "mass-rewrite": "une réécriture en masse de fichiers d'un serveur",
-    "canary-file": "l'utilisation d'un fichier piège",
-    "canary-credential": "l'utilisation d'un identifiant piège",
+    "volume": marked("un nombre inhabituel de recherches"),
+    "unknown-persons": marked("des recherches de personnes inconnues"),
+    "evaluations-without-openings": marked("des recherches sans suite"),
+    "openings-without-claims": marked("des dossiers ouverts sans demande de remboursement"),
+    "new-devices": marked("des postes ajoutés en nombre inhabituel"),
+    "closed-hours": marked("une activité aux heures de fermeture"),
+    "claims-mix": marked("des demandes de remboursement inhabituelles"),
+    "fleet": marked("une activité inhabituelle chez de nombreux opticiens à la fois"),
+    "request-flood": marked("un afflux de demandes"),
+    "mass-rewrite": marked("une réécriture en masse de fichiers d'un serveur"),
+    "canary-file": marked("l'utilisation d'un fichier piège"),
+    "canary-credential": marked("l'utilisation d'un identifiant piège"),
 }
 """What each sign of a detector says to a person who has never seen one."""
 

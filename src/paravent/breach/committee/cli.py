@@ -12,17 +12,15 @@ from paravent.access import cli
 from paravent.access.cli import Said, verb
 from paravent.access.config import CONFIG_NAME
 from paravent.breach import config
-from paravent.breach.bulletins.client import BulletinClient
 from paravent.breach.case_cli import directory_of
+from paravent.breach.committee.counts_client import shop_counts
 from paravent.breach.committee.figures import Committee
 from paravent.breach.committee.published import published
 from paravent.breach.committee.shown import figures, note
 from paravent.breach.committee.store import gather
 from paravent.breach.committee.texts import ENGLISH, FRENCH, said
 from paravent.breach.config import TO_COMPLETE
-from paravent.errors import TechnicalFailure
 from paravent.pages.drill_rows import read_rows
-from paravent.wire.bulletins import BulletinCounts
 from paravent.wire.statements import Directory
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -41,7 +39,8 @@ def add_committee_verb(group: click.Group) -> None:
         """Computes the page."""
         rows = [] if drill is None else read_rows(drill.read_bytes())
         directory, operator = _directory(home)
-        page = gather(home, rows, directory, _counts(home, directory), cli.now())
+        counts = None if directory is None else asyncio.run(shop_counts(directory, config.read_key(home), cli.rng))
+        page = gather(home, rows, directory, counts, cli.now())
         if public:
             page = published(page)
         if pdf is not None:
@@ -58,16 +57,6 @@ def _directory(home: Path) -> tuple[Directory | None, str]:
         return None, TO_COMPLETE
     settings = config.load(home)
     return (None if settings.directory is None else directory_of(home)), settings.operator
-
-
-def _counts(home: Path, directory: Directory | None) -> BulletinCounts | None:
-    """Asks the hub how many shops there are; None when there is no breach desk here, or no answer."""
-    if directory is None or directory.breach_desk is None:
-        return None
-    try:
-        return asyncio.run(BulletinClient(directory, config.read_key(home), cli.rng).counts())
-    except TechnicalFailure:
-        return None
 
 
 def _lines(page: Committee, language: str) -> list[str]:

@@ -13,14 +13,15 @@ from pathlib import Path
 from paravent.access.doctor.rules_store import shipped_rules
 from paravent.breach.bulletins.store import DATABASE as BULLETINS
 from paravent.breach.bulletins.store import Store as BulletinStore
+from paravent.breach.closing import closing
 from paravent.breach.committee import figures
 from paravent.breach.committee.figures import Committee
-from paravent.breach.duties import Duty, duties
-from paravent.breach.entries import Opened
-from paravent.breach.registers.contracts import faults, promises
+from paravent.breach.duties import Duty
+from paravent.breach.duties_store import duties_in
+from paravent.breach.entries import Opened, Origin
+from paravent.breach.registers.contracts import faults
 from paravent.breach.registers.measures import standings
 from paravent.breach.registers.store import answers_in, contracts_in, shipped
-from paravent.breach.rules_store import shipped_duties
 from paravent.breach.standing import opened, standing
 from paravent.breach.store import DATABASE as CASES
 from paravent.breach.store import Store
@@ -63,7 +64,7 @@ def bulletins_in(home: Path) -> list[Bulletin]:
 
 
 def _cases(home: Path, insurers: list[str]) -> tuple[list[Opened], list[Duty]]:
-    """Reads every case of a home with its duties; none when the home has no case."""
+    """Reads the cases of a home with their duties, false alarms and exercises left out; none when it has no case."""
     if not (home / CASES).exists():
         return [], []
     cases, clocks = [], []
@@ -71,10 +72,9 @@ def _cases(home: Path, insurers: list[str]) -> tuple[list[Opened], list[Duty]]:
         for name in store.cases():
             placed = store.entries(name)
             said = opened(standing(placed)).entry.said
-            if isinstance(said, Opened):
+            if isinstance(said, Opened) and said.origin is not Origin.DRILL and closing(placed) is None:
                 cases.append(said)
-                promised = promises(contracts_in(home), _day(said.aware_at))
-                clocks += duties(shipped_duties(), placed, insurers, promised)
+                clocks += duties_in(store, name, insurers, home)
     return cases, clocks
 
 
