@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +19,7 @@ from paravent.access.sqlite_store import connect
 from paravent.drill.platform import DATA, INSURERS, Platform
 from paravent.drill.population import Population, SyntheticPerson, synthesise, write_member_file
 from paravent.errors import TechnicalFailure
+from paravent.insurer.runs_store import Runs, SortedRow
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, particulars
 
@@ -145,3 +150,41 @@ def test_many_lines_are_checked_and_sealed_in_bounded_memory(platform: Platform,
     assert done["peak_bytes"] < 300_000_000
     assert check(platform, adults(many)[0])[1]["covered"] is True
     assert not list((platform.home / f"insurer-{AMC}").glob("staging*"))
+
+
+def test_a_publication_that_was_killed_seals_only_what_it_had_not(platform: Platform, tmp_path: Path) -> None:
+    """Rows that are on disk stay as they are, in their batch; the others go into the next one; nobody is lost."""
+    path, home = tmp_path / "members.csv", platform.home / f"insurer-{AMC}"
+    many = synthesise(LINES_MANY, [AMC], 14, datetime.now(UTC).year)
+    write_member_file(path, many, AMC)
+    arguments = ["insurer", "publish", path, "--home", home, "--guarantees", DATA / f"guarantees-{AMC}.toml"]
+    command = [sys.executable, "-m", "paravent", *map(str, arguments), "--complete"]
+    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while len(list((home / "staging").glob("part-*[0-9]"))) < 2:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    kept = {row.handle: row for row in sealed_rows(home / "staging")}
+
+    done = publish(platform, path, "--complete")
+    live = live_rows(platform)
+    assert (done["handles"], len(live)) == (done["lines"], done["rows"])
+    for handle, row in kept.items():
+        assert live[handle] == (row.batch, row.record[40:])
+    # A worker may have ended one more part while its parent was killed.
+    former = sum(batch != done["batch"] for batch, _ in live.values())
+    assert done["sealed"] == done["lines"] - former
+    assert 0 < len(kept) <= former < done["lines"]
+    # One who was sealed before the kill, and one after: a new device has no more look-ups left.
+    found = [check(platform, person) for person in (adults(many)[0], adults(many)[-1])]
+    assert [(status, body.get("covered")) for status, body in found] == [(200, True)] * 2, found
+    assert not (home / "staging").exists()
+
+
+def sealed_rows(folder: Path) -> list[SortedRow]:
+    """Reads the parts of a publication that was broken off, without taking it up."""
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    with Runs(copy, (copy / "purpose").read_bytes()) as runs:
+        return list(runs.rows())

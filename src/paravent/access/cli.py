@@ -100,13 +100,13 @@ def _declared(fault: Exception) -> ParaventError:
 
 
 @contextmanager
-def working_folder(home: Path | None, prefix: str) -> Iterator[Path]:
-    """Yields the folder asked for, which is kept, or a temporary one."""
+def working_folder(home: Path | None, prefix: str, *, resumes: bool = False) -> Iterator[Path]:
+    """Yields the folder asked for, which is kept, or a temporary one; not empty only when a work ``resumes`` there."""
     if home is None:
         with tempfile.TemporaryDirectory(prefix=prefix) as folder:
             yield Path(folder)
         return
-    if home.exists() and any(home.iterdir()):
+    if home.exists() and any(home.iterdir()) and not resumes:
         raise InvalidConfiguration(f"{home} is not empty: give a new folder")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     yield home

@@ -40,7 +40,9 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One measure: it works in an empty folder of its own, and yields a row as soon as it is found.
+    """One measure: it works in a folder of its own, and yields a row as soon as it is found.
+
+    The folder is empty, unless the measure ``resumes`` what was broken off there.
 
     ``asked_by`` is the option that asks for it alone, None for one of those that run when none is asked for;
     ``options`` are what else it reads, and several may read the same one.
@@ -50,6 +52,7 @@ class Measure:
     rows: Callable[[Path, Sizes], Iterable[Figures]]
     asked_by: click.Option | None = None
     options: tuple[click.Option, ...] = ()
+    resumes: bool = False
 
     def asked(self, given: Mapping[str, Any]) -> bool:
         """Says whether its option was given."""
@@ -66,9 +69,9 @@ def counting(name: str, purpose: str, *, least: int = 1) -> click.Option:
     return click.Option([name], type=click.IntRange(least), help=purpose)
 
 
-PERSONS = counting("--persons", "Persons of --incident.")
 CYCLES = counting("--cycles", "How often, of --kills and --power-cuts.")
-INSURERS = counting("--insurers", "Insurers of --incident.", least=2)
+PERSONS = counting("--persons", "Persons of --incident or --population.")
+INSURERS = counting("--insurers", "Insurers of --incident or --population.", least=2)
 
 
 def population(sizes: Sizes) -> Population:

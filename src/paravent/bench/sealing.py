@@ -24,7 +24,7 @@ from paravent.drill.population import SyntheticPerson, synthesise
 from paravent.insurer.sealing import Right, SealingKeys, seal
 
 _INSURER = "99000001"
-_ROUND_PERSONS = 100
+ROUND_PERSONS = 100
 _ENTITLEMENT_SIGNED_BYTES = 130
 _LABEL_BYTES = 95
 
@@ -41,9 +41,9 @@ class SealingFigures:
 
 def measure(seconds: float) -> SealingFigures:
     """Measures for about that many seconds."""
-    ours, floor = _workload(), _floor()
-    pairs = _alternate(ours, floor, seconds * 0.4)
-    ours_scaling, floor_scaling = _scalings(ours, floor, seconds * 0.6)
+    ours, bare = _workload(), floor()
+    pairs = _alternate(ours, bare, seconds * 0.4)
+    ours_scaling, floor_scaling = _scalings(ours, bare, seconds * 0.6)
     return SealingFigures(
         seal_us=round(statistics.median(pair[0] for pair in pairs), 1),
         seal_floor_us=round(statistics.median(pair[1] for pair in pairs), 1),
@@ -57,7 +57,7 @@ def _workload() -> Callable[[], None]:
         insurer=_INSURER, epoch=1, batch=1, issuer_key=SigningKey.generate(os.urandom),
         lookup_key=group.random_scalar(os.urandom), opening_keys=replicated.draw_opening_keys(2, 3, os.urandom),
     )  # fmt: skip
-    persons = synthesise(_ROUND_PERSONS, [_INSURER], 1, 2026).persons
+    persons = synthesise(ROUND_PERSONS, [_INSURER], 1, 2026).persons
     work = [(identity_of(person, person.coverages[0]), _right(person)) for person in persons]
 
     def run() -> None:
@@ -74,7 +74,7 @@ def _right(person: SyntheticPerson) -> Right:
     )  # fmt: skip
 
 
-def _floor() -> Callable[[], None]:
+def floor() -> Callable[[], None]:
     """Returns a function that calls, 100 times, only the library primitives that sealing one person needs."""
     scalar = group.random_scalar(os.urandom).reveal()
     _, issuer = sodium.ed25519_keypair(os.urandom(32))
@@ -106,7 +106,7 @@ def _floor() -> Callable[[], None]:
         ChaCha20Poly1305(material[:32]).encrypt(bytes(12), plaintext, label)
 
     def run() -> None:
-        for _ in range(_ROUND_PERSONS):
+        for _ in range(ROUND_PERSONS):
             once()
 
     return run
@@ -125,7 +125,7 @@ def _alternate(ours: Callable[[], None], floor: Callable[[], None], seconds: flo
 def _microseconds(run: Callable[[], None]) -> float:
     started = time.perf_counter()
     run()
-    return (time.perf_counter() - started) / _ROUND_PERSONS * 1e6
+    return (time.perf_counter() - started) / ROUND_PERSONS * 1e6
 
 
 def _scalings(ours: Callable[[], None], floor: Callable[[], None], seconds: float) -> tuple[float, float]:

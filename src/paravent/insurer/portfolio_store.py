@@ -253,6 +253,14 @@ class Portfolio:
             )
         return marked.rowcount
 
+    def unmark(self, lines: Iterable[bytes]) -> int:
+        """Takes the mark off lines that are sealed already; returns how many had it."""
+        with self._connection.transaction():
+            found = self._connection.executemany(
+                "UPDATE staging.staged SET sealing = 0 WHERE line = ? AND sealing = 1", ((line,) for line in lines)
+            )
+        return max(found.rowcount, 0)
+
     def marked(self, members: Sequence[Member]) -> dict[bytes, Member]:
         """Returns those of some members, one line each, that are marked, by line.
 
@@ -313,6 +321,14 @@ class Portfolio:
             (epoch, *handles),
         )
         return int(found.fetchone()[0])
+
+    def keep_handles(self, epoch: int, rows: Sequence[SortedRow]) -> None:
+        """Keeps whose handle each of some rows of the staged file has, so that an opening can be told to its person."""
+        with self._connection.transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO handle SELECT ?, ?, member FROM staging.staged WHERE line = ?",
+                ((epoch, row.handle, row.line) for row in rows),
+            )
 
     def live_handles(self, epoch: int) -> int:
         """Counts the live handles of somebody."""

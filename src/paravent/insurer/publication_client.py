@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -14,7 +15,7 @@ from paravent.access.client import SignedClient
 from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import root_of_leaves
-from paravent.crypto.sealing import Handle
+from paravent.crypto.sealing import Handle, Row
 from paravent.crypto.status import encode as encode_bits
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer.config import InsurerConfig, InsurerKeys
@@ -24,7 +25,7 @@ from paravent.insurer.members import Change, Line, Member
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.runs_store import Runs, merged
 from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, padding, removal
-from paravent.insurer.sealing_client import LINES_PER_TASK, ToSeal, seal_all
+from paravent.insurer.sealing_client import LINES_PER_PART_MIN, Part, ToSeal, lines_per_part, seal_parts
 from paravent.insurer.store import EPOCH_ROW, Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.wire.publication import (
@@ -50,6 +51,7 @@ Progress = Callable[[int, int], None]
 BATCH_OPENABLE_SECONDS = 300
 
 
+ROWS_PER_TRANSACTION = 5_000
 BATCHES_LIVE_MAX = 60
 """After so many publications of changes everybody is sealed anew: each live batch is keys at every server."""
 
@@ -120,10 +122,11 @@ class Publisher:
             insurer=self._config.amc, epoch=number, batch=batch.file.batch, issuer_key=self._keys.issuer,
             lookup_key=drawn.lookup_key, opening_keys=batch.keys,
         )  # fmt: skip
-        total = portfolio.mark(number, everybody=base is None)
-        with Runs(folder) as runs:
+        with Runs(folder, self._purpose(file, number, base)) as runs:
+            total, kept = self._take_up(number, runs, everybody=base is None)
             known = set() if base is None else set(portfolio.ending_handles(number))
-            changed = self._seal(keys, file, total, runs, progress)
+            self._seal(keys, file, (kept, total), runs, progress)
+            changed = self._keep_handles(number, runs)
             self._pad(keys, runs, known, added=total - changed, changed=changed, base=base)
             head = await self._head(drawn.file, batch.file.batch, runs, base)
             portfolio.forget_live_counter(number)
@@ -135,7 +138,7 @@ class Publisher:
         receipts = self._store.announced(number)[batch.file.batch].receipts
         return Published(
             epoch=number, batch=batch.file.batch, persons=changes.persons, handles=portfolio.live_handles(number),
-            rows=head.count, sealed=total, changes=changes, complete=base is None, revoked=revoked,
+            rows=head.count, sealed=total - kept, changes=changes, complete=base is None, revoked=revoked,
             receipts=len(receipts), seconds=time.perf_counter() - started,
         )  # fmt: skip
 
@@ -147,31 +150,62 @@ class Publisher:
     def _live_batches(self, epoch: int) -> list[int]:
         return self._store.portfolio.live_batches(epoch)
 
-    def _seal(self, keys: SealingKeys, file: MemberFile, total: int, runs: Runs, progress: Progress) -> int:
-        """Seals the marked lines of the file into runs; returns how many have a handle that is live already."""
-        done, again = 0, 0
-        portfolio = self._store.portfolio
-        for sealed in seal_all(keys, self._tasks(file), self._config.sealing_processes, total):
-            for one in sealed:
-                runs.add(one.row, one.line)
-            again += portfolio.live_among(keys.epoch, [one.row.handle for one in sealed])
-            self._store.keep_handles(keys.epoch, ((one.row.handle, one.member) for one in sealed))
-            done += len(sealed)
-            progress(done, total)
-        return again
+    def _purpose(self, file: MemberFile, epoch: int, base: int | None) -> bytes:
+        """Names what is being published: rows sealed for it are taken up again only when all of this is the same."""
+        with file.path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        issuer = self._keys.issuer.public.hex()
+        return f"{digest} {file.path.suffix} {file.delta} {epoch} {base} {issuer}".encode()
 
-    def _tasks(self, file: MemberFile) -> Iterator[list[ToSeal]]:
+    def _take_up(self, epoch: int, runs: Runs, *, everybody: bool) -> tuple[int, int]:
+        """Marks the lines to seal, but for those that a publication broken off has sealed already.
+
+        Returns how many there are in all, and how many of them are sealed. The opening keys of that publication are
+        gone; the servers hold them, so that its rows stay in their batch and the others go into the new one.
+        """
+        portfolio = self._store.portfolio
+        total = portfolio.mark(epoch, everybody=everybody)
+        kept = sum(1 for _ in runs.lines())
+        if portfolio.unmark(runs.lines()) != kept:
+            # Somebody of them switched the number lane off meanwhile, or a part was altered.
+            runs.clear()
+            return portfolio.mark(epoch, everybody=everybody), 0
+        return total, kept
+
+    def _seal(
+        self, keys: SealingKeys, file: MemberFile, count: tuple[int, int], runs: Runs, progress: Progress
+    ) -> None:  # fmt: skip
+        """Seals the marked lines of the file into parts; ``count`` is how many are sealed already, and in all."""
+        done, total = count
+        size = lines_per_part(total, self._config.sealing_processes)
+        parts = (
+            Part(path=runs.part(number), lines=lines)
+            for number, lines in enumerate(self._tasks(file, size), start=runs.next_number())
+        )
+        for sealed in seal_parts(keys, parts, self._config.sealing_processes, total - done):
+            done += sealed
+            progress(done, total)
+
+    def _tasks(self, file: MemberFile, size: int) -> Iterator[list[ToSeal]]:
         """Reads the file again, and gives the marked lines with the numbers of their members."""
         coming = self._store.portfolio.coming()
         members = (line.member for line in file.lines() if isinstance(line, Line) and line.change is not Change.ENDED)
         waiting: list[tuple[bytes, Member]] = []
-        while chunk := list(islice(members, LINES_PER_TASK)):
+        while chunk := list(islice(members, LINES_PER_PART_MIN)):
             waiting += self._store.portfolio.marked(chunk).items()
-            if len(waiting) >= LINES_PER_TASK:
+            if len(waiting) >= size:
                 yield self._numbered(waiting, coming)
                 waiting = []
         if waiting:
             yield self._numbered(waiting, coming)
+
+    def _keep_handles(self, epoch: int, runs: Runs) -> int:
+        """Keeps whose each handle is, before any of them is live; returns how many are live already."""
+        rows, again = runs.rows(), 0
+        while chunk := list(islice(rows, ROWS_PER_TRANSACTION)):
+            again += self._store.portfolio.live_among(epoch, [row.handle for row in chunk])
+            self._store.portfolio.keep_handles(epoch, chunk)
+        return again
 
     def _numbered(self, lines: Sequence[tuple[bytes, Member]], coming: int) -> list[ToSeal]:
         names = [member.member_id for _, member in lines]
@@ -184,18 +218,24 @@ class Publisher:
     ) -> None:
         """Adds decoys, takes some away and renews some, so that no count and no handle tells who joined or left."""
         multiple = self._config.publication_multiple
-        for _ in range(decoys_needed(added, multiple)):
-            runs.add(decoy(keys.insurer, keys.epoch, keys.batch, os.urandom), None)
-        if base is None:
-            return
+        rows = [
+            decoy(keys.insurer, keys.epoch, keys.batch, os.urandom) for _ in range(decoys_needed(added, multiple))
+        ]  # fmt: skip
+        if base is not None:
+            rows += self._changed_padding(keys, removed, changed)
+        runs.pad(rows)
+
+    def _changed_padding(self, keys: SealingKeys, removed: set[bytes], changed: int) -> Iterator[Row]:
+        """Takes handles away, and renews some of nobody."""
+        multiple = self._config.publication_multiple
         standing = self._store.portfolio.decoys(keys.epoch)
         secrets.SystemRandom().shuffle(standing)
         leaving = standing[: padding(len(removed), multiple)]
         renewed = standing[len(leaving) :][: padding(changed, multiple)]
         for handle in (*removed, *leaving):
-            runs.add(removal(keys.insurer, keys.epoch, Handle(handle)), None)
+            yield removal(keys.insurer, keys.epoch, Handle(handle))
         for handle in renewed:
-            runs.add(decoy(keys.insurer, keys.epoch, keys.batch, os.urandom, Handle(handle)), None)
+            yield decoy(keys.insurer, keys.epoch, keys.batch, os.urandom, Handle(handle))
 
     async def _close_former(self, epoch: int, batch: int) -> None:
         """Ends what the new rows replace: batches before the first live one, and the epochs before, in 48 hours."""

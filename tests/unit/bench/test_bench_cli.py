@@ -35,7 +35,7 @@ def recording(measure: Measure) -> Measure:
 
 @pytest.fixture(autouse=True)
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ASKED", "UNASKED"):
+    for name in ("ASKED", "QUICK", "UNASKED"):
         monkeypatch.setattr(cli, name, tuple(map(recording, getattr(cli, name))))
 
 
@@ -46,9 +46,12 @@ def run(*arguments: str) -> list[dict[str, object]]:
 
 
 def test_nothing_asked_for_runs_the_usual_measures_in_order() -> None:
-    found = run("--quick")
+    found = run()
     assert [row["benchmark"] for row in found] == [measure.name for measure in cli.UNASKED]
-    assert all(row["quick"] for row in found)
+    assert not any(row["quick"] for row in found)
+    quick = run("--quick")
+    assert [row["benchmark"] for row in quick] == [*(row["benchmark"] for row in found), "population"]
+    assert all(row["quick"] for row in quick)
 
 
 def test_each_option_runs_its_own_measure_alone() -> None:

@@ -40,9 +40,8 @@ def announce(world: World, sent: list[Row], *, base: int = 1) -> Publication:
     insurer = world.insurers[AMC]
     insurer.counter += 1
     live = iter([(row.handle, row.digest(), row.batch) for row in insurer.rows])
-    with Runs(world.home / "runs") as runs:
-        for row in sent:
-            runs.add(row, None)
+    with Runs(world.home / "runs", b"") as runs:
+        runs.pad(sent)
         leaves = (manifest_leaf(Handle(handle), digest) for handle, digest, _ in merged(live, runs.rows()))
         root, count = root_of_leaves(leaves)
     head = ManifestHead(

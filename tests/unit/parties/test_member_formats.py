@@ -26,7 +26,7 @@ from paravent.errors import InvalidMemberFile
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Change, Line, Reject
 from paravent.insurer.portfolio_store import Portfolio
-from paravent.insurer.runs_store import LINE_BYTES, Runs, SortedRow, merged
+from paravent.insurer.runs_store import LINE_BYTES, Runs, SortedRow, merged, write_part
 from paravent.insurer.sealing import decoy, padding, removal
 from paravent.insurer.store import Store
 from paravent.person.fhir.document import RESOURCE_BYTES_MAX
@@ -244,10 +244,14 @@ handles = st.binary(min_size=32, max_size=32)
 @settings(max_examples=40, deadline=None)
 @given(st.lists(handles, unique=True, max_size=40))
 def test_runs_come_out_in_the_order_of_the_tree(tmp_path_factory: pytest.TempPathFactory, drawn: list[bytes]) -> None:
-    with Runs(tmp_path_factory.mktemp("runs") / "runs") as runs:
+    with Runs(tmp_path_factory.mktemp("runs") / "runs", b"") as runs:
         rows = {handle: decoy(AMC, 1, 3, os.urandom, Handle(handle)) for handle in drawn}
-        for place, row in enumerate(rows.values()):
-            runs.add(row, bytes([place + 1] * LINE_BYTES) if place % 2 else None)
+        placed = list(enumerate(rows.values()))
+        for number in (1, 3):
+            lines = [(row, bytes([place + 1] * LINE_BYTES)) for place, row in placed if place % 4 == number]
+            write_part(runs.part(number), lines)
+        runs.pad(row for place, row in placed if place % 2 == 0)
+        assert sorted(runs.lines()) == sorted(bytes([place + 1] * LINE_BYTES) for place, _ in placed if place % 2)
         found = list(runs.rows())
         assert [row.handle for row in found] == sorted(drawn) == [row.handle for row in runs.rows()]
         for entry in found:

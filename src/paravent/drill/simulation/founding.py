@@ -45,13 +45,13 @@ def found_hub(home: Path, limits: QuotaLimits, rng: Rng, address: str = "") -> S
 
 def found_directory(
     servers: Mapping[int, SimulatedServer],
-    hub: SimulatedHub,
+    hub: HubIdentity,
     keys: Mapping[str, InsurerKeys],
     custodians: Sequence[BoxKey],
     names: Mapping[str, str],
 ) -> Directory:
     """Lists every party."""
-    entry = HubEntry(name=hub.name, address=hub.identity.base_url, verify_key=hub.identity.signing_key.public)
+    entry = HubEntry(name=hub.name, address=hub.base_url, verify_key=hub.signing_key.public)
     return Directory(
         version=1, issued_at=START, hub=entry, keyservers=tuple(server.entry() for server in servers.values()),
         insurers=tuple(

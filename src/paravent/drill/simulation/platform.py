@@ -77,7 +77,7 @@ class SimulatedPlatform:
             for amc in shape.insurers
         }
         custodians = tuple(BoxKey.generate(rng) for _ in range(CUSTODIANS))
-        directory = found_directory(servers, hub, keys, custodians, shape.insurers)
+        directory = found_directory(servers, hub.identity, keys, custodians, shape.insurers)
         year = datetime.fromtimestamp(shape.start, UTC).year
         population = synthesise(shape.persons, tuple(shape.insurers), seed, year)
         insurers = {
