@@ -27,6 +27,18 @@ from paravent.hub.acknowledgements_store import ACKNOWLEDGEMENT_SCHEMA, Acknowle
 from paravent.hub.boxes_store import BOX_SCHEMA, BoxStore
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
 from paravent.hub.recovery_store import RECOVERY_SCHEMA, RecoveryStore
+from paravent.hub.row_statements import (
+    DROP_PAGES,
+    DROP_ROWS,
+    LAST_HANDLE,
+    MERGE,
+    NEXT_ROWS,
+    PAGE_AT,
+    ROW_ABOVE,
+    ROW_AT,
+    ROW_BELOW,
+    ROW_SCHEMA,
+)
 from paravent.hub.state import Manifest, PlacedRow, Staged
 from paravent.wire.codec import decode, encode
 from paravent.wire.publication import REMOVED
@@ -44,7 +56,7 @@ DATABASE = "hub.db"
 # 30 hashes are 960 bytes: SQLite keeps up to 1,002 in an index page of 4 KiB, a longer one gets a page of its own.
 PAGE_HASHES = 30
 
-_SCHEMA = """
+_MANIFEST_SCHEMA = """
 CREATE TABLE IF NOT EXISTS manifest (
     number INTEGER PRIMARY KEY, insurer TEXT NOT NULL, epoch INTEGER NOT NULL, bundle BLOB NOT NULL,
     rows INTEGER NOT NULL, live INTEGER NOT NULL
@@ -52,15 +64,8 @@ CREATE TABLE IF NOT EXISTS manifest (
 CREATE TABLE IF NOT EXISTS closing (
     insurer TEXT NOT NULL, epoch INTEGER NOT NULL, deletes_at INTEGER NOT NULL, PRIMARY KEY (insurer, epoch)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS row (
-    manifest INTEGER NOT NULL, handle BLOB NOT NULL, position INTEGER NOT NULL, batch INTEGER NOT NULL,
-    stored BLOB NOT NULL, PRIMARY KEY (manifest, handle)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS node (
-    manifest INTEGER NOT NULL, level INTEGER NOT NULL, page INTEGER NOT NULL, hashes BLOB NOT NULL,
-    PRIMARY KEY (manifest, level, page)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS statement (
+"""
+_STATEMENT_SCHEMA = """CREATE TABLE IF NOT EXISTS statement (
     insurer TEXT NOT NULL, kind TEXT NOT NULL, counter INTEGER NOT NULL, signed BLOB NOT NULL,
     PRIMARY KEY (insurer, kind)
 ) STRICT, WITHOUT ROWID;
@@ -69,7 +74,7 @@ CREATE TABLE IF NOT EXISTS statement (
 _BASE = "ALTER TABLE manifest ADD COLUMN base INTEGER"
 
 MIGRATIONS = (
-    _SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
+    _MANIFEST_SCHEMA + ROW_SCHEMA + _STATEMENT_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
     BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA, RECOVERY_SCHEMA,
     ALARM_SCHEMA, CANARY_SCHEMA,
 )  # fmt: skip
@@ -131,20 +136,15 @@ class Store(VerifierStore):
 
     def row(self, manifest: Manifest, handle: Handle) -> PlacedRow | None:
         """Finds a row by handle."""
-        found = self._select(manifest, "handle = ?", handle)
+        found = self._select(ROW_AT, manifest, handle)
         return found[0] if found else None
 
     def neighbours(self, manifest: Manifest, handle: Handle) -> list[PlacedRow]:
         """Returns the last row below a handle and the first above, where they exist."""
-        below = self._select(manifest, "handle < ? ORDER BY handle DESC LIMIT 1", handle)
-        above = self._select(manifest, "handle > ? ORDER BY handle LIMIT 1", handle)
-        return [*below, *above]
+        return [*self._select(ROW_BELOW, manifest, handle), *self._select(ROW_ABOVE, manifest, handle)]
 
-    def _select(self, manifest: Manifest, condition: str, handle: Handle) -> list[PlacedRow]:
-        found = self._connection.execute(
-            f"SELECT position, handle, batch, stored FROM row WHERE manifest = ? AND {condition}",  # noqa: S608 - constants
-            (manifest.number, handle),
-        ).fetchall()
+    def _select(self, statement: str, manifest: Manifest, handle: Handle) -> list[PlacedRow]:
+        found = self._connection.execute(statement, (manifest.number, handle)).fetchall()
         head = manifest.head
         return [
             PlacedRow(position=position, row=Row(
@@ -155,8 +155,9 @@ class Store(VerifierStore):
     def nodes(self, manifest: Manifest, positions: Iterable[tuple[int, int]]) -> tuple[bytes, ...]:
         """Returns the tree nodes at (level, position), one page read each."""
         placed = [(level, *divmod(position, PAGE_HASHES)) for level, position in positions]
-        query = "SELECT hashes FROM node WHERE manifest = ? AND level = ? AND page = ?"
-        pages = self._connection.batch([Statement(query, (manifest.number, level, page)) for level, page, _ in placed])
+        pages = self._connection.batch([
+            Statement(PAGE_AT, (manifest.number, level, page)) for level, page, _ in placed
+        ])  # fmt: skip
         return tuple(
             bytes(hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
             for (hashes,), (_, _, offset) in zip((page.fetchone() for page in pages), placed, strict=True)
@@ -195,7 +196,7 @@ class Store(VerifierStore):
     def add_rows(self, number: int, first: int, rows: Sequence[Row]) -> None:
         """Adds rows at positions from ``first``; raises MalformedMessage when they do not follow on, or not sorted."""
         with self.commit():
-            self._require_sorted(number, rows)
+            self._require_sorted(number, first, rows)
             updated = self._connection.execute(
                 "UPDATE manifest SET rows = rows + ? WHERE number = ? AND rows = ? AND live = 0",
                 (len(rows), number, first),
@@ -206,11 +207,9 @@ class Store(VerifierStore):
                 "row", ((number, row.handle, first + offset, row.batch, row.stored) for offset, row in enumerate(rows))
             )
 
-    def _require_sorted(self, number: int, rows: Sequence[Row]) -> None:
+    def _require_sorted(self, number: int, first: int, rows: Sequence[Row]) -> None:
         """Positions are those of the upload, so the upload is in the order of the tree."""
-        last = self._connection.execute(
-            "SELECT handle FROM row WHERE manifest = ? ORDER BY handle DESC LIMIT 1", (number,)
-        ).fetchone()
+        last = self._connection.execute(LAST_HANDLE, (number, first)).fetchone()
         handles = [b"" if last is None else last[0], *(row.handle for row in rows)]
         if any(after <= before for before, after in pairwise(handles)):
             raise MalformedMessage("rows are sorted by handle, each once")
@@ -229,23 +228,14 @@ class Store(VerifierStore):
                 " SELECT insurer, epoch, bundle, 0, 0 FROM manifest WHERE number = ? RETURNING number",
                 (number,),
             ).fetchone()
-            written = self._connection.execute(
-                "INSERT INTO row SELECT ?, handle, ROW_NUMBER() OVER (ORDER BY handle) - 1, batch, stored FROM ("
-                " SELECT handle, batch, stored FROM row WHERE manifest = ? AND batch <> ?"
-                " UNION ALL SELECT handle, batch, stored FROM row AS former WHERE manifest = ? AND NOT EXISTS"
-                " (SELECT 1 FROM row AS change WHERE change.manifest = ? AND change.handle = former.handle)) AS merged",
-                (merged, number, REMOVED, live.number, number),
-            )
+            written = self._connection.execute(MERGE, (merged, 0, number, REMOVED, live.number, number))
             self._connection.execute("UPDATE manifest SET rows = ? WHERE number = ?", (written.rowcount, merged))
         return int(merged)
 
     def staged_digests(self, number: int, head: ManifestHead) -> Iterator[tuple[Handle, bytes]]:
         """Iterates (handle, H(row)) of a publication, by position."""
         last = b""
-        while found := self._connection.execute(
-            "SELECT handle, batch, stored FROM row WHERE manifest = ? AND handle > ? ORDER BY handle LIMIT ?",
-            (number, last, ROWS_PER_READ),
-        ).fetchall():
+        while found := self._connection.execute(NEXT_ROWS, (number, last, ROWS_PER_READ)).fetchall():
             for handle, batch, stored in found:
                 row = Row(insurer=head.insurer, epoch=head.epoch, batch=batch, handle=Handle(handle), stored=stored)
                 yield row.handle, row.digest()
@@ -304,8 +294,8 @@ class Store(VerifierStore):
             self.tally.forget(now // HOUR_SECONDS)
 
     def _drop(self, number: int) -> None:
-        for table in ("row", "node"):
-            self._connection.execute(f"DELETE FROM {table} WHERE manifest = ?", (number,))  # noqa: S608 - constants
+        for statement in (DROP_ROWS, DROP_PAGES):
+            self._connection.execute(statement, (number,))
         self._connection.execute("DELETE FROM manifest WHERE number = ?", (number,))
 
     # --- signed statements served as they are ----------------------------------------------
