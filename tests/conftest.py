@@ -85,6 +85,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         if name == "postgresql":
             patch.setattr(engines, "locate", engines.on(request.getfixturevalue("cluster")))
+        if name == "shards":
+            cluster = request.getfixturevalue("cluster")
+            try:
+                cluster.fresh_shards(engines.SHARDS)
+            except NotInstalled as reason:
+                pytest.skip(str(reason))
+            patch.setattr(engines, "locate", engines.on_shards(cluster))
         yield name
 
 

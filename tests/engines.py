@@ -1,6 +1,7 @@
 """The databases on which the stores are tested: SQLite in a file, and PostgreSQL where it can be started.
 
-A test module that runs on both says so with ``pytestmark = BOTH``; any other has SQLite.
+A test module that runs on both says so with ``pytestmark = BOTH``, one that runs on PostgreSQL with shards besides
+with ``pytestmark = WITH_SHARDS``; any other has SQLite.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from paravent.access.database import Database
 from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
 from paravent.access.sqlite_store import connect as connect_sqlite
 from paravent.bench.cluster import Cluster
+from paravent.hub.shards_store import ShardedDatabase
+from paravent.hub.store import DATABASE
 
 BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True, scope="module")
+WITH_SHARDS = pytest.mark.parametrize("engine", ["sqlite", "postgresql", "shards"], indirect=True, scope="module")
+SHARDS = 2
+_WITH_SHARDS = "shards+"
 
 locate: Callable[[Path], str] = str
 """Where the database of a path is: the path itself, or the address of a schema that stands for it."""
@@ -29,6 +35,8 @@ def connect(path: Path) -> Database:
 
 def open_at(address: str) -> Database:
     """Opens a database by its address, in any process."""
+    if address.startswith(_WITH_SHARDS):
+        return ShardedDatabase(DatabaseUrl(address.removeprefix(_WITH_SHARDS).encode()), SHARDS)
     if address.startswith("postgresql:"):
         return PostgresqlConnection(DatabaseUrl(address.encode()))
     return connect_sqlite(Path(address))
@@ -46,11 +54,22 @@ def tables(path: Path) -> list[str]:
 
 def on(cluster: Cluster) -> Callable[[Path], str]:
     """Gives each path a schema of its own."""
-    schemas: dict[Path, str] = {}
+    return _each(cluster.fresh)
+
+
+def on_shards(cluster: Cluster) -> Callable[[Path], str]:
+    """Gives each hub a database and shards of its own; another party's store is spread over nothing."""
+    hubs = _each(lambda: _WITH_SHARDS + cluster.fresh_shards(SHARDS))
+    others = _each(cluster.fresh)
+    return lambda path: hubs(path) if path.name == DATABASE else others(path)
+
+
+def _each(fresh: Callable[[], str]) -> Callable[[Path], str]:
+    addresses: dict[Path, str] = {}
 
     def located(path: Path) -> str:
-        if path not in schemas:
-            schemas[path] = cluster.fresh()
-        return schemas[path]
+        if path not in addresses:
+            addresses[path] = fresh()
+        return addresses[path]
 
     return located

@@ -74,6 +74,16 @@ class Connection(Protocol):
 class Database(Connection, Protocol):
     """A connection that can besides be copied as a whole, and filled from a copy."""
 
+    @property
+    def spread(self) -> bool:
+        """Says whether rows, pages and settled records are on shards; then ``sweep`` is called now and then."""
+
+    def sweep(self) -> bool:
+        """Deletes from the shards a piece of what the database no longer has; False when there was none.
+
+        Raises StorageDown when a shard is away.
+        """
+
     def tables(self) -> list[str]:
         """Names every table, in alphabetical order."""
 

@@ -53,6 +53,8 @@ class DatabaseUrl:
 class PostgresqlConnection:
     """A connection with what the stores ask of one (``database``), opened again after the server was away."""
 
+    spread: bool = False
+
     def __init__(self, url: DatabaseUrl) -> None:
         """Connects; raises InvalidConfiguration when the server is too old or does not flush, StorageDown if away."""
         self._url = url
@@ -142,6 +144,10 @@ class PostgresqlConnection:
                     name=sql.Literal(table), text=sql.Literal(column), column=sql.Identifier(column),
                     table=sql.Identifier(table),
                 ))  # fmt: skip
+
+    def sweep(self) -> bool:
+        """Finds nothing to delete: everything is in one database."""
+        return False
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -14,6 +14,8 @@ from paravent.errors import StorageDown
 class SqliteConnection(sqlite3.Connection):
     """A connection with what the stores ask of one (``database``)."""
 
+    spread = False
+
     def batch(self, statements: Sequence[Statement], /) -> Sequence[sqlite3.Cursor]:
         """Runs statements none of which needs what another gives."""
         return [self.execute(statement, values) for statement, values in statements]
@@ -39,6 +41,10 @@ class SqliteConnection(sqlite3.Connection):
 
     def number_on(self) -> None:
         """Does nothing: SQLite numbers a row above every one that there is."""
+
+    def sweep(self) -> bool:
+        """Finds nothing to delete: everything is in one database."""
+        return False
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -24,6 +24,8 @@ from typing import TypedDict
 import psycopg
 
 from paravent.access.postgresql_store import SERVER_VERSION_OLDEST
+from paravent.hub.shards import hub_sql
+from paravent.hub.shards_store import shard_sql
 
 _PROGRAMS = Path("/usr/lib/postgresql")
 _OWNER = "postgres"
@@ -42,6 +44,7 @@ class Cluster:
     port: int
     process: subprocess.Popen[bytes]
     schemas: int = 0
+    databases: int = 0
 
     def fresh(self) -> str:
         """Makes an empty schema and returns the connection string of whoever is to live in it."""
@@ -50,6 +53,29 @@ class Cluster:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}".encode())
         return self.url(name)
+
+    def fresh_shards(self, shards: int) -> str:
+        """Makes a database and its shards, all in this server; returns the connection string of the first.
+
+        Raises NotInstalled when the server has no PL/Proxy.
+        """
+        self.databases += 1
+        hub, *others = (f"hub_{self.databases}", *(f"shard_{self.databases}_{number}" for number in range(shards)))
+        strings = [f"host=127.0.0.1 port={self.port} dbname={name}" for name in others]
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'plproxy'").fetchone() is None:
+                raise NotInstalled("this PostgreSQL has no PL/Proxy: apt-get install postgresql-15-plproxy")
+            for name in (hub, *others):
+                connection.execute(f"CREATE DATABASE {name}".encode())
+        scripts = [hub_sql(strings, _OWNER), *(shard_sql(number, _OWNER) for number in range(shards))]
+        for name, script in zip((hub, *others), scripts, strict=True):
+            with psycopg.connect(self.database_url(name), autocommit=True) as connection:
+                connection.execute(script.encode())
+        return self.database_url(hub)
+
+    def database_url(self, name: str) -> str:
+        """Returns the connection string of a database."""
+        return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{name}"
 
     def url(self, schema: str = "public") -> str:
         """Returns the connection string of a schema."""

@@ -31,6 +31,7 @@ from paravent.access.tally import Tally
 from paravent.access.tally_app import write_tally
 from paravent.errors import EpochNotLive, StaleData, UnknownInsurer
 from paravent.hub import acts, boxes, bulletins, follow_up, insurer_acts, publication, returns, rows, statements
+from paravent.hub.shards_app import settle_and_sweep
 from paravent.hub.state import HubIdentity
 from paravent.hub.store import Store
 from paravent.optics.months import month_of
@@ -236,7 +237,7 @@ def build(
         works = (
             commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds),
             write_tally(tally, store.tally, store.commit),
-            sentry.work(),
+            sentry.work(), settle_and_sweep(store, commits),
         )  # fmt: skip
         workers = [asyncio.create_task(work) for work in works]
         yield

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paravent.access.database import Connection, Statement
+from paravent.errors import StorageDown
 from paravent.hub.vault import RecordId
 from paravent.wire.claims import PullAnswer, SealedEvent
 
@@ -40,6 +41,17 @@ DROP TABLE act;
 DROP TABLE claim_identifier;
 """
 
+# On shards, a record that was not written lately leaves its version here, which decides, and its content there.
+SETTLED_SCHEMA = """CREATE TABLE IF NOT EXISTS settled_record (
+    name BLOB PRIMARY KEY, version INTEGER NOT NULL, sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+SETTLED_AT = "SELECT sealed FROM settled_record WHERE name = ? AND version = ?"
+# Found by this index: what is not settled yet is what was written in the last seconds.
+UNSETTLED_SCHEMA = "CREATE INDEX IF NOT EXISTS unsettled ON record (name) WHERE sealed <> '';"
+_UNSETTLED = "SELECT name, version, sealed FROM record WHERE sealed <> '' LIMIT ?"
+_SETTLE = "UPDATE record SET sealed = '' WHERE name = ? AND version = ?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecord:
@@ -64,7 +76,28 @@ class ClaimStore:
         """Returns what is kept under each name, in one round trip where there are any."""
         query = "SELECT sealed, version FROM record WHERE name = ?"
         rows = [cursor.fetchone() for cursor in self._connection.batch([Statement(query, (name,)) for name in names])]
-        return [None if row is None else StoredRecord(sealed=bytes(row[0]), version=int(row[1])) for row in rows]
+        return [
+            None if row is None else StoredRecord(sealed=bytes(row[0]) or self._settled(name, row[1]), version=row[1])
+            for name, row in zip(names, rows, strict=True)
+        ]
+
+    def _settled(self, name: RecordId, version: int) -> bytes:
+        found = self._connection.execute(SETTLED_AT, (name, version)).fetchone()
+        if found is None:
+            raise StorageDown("the shard of this record does not have it")
+        return bytes(found[0])
+
+    def settle(self, most: int) -> int:
+        """Moves the content of so many records to their shards, leaving their versions; returns how many.
+
+        A shard has a content, on its disk, before it is taken from here; killed in between, it is moved again.
+        """
+        found = [(bytes(name), int(version), bytes(sealed)) for name, version, sealed in self._connection.execute(
+            _UNSETTLED, (most,)
+        ).fetchall()]  # fmt: skip
+        self._connection.load("settled_record", found)
+        self._connection.executemany(_SETTLE, [(name, version) for name, version, _ in found])
+        return len(found)
 
     def keep_record(self, name: RecordId, former: StoredRecord | None, sealed: bytes) -> bool:
         """Compares and sets: writes only when the name still has its former version; returns whether it did."""

@@ -27,6 +27,8 @@ from paravent.hub.backup_cli import Databases, add_backup_verbs
 from paravent.hub.config import HubConfig
 from paravent.hub.counts import counts as counted
 from paravent.hub.doctor_store import observe
+from paravent.hub.shard_cli import add_shard_verb
+from paravent.hub.shards import SHARDS_MAX
 from paravent.hub.store import DATABASE, Store
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
@@ -51,16 +53,25 @@ def group() -> None:
     help="File, readable by its owner only, with the connection string of a PostgreSQL database (postgresql://...), "
     "whose tables are created; default: SQLite in the home.",
 )
-def init(home: Path, name: str, host: str, port: int, base_url: str | None, database_url_file: Path | None) -> Said:
+@click.option(
+    "--shards", type=click.IntRange(2, SHARDS_MAX), default=None,
+    help="How many shards that database calls, made before by what hub shard-sql writes; default: none.",
+)  # fmt: skip
+def init(
+    home: Path, name: str, host: str, port: int, base_url: str | None, database_url_file: Path | None,
+    shards: int | None,
+) -> Said:  # fmt: skip
     """Creates a home, and the tables of its database."""
     settings = HubConfig(name=name, base_url=base_url or f"http://{host}:{port}", host=host, port=port)
     url = None if database_url_file is None else read_secret(database_url_file)
+    if shards is not None and url is None:
+        raise InvalidConfiguration("shards are called by a PostgreSQL database: give --database-url-file")
     if url is not None:
         # Before anything is written: a database that cannot be used leaves no home behind.
-        _postgresql(url).close()
-    config.initialise(home, settings, cli.rng, url)
+        _postgresql(url, shards).close()
+    config.initialise(home, settings, cli.rng, url, shards)
     _store(home, new=True).close()
-    engine = "sqlite" if url is None else "postgresql"
+    engine = "sqlite" if url is None else "postgresql" if shards is None else f"postgresql with {shards} shards"
     values = {"name": name, "base_url": settings.base_url, "engine": engine}
     return Said(text=f"{name} created in {home}, on {engine}", values=values)
 
@@ -199,16 +210,19 @@ def _durability(url: bytes) -> dict[str, str]:
     return durability(DatabaseUrl(url))
 
 
-def _postgresql(url: bytes) -> Database:
+def _postgresql(url: bytes, shards: int | None) -> Database:
     # Imported here: a hub on SQLite needs no driver of another database.
     from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
+    from paravent.hub.shards_store import ShardedDatabase
 
-    return PostgresqlConnection(DatabaseUrl(url))
+    return PostgresqlConnection(DatabaseUrl(url)) if shards is None else ShardedDatabase(DatabaseUrl(url), shards)
 
 
 def _elsewhere(home: Path) -> Database | None:
     settings = config.load(home)
-    return None if settings.store is None else _postgresql(read_secret(home / settings.store.url))
+    if settings.store is None:
+        return None
+    return _postgresql(read_secret(home / settings.store.url), settings.store.shards)
 
 
 add_backup_verbs(group, Databases(store=_store, elsewhere=_elsewhere))
@@ -217,5 +231,6 @@ add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
 add_canary_verbs(group, _store, config.load)
 add_events_verb(group, of_verifier(_store), lambda home: config.load(home).name)
+add_shard_verb(group)
 add_cosign_verb(group, _store, _cosigner)
 add_doctor_verb(group, PartyKind.HUB, _observe)

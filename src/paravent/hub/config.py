@@ -28,9 +28,13 @@ _DATABASE_URL = "database.url"
 
 
 class StoreConfig(Message, frozen=True, kw_only=True):
-    """A database elsewhere than in the home; ``url`` is the file that holds its connection string, in the home."""
+    """A database elsewhere than in the home; ``url`` is the file that holds its connection string, in the home.
+
+    With ``shards``, rows, tree pages and settled records are on so many others (docs/scaling.md).
+    """
 
     url: str
+    shards: Natural | None = None
 
 
 class HubConfig(Message, frozen=True, kw_only=True):
@@ -49,10 +53,13 @@ class HubConfig(Message, frozen=True, kw_only=True):
     quotas: QuotaLimits = QuotaLimits(lookups_per_day_max=60)
 
 
-def initialise(home: Path, config: HubConfig, rng: Rng, database_url: bytes | None = None) -> None:
+def initialise(
+    home: Path, config: HubConfig, rng: Rng, database_url: bytes | None = None, shards: int | None = None
+) -> None:
     """Creates a home with fresh keys; with the connection string of its database when that is not in the home."""
     if database_url is not None:
-        config = msgspec.structs.replace(config, store=StoreConfig(url=f"{SECRETS}/{_DATABASE_URL}"))
+        store = StoreConfig(url=f"{SECRETS}/{_DATABASE_URL}", shards=shards)
+        config = msgspec.structs.replace(config, store=store)
     write_config(home, config)
     for name in ("signing", "database"):
         write_secret(home / SECRETS / f"{name}.key", rng(32))

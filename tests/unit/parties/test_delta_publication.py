@@ -22,7 +22,7 @@ from paravent.insurer.sealing import decoy, removal
 from paravent.wire.publication import Publication
 from paravent.wire.statements import EpochBundle, ManifestHead
 
-pytestmark = engines.BOTH
+pytestmark = engines.WITH_SHARDS
 
 EPOCH, BATCH = 1, 1
 

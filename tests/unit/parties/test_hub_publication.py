@@ -31,7 +31,7 @@ from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.wire.publication import Publication, from_records, to_record
 from paravent.wire.statements import Announced, EpochBundle, ManifestHead, StatusList, open_statement
 
-pytestmark = engines.BOTH
+pytestmark = engines.WITH_SHARDS
 
 # --- what is announced -----------------------------------------------------------------------
 
