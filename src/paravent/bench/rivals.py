@@ -20,6 +20,7 @@ from paravent.bench.hasty import EarlyDecision
 from paravent.errors import StorageDown, TechnicalFailure
 from paravent.hub.acts import Adjudicator, AdmittedAct
 from paravent.hub.insurer_acts import AdmittedInsurerAct, InsurerAdjudicator
+from paravent.hub.shards_app import settle_and_sweep
 from paravent.hub.store import Store
 from paravent.wire.claims import Decision
 from paravent.wire.codec import decode
@@ -76,12 +77,13 @@ class Rivals:
 
     async def _hub(self, store: Store, waiting: deque[Attempt], answers: deque[Answer]) -> None:
         commits = GroupCommit(store)
-        worker = asyncio.create_task(commits.work())
+        # On shards, records are settled meanwhile, as the hub does: what was decided must stay so.
+        workers = [asyncio.create_task(work) for work in (commits.work(), settle_and_sweep(store, commits))]
         clients = CLIENTS // len(self.stores)
         await asyncio.gather(*(self._client(store, commits, waiting, answers) for _ in range(clients)))
-        worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await worker
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
 
     async def _client(
         self, store: Store, commits: GroupCommit, waiting: deque[Attempt], answers: deque[Answer]

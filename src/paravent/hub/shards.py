@@ -125,7 +125,7 @@ def shard_sql(number: int, tables: str, user: str) -> str:
     ``tables`` are ``TABLES`` in the words of PostgreSQL.
     """
     functions = [_reading(route, number) for route in ROUTES] + [_loading(load, number) for load in LOADS]
-    functions += [_counting(number), _manifests(number), _discarding(number)]
+    functions += [_telling(number), _manifests(number), _discarding(number)]
     return _in_one_transaction([f'SET ROLE "{user}"', tables, *_fresh_schema(), *functions])
 
 
@@ -174,9 +174,9 @@ def _arrays(load: Load) -> tuple[str, ...]:
     return tuple(f"{kind}[]" for _, kind in load.columns)
 
 
-def _function(signature: str, number: int, body: str) -> str:
+def _function(signature: str, number: int | None, body: str) -> str:
     # A shard that another one's calls reach would say that nobody is there.
-    check = f"IF shard <> {number} THEN RAISE EXCEPTION 'this is shard {number}'; END IF;"
+    check = "" if number is None else f"IF shard <> {number} THEN RAISE EXCEPTION 'this is shard {number}'; END IF;"
     return (
         f"CREATE FUNCTION {signature} LANGUAGE plpgsql AS {_TAG}\n#variable_conflict use_column\n"
         f"DECLARE written bigint;\nBEGIN {check}\n{body}\nEND {_TAG}"
@@ -208,9 +208,9 @@ def _loading(load: Load, number: int) -> str:
     return _function(_signature(f"load_{load.table}", _arrays(load), "bigint"), number, body)
 
 
-def _counting(number: int) -> str:
+def _telling(number: int) -> str:
     settings = ", ".join(f"current_setting('{name}')" for name in ("fsync", "full_page_writes", "synchronous_commit"))
-    return _function(_SETTINGS, number, f"RETURN QUERY SELECT {number}::bigint, {version()}::bigint, {settings};")
+    return _function(_SETTINGS, None, f"RETURN QUERY SELECT {number}::bigint, {version()}::bigint, {settings};")
 
 
 def _manifests(number: int) -> str:

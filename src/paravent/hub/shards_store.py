@@ -19,6 +19,7 @@ from paravent.hub.claim_store import UNSETTLED_SCHEMA
 from paravent.hub.shards import DROPS, LOADS, ROUTES, SCHEMA, SPREAD, TABLES, Load, Route, Walk, shard_of
 
 _ROWS_PER_CALL = 1_000
+_SETTINGS, _MANIFESTS = f"SELECT * FROM {SCHEMA}.settings(?)", f"SELECT manifest FROM {SCHEMA}.manifests(?)"
 _ROUTES = {route.statement: route for route in ROUTES}
 _LOADS = {load.table: load for load in LOADS}
 _ON_SHARDS = re.compile(rf"\b(FROM|INTO|UPDATE|JOIN) ({'|'.join(sorted(SPREAD))})\b")
@@ -60,8 +61,12 @@ class ShardedDatabase(PostgresqlConnection):
         spreading.require_shards(shards)
         self._shards = shards
         super().__init__(url)
-        for number in range(shards):
-            _require(number, super().execute(f"SELECT * FROM {SCHEMA}.settings(?)", (number,)).fetchone())
+        try:
+            for number in range(shards):
+                _require(number, super().execute(_SETTINGS, (number,)).fetchone())
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, statement: str, values: Sequence[Value] = (), /) -> Cursor:
         """Runs a statement here, or on the shards where its rows are."""
@@ -101,7 +106,8 @@ class ShardedDatabase(PostgresqlConnection):
 
     def _call(self, route: Route, shard: int, values: Sequence[Value]) -> Statement:
         casts = ", ".join(f"?::{kind}" for kind in ("integer", *route.values))
-        return Statement(f"SELECT * FROM {SCHEMA}.{route.name}({casts})", (shard, *values))
+        text = f"SELECT * FROM {SCHEMA}.{route.name}({casts})"
+        return Statement(text, (shard, *values))
 
     def _walk(self, route: Route, values: Sequence[Value]) -> Found:
         """Reads from the shard of the key onwards until there are as many rows as the statement asks for."""
@@ -152,7 +158,7 @@ class ShardedDatabase(PostgresqlConnection):
     def sweep(self) -> bool:
         """Deletes a piece of the rows and pages of a manifest that is not known here, and no longer can be."""
         for shard in range(self._shards):
-            there = super().execute(f"SELECT manifest FROM {SCHEMA}.manifests(?)", (shard,)).fetchall()
+            there = super().execute(_MANIFESTS, (shard,)).fetchall()
             known = {number for (number,) in super().execute("SELECT number FROM manifest")}
             for (number,) in there:
                 if number not in known:
@@ -166,7 +172,7 @@ class ShardedDatabase(PostgresqlConnection):
         if "record" in self.tables():
             super().create(UNSETTLED_SCHEMA)
 
-    def read(self, table: str, /) -> Iterator[Sequence[Value]]:
+    def read(self, table: str, /) -> Iterator[Sequence[Value]]:  # noqa: ARG002 - of no table
         """Refuses: a copy of one database alone is no backup of what is on the others."""
         raise InvalidConfiguration(
             "a hub on shards is backed up by the means of its databases (docs/scaling.md): this would copy one of them"

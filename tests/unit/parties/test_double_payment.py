@@ -31,7 +31,7 @@ def test_a_claim_is_paid_at_most_once_on_every_engine(tmp_path: Path) -> None:
         assert min(figures.cancelled, figures.corrected, figures.reversed) > 0
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql", "postgresql-shards"])
 def test_a_hub_that_checks_before_it_writes_fails_the_same_test(
     engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
