@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from paravent.access.logs import log_event, where
 from paravent.access.store import VerifierStore
 from paravent.access.suspension import Verifier
 from paravent.access.tally import Tally
-from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, AlarmSubject, Finding, Sign
+from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, AlarmSubject, Finding, KeptAlarm, Sign
 from paravent.wire.statements import Directory
 
 DAY_SECONDS = 86_400
@@ -32,12 +33,25 @@ PAST_MINUTES_MAX = 1_440
 PROFESSIONALS_A_ROUND_MAX = 2_000
 
 
-def alarm_route(verifier: Verifier, directory: Directory, store: VerifierStore) -> Route:
+Carried = Callable[[str, int], tuple[KeptAlarm, ...]]
+"""Called with an insurer and a number: the next alarms that a verifier keeps for the breach desk."""
+
+
+def _carries_none(_amc: str, _after: int) -> tuple[KeptAlarm, ...]:
+    """Is a verifier that keeps no insurer's alarms."""
+    return ()
+
+
+def alarm_route(
+    verifier: Verifier, directory: Directory, store: VerifierStore, carried: Carried = _carries_none
+) -> Route:  # fmt: skip
     """Builds the route; it answers whatever the state of the verifier's log and of its provider."""
 
     async def read_alarms(request: Request) -> Response:
         received = await read_signed(request, verifier.base_url)
         asked, _ = alarms.admit(received, directory, verifier.base_url, int(time.time()))
+        if asked.insurer is not None:
+            return json_response(AlarmsAnswer(alarms=carried(asked.insurer, asked.after)))
         return json_response(AlarmsAnswer(alarms=tuple(store.alarms.after(asked.after))))
 
     return Route(ALARMS_PATH, read_alarms, methods=["POST"])

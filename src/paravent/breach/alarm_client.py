@@ -1,4 +1,4 @@
-"""Asking every verifier for its alarms (docs/protocol.md section 9, step 9.14)."""
+"""Asking every verifier for its alarms, and the hub for those of insurers (docs/protocol.md section 9, step 9.14)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from paravent.access.peer_client import PeerClient
-from paravent.breach.alarms import read_alarm
-from paravent.breach.suspension import VerifierEntry, verifiers
+from paravent.breach.alarms import Source, read_alarm, sources
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
 from paravent.errors import ParaventError, ProofFailure
@@ -35,23 +34,24 @@ class AlarmClient:
 
     async def fetch(self, known: Mapping[str, int]) -> list[Fetched]:
         """Reads the alarms after the numbers known; a verifier that skips a number or repeats one is named."""
-        asked = (self._fetch(entry, known.get(entry.name, 0)) for entry in verifiers(self._directory))
+        asked = (self._fetch(source, known.get(source.name, 0)) for source in sources(self._directory))
         return list(await asyncio.gather(*asked))
 
-    async def _fetch(self, entry: VerifierEntry, after: int) -> Fetched:
+    async def _fetch(self, source: Source, after: int) -> Fetched:
         found: list[tuple[Signed, Alarm]] = []
         try:
-            while page := await self._page(entry, after):
+            while page := await self._page(source, after):
                 for signed in page:
-                    alarm = read_alarm(signed, entry)
+                    alarm = read_alarm(signed, source)
                     if alarm.number != after + 1:
-                        raise ProofFailure("its alarms are not numbered one after the other", culprit=entry.name)
+                        raise ProofFailure("its alarms are not numbered one after the other", culprit=source.name)
                     after = alarm.number
                     found.append((signed, alarm))
         except ParaventError as error:
-            return Fetched(verifier=entry.name, alarms=tuple(found), error=error)
-        return Fetched(verifier=entry.name, alarms=tuple(found))
+            return Fetched(verifier=source.name, alarms=tuple(found), error=error)
+        return Fetched(verifier=source.name, alarms=tuple(found))
 
-    async def _page(self, entry: VerifierEntry, after: int) -> list[Signed]:
-        answer = await self._client.post(entry, ALARMS_PATH, AlarmsRequest(after=after), AlarmsAnswer)
+    async def _page(self, source: Source, after: int) -> list[Signed]:
+        asked = AlarmsRequest(after=after, insurer=source.insurer)
+        answer = await self._client.post(source.at, ALARMS_PATH, asked, AlarmsAnswer)
         return [kept.signed for kept in answer.alarms]

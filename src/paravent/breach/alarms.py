@@ -7,6 +7,7 @@ each key server see the same thief.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from paravent.breach.closing import DETECTOR, closing
 from paravent.breach.entries import Artefact, Placed
@@ -24,20 +25,39 @@ from paravent.wire.statements import Directory, Signed, open_statement
 ONE_CASE_SECONDS = 7 * 86_400
 
 
-def read_alarm(signed: Signed, entry: VerifierEntry) -> Alarm:
-    """Verifies an alarm of a verifier; raises ProofFailure naming it, or MalformedMessage."""
-    alarm = open_statement(signed, Alarm, Label.ALARM, entry.name, VerifyKey(entry.verify_key))
-    if alarm.verifier != entry.name:
-        raise ProofFailure("its alarm is in the name of another", culprit=entry.name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Who raises alarms, with which key; those of an ``insurer`` are asked of the hub, which carries them."""
+
+    name: str
+    key: VerifyKey
+    at: VerifierEntry
+    insurer: str | None = None
+
+
+def sources(directory: Directory) -> list[Source]:
+    """Lists who raises alarms: every verifier, and every insurer of its traps."""
+    own = [Source(name=entry.name, key=VerifyKey(entry.verify_key), at=entry) for entry in verifiers(directory)]
+    return own + [
+        Source(name=entry.amc, key=VerifyKey(entry.issuer_key), at=directory.hub, insurer=entry.amc)
+        for entry in directory.insurers
+    ]
+
+
+def read_alarm(signed: Signed, source: Source) -> Alarm:
+    """Verifies an alarm of whoever raised it; raises ProofFailure naming it, or MalformedMessage."""
+    alarm = open_statement(signed, Alarm, Label.ALARM, source.name, source.key)
+    if alarm.verifier != source.name:
+        raise ProofFailure("its alarm is in the name of another", culprit=source.name)
     return alarm
 
 
 def read_any_alarm(signed: Signed, directory: Directory) -> Alarm:
-    """Verifies an alarm of whichever verifier of the directory signed it; raises ProofFailure."""
-    for entry in verifiers(directory):
-        if entry.name == signed.signer:
-            return read_alarm(signed, entry)
-    raise ProofFailure("no verifier of the directory signed this alarm", culprit=signed.signer)
+    """Verifies an alarm of whichever verifier or insurer of the directory signed it; raises ProofFailure."""
+    for source in sources(directory):
+        if source.name == signed.signer:
+            return read_alarm(signed, source)
+    raise ProofFailure("no verifier and no insurer of the directory signed this alarm", culprit=signed.signer)
 
 
 def take_alarm(store: Store, signed: Signed, alarm: Alarm, now: int, rng: Rng) -> tuple[str, bool]:

@@ -47,6 +47,7 @@ SIGNS = {
     "mass-rewrite": marked("une réécriture en masse de fichiers d'un serveur"),
     "canary-file": marked("l'utilisation d'un fichier piège"),
     "canary-credential": marked("l'utilisation d'un identifiant piège"),
+    "trap-person": marked("l'ouverture du dossier d'un assuré leurre"),
 }
 """What each sign of a detector says to a person who has never seen one."""
 

@@ -62,6 +62,7 @@ class Label(bytes, Enum):
     INSURER_ACT = b"paravent/1/insurer-act"
     SUSPENSION = b"paravent/1/suspension"
     ALARM = b"paravent/1/alarm"
+    ALARM_BOOK = b"paravent/1/alarm-book"
     BANK_DETAILS = b"paravent/1/bank-details"
     REMITTANCE = b"paravent/1/remittance"
     RECONCILIATION = b"paravent/1/reconciliation"

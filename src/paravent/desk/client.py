@@ -220,7 +220,10 @@ class DeskClient:
         entry = self._directory.insurer(insurer)
         if entry is None:
             raise UnknownInsurer("no insurer of the directory has this AMC number")
-        person.nir.require_usable(synthetic=entry.synthetic)
+        # Elsewhere than at a synthetic insurer a number of no register is looked up as any other: who is refused
+        # before the look-up would know a trap by it (protocol.md 9.15).
+        if entry.synthetic:
+            person.nir.require_usable(synthetic=True)
 
     async def _epoch(self, insurer: str) -> VerifiedEpoch:
         cached = self._epochs.get(insurer)

@@ -37,6 +37,7 @@ from paravent.hub.store import Store
 from paravent.optics.months import month_of
 from paravent.optics.store import every_shipped_rules
 from paravent.watch.judging import HUB_SIGNS, Detectors
+from paravent.wire.alarm import ALARM_BOOK
 from paravent.wire.boxes import BOX_BODY_BYTES_MAX, BoxesRequest
 from paravent.wire.bulletins import BULLETINS_BYTES_MAX
 from paravent.wire.claims import ACT_BYTES_MAX, PullRequest
@@ -105,7 +106,8 @@ def build(
         return json_response(manifest.bundle)
 
     async def statement(request: Request) -> Response:
-        signed = store.statement(request.path_params["amc"], request.path_params["kind"])
+        kind = request.path_params["kind"]
+        signed = store.statement(request.path_params["amc"], kind) if kind in statements.SERVED else None
         if signed is None:
             raise EpochNotLive("this insurer has published no such statement")
         return json_response(signed)
@@ -275,7 +277,10 @@ def build(
         seen_route(identity.base_url, directory, store.memory),
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
-        alarm_route(verifier, directory, store),
+        alarm_route(
+            verifier, directory, store,
+            lambda amc, after: statements.carried_alarms(store.statement(amc, ALARM_BOOK), after),
+        ),
         *enrolment_routes(enrolment, store, commits),
     ]
     return application(identity.name, routes, lifespan=lifespan, tally=tally)

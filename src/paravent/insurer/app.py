@@ -30,6 +30,7 @@ from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.mail_client import deliver
 from paravent.insurer.publication_client import Publisher
 from paravent.insurer.store import Store
+from paravent.insurer.traps.alarm_client import TrapWatch
 from paravent.wire.codec import Message, Name, Natural
 
 JOURNAL_SECONDS = 20.0
@@ -89,6 +90,7 @@ def build(home: Path) -> Starlette:
             reader = JournalReader(settings.amc, keys, store, client)
             dealing = Dealing(settings, keys, directory, store, client)
             publisher = Publisher(settings, keys, directory, store, client)
+            watch = TrapWatch(settings.amc, keys.issuer, directory.hub, store, client)
             next_journal = 0.0
             while True:
                 await _safely(settings.amc, resend_acts(directory, store, client))
@@ -99,6 +101,7 @@ def build(home: Path) -> Starlette:
                 if time.monotonic() >= next_journal:
                     for server in directory.keyservers:
                         await _safely(settings.amc, reader.pull(server))
+                    await _safely(settings.amc, watch.watch())
                     next_journal = time.monotonic() + JOURNAL_SECONDS
                     await _safely(settings.amc, dealing.end_due())
                 if settings.mail is not None:

@@ -7,7 +7,7 @@ leaves this machine only in the notices that it writes itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from paravent.crypto.labels import Label, dec, enc
 from paravent.crypto.signing import SigningKey
@@ -16,15 +16,24 @@ from paravent.insurer.journal_store import Journal
 from paravent.wire.case import LeakedFile, OpenedLeaf, OpeningsAnswered, OpeningsAsked
 from paravent.wire.statements import Signed, sign_statement
 
+TrapOf = Callable[[int, bytes], str | None]
+"""Finds the trap behind a handle of an epoch, or None."""
 
-def answer(asked: OpeningsAsked, amc: str, journal: Journal, key: SigningKey) -> Signed:
+
+def no_trap(_epoch: int, _handle: bytes) -> None:
+    """Is an insurer that never drew a trap."""
+
+
+def answer(
+    asked: OpeningsAsked, amc: str, journal: Journal, key: SigningKey, trap_of: TrapOf = no_trap
+) -> Signed:  # fmt: skip
     """Opens the labels of the leaves that a case asks about, and signs how many members they are.
 
     Raises InvalidConfiguration when the question is for another insurer.
     """
     if asked.insurer != amc:
         raise InvalidConfiguration("this question is for another insurer")
-    leaves, members, unreadable = [], set(), 0
+    leaves, members, traps, unreadable = [], set(), set(), 0
     for place in asked.leaves:
         found = journal.at(place.server, place.index)
         if found is None:
@@ -33,11 +42,15 @@ def answer(asked: OpeningsAsked, amc: str, journal: Journal, key: SigningKey) ->
         epoch, batch, handle, randomness = found
         label = enc(Label.OPEN, amc, epoch, batch, handle)
         leaves.append(OpenedLeaf(server=place.server, index=place.index, label=label, randomness=randomness))
+        if (trap := trap_of(epoch, handle)) is not None:
+            traps.add(trap)
+            continue
         # A label that is nobody's here still counts as one: it was opened.
         members.add(journal.member(epoch, handle) or label)
     statement = OpeningsAnswered(
-        case=asked.case, insurer=amc, leaves=tuple(leaves), unreadable=unreadable, persons=len(members)
-    )
+        case=asked.case, insurer=amc, leaves=tuple(leaves), unreadable=unreadable, persons=len(members),
+        traps=len(traps),
+    )  # fmt: skip
     return sign_statement(statement, Label.CASE_ANSWER, amc, key)
 
 

@@ -36,7 +36,8 @@ def add_case_verbs(group: click.Group) -> None:
         settings, keys = config.load(home), config.read_keys(home)
         asked = decode(file.read_bytes().strip(), OpeningsAsked, bytes_max=CASE_BYTES_MAX)
         with Store(home) as store:
-            signed = cases.answer(asked, settings.amc, store.journal, keys.issuer)
+            trap_of = cases.no_trap if store.traps is None else store.traps.of_handle
+            signed = cases.answer(asked, settings.amc, store.journal, keys.issuer, trap_of)
         if not dry_run:
             cli.write_file(out, signed)
         text = f"case {asked.case}: {len(asked.leaves)} leaves asked about; no member is named in the answer"

@@ -35,10 +35,12 @@ from paravent.insurer.journal_client import JournalReader
 from paravent.insurer.journal_store import JournalLine
 from paravent.insurer.leak.cli import add_leak_verbs
 from paravent.insurer.outbox_cli import add_outbox_verbs
-from paravent.insurer.publication_cli import add_publication_verbs, published_members
+from paravent.insurer.publication_cli import add_publication_verbs, published_lines, published_members
 from paravent.insurer.remedy_cli import add_remedy_verbs
 from paravent.insurer.settlement_cli import add_settlement_verbs
 from paravent.insurer.store import Store
+from paravent.insurer.traps.alarm_client import TrapWatch
+from paravent.insurer.traps.cli import add_trap_verbs
 from paravent.optics.money import format_euros
 
 T = TypeVar("T")
@@ -166,8 +168,11 @@ async def _read_logs(home: Path, settings: InsurerConfig) -> int:
     keys = config.read_keys(home)
     with Store(home) as store:
         async with SignedClient(keys.issuer, cli.rng) as client:
+            directory = read_directory(home, settings.directory)
             reader = JournalReader(settings.amc, keys, store, client)
-            return sum([await reader.pull(server) for server in read_directory(home, settings.directory).keyservers])
+            found = sum([await reader.pull(server) for server in directory.keyservers])
+            await TrapWatch(settings.amc, keys.issuer, directory.hub, store, client).watch()
+            return found
 
 
 def _hour(hour: int) -> str:
@@ -185,6 +190,7 @@ add_settlement_verbs(group)
 add_bulletin_verbs(group)
 add_outbox_verbs(group)
 add_leak_verbs(group, published_members)
+add_trap_verbs(group, published_lines)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)
 add_box_verb(group)

@@ -107,6 +107,14 @@ class Journal:
             for hour, shop, servers in found
         ]
 
+    def openings(self, epoch: int, handle: bytes) -> list[tuple[str, int, str, int]]:
+        """Lists (server, position, shop, hour) of the openings of a handle."""
+        found = self._connection.execute(
+            "SELECT server, position, shop, hour FROM witnessed WHERE epoch = ? AND handle = ? ORDER BY hour, server",
+            (epoch, handle),
+        )
+        return [(str(server), int(position), str(shop), int(hour)) for server, position, shop, hour in found]
+
     def at(self, server: str, position: int) -> tuple[int, int, bytes, bytes] | None:
         """Returns epoch, batch, handle and randomness of a leaf that this insurer opened, or None."""
         found = self._connection.execute(

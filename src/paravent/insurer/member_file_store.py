@@ -11,6 +11,7 @@ from typing import Any
 from paravent.errors import InvalidMemberFile, ParaventError
 from paravent.insurer.coverage_members import record_of
 from paravent.insurer.members import CHANGE_COLUMN, COLUMNS, Line, Record, Reject, read_lines
+from paravent.insurer.traps.following import NO_TRAPS, Traps
 from paravent.person.fhir.document import RESOURCE_BYTES_MAX
 
 PARQUET_ROWS_PER_READ = 8_192
@@ -20,19 +21,24 @@ Numbered = tuple[int, Record | ParaventError]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFile:
-    """A member file of one insurer; ``delta`` when it lists changes only. It can be read several times."""
+    """A member file of one insurer; ``delta`` when it lists changes only. It can be read several times.
+
+    ``traps`` are published with it, after its own lines.
+    """
 
     path: Path
     amc: str
     synthetic: bool
     delta: bool = False
+    traps: Traps = NO_TRAPS
 
     def lines(self) -> Iterator[Line | Reject]:
         """Reads every line in order; raises InvalidMemberFile when the file is of no known form."""
         reader = _READERS.get(self.path.suffix.lower())
         if reader is None:
             raise InvalidMemberFile(f"a member file ends in {', '.join(_READERS)}")
-        yield from read_lines(reader(self), synthetic=self.synthetic, delta=self.delta)
+        own = read_lines(reader(self), synthetic=self.synthetic, delta=self.delta)
+        yield from self.traps.after(own, delta=self.delta)
 
     @property
     def columns(self) -> tuple[str, ...]:

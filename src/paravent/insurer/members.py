@@ -59,11 +59,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line that was taken: its number in the file, what it says, and of whom."""
+    """A line that was taken: its number in the file, what it says, and of whom; ``trap`` when it is of nobody."""
 
     number: int
     change: Change
     member: Member
+    trap: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS number_lane_choice (
 _STAGING_SCHEMA = """
 CREATE TABLE staging.staged (
     line BLOB PRIMARY KEY, number INTEGER NOT NULL, member TEXT NOT NULL, terms BLOB NOT NULL, guarantee TEXT NOT NULL,
-    ended INTEGER NOT NULL, sealing INTEGER NOT NULL, pivot BLOB
+    ended INTEGER NOT NULL, sealing INTEGER NOT NULL, pivot BLOB, trap INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE staging.staged_member (member TEXT PRIMARY KEY, terms BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE staging.ending (line BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -65,9 +65,10 @@ PIVOT_KEY_FILE = "pivot.key"
 _CACHE_KIBIBYTES = 65_536
 _KEY_BYTES = 32
 
-# The lines that stand once a file is published: its own, and for a delta those that it does not name.
+# The lines of members that stand once a file is published: its own, and for a delta those that it does not name.
+# Every live trap is staged with every file, so that none stands among the others.
 _STANDING = """
-    (SELECT member, guarantee FROM staging.staged WHERE ended = 0
+    (SELECT member, guarantee FROM staging.staged WHERE ended = 0 AND trap = 0
      UNION ALL SELECT member, guarantee FROM published_line
      WHERE :delta AND line NOT IN (SELECT line FROM staging.staged))
 """
@@ -146,8 +147,11 @@ class Portfolio:
         fault = self._fault_of_delta(key, member.member_id, ended=ended) if delta else None
         if fault is None:
             taken = self._connection.execute(
-                "INSERT OR IGNORE INTO staging.staged VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
-                (key, line.number, member.member_id, terms, member.guarantee, ended, self._pivot_of(member)),
+                "INSERT OR IGNORE INTO staging.staged VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                (
+                    key, line.number, member.member_id, terms, member.guarantee, ended,
+                    None if line.trap else self._pivot_of(member), line.trap,
+                ),
             )
             fault = None if taken.rowcount else self._owner_fault(key, member.member_id)
         if fault is None and not ended:
@@ -209,18 +213,22 @@ class Portfolio:
     # --- what a file changes -------------------------------------------------------------------
 
     def changes(self, *, delta: bool) -> Changes:
-        """Counts what the staged file changes."""
+        """Counts what the staged file changes; traps are counted nowhere."""
         (persons,) = self._connection.execute(
             f"SELECT COUNT(DISTINCT member) FROM {_STANDING}",  # noqa: S608 - constants
             {"delta": delta},
         ).fetchone()
-        (standing,) = self._connection.execute("SELECT COUNT(*) FROM staging.staged WHERE ended = 0").fetchone()
+        (standing,) = self._connection.execute(
+            "SELECT COUNT(*) FROM staging.staged WHERE ended = 0 AND trap = 0"
+        ).fetchone()
         known, same = self._connection.execute(
             "SELECT COUNT(*), COUNT(CASE WHEN published.member = staged.member AND published.terms = staged.terms"
             " THEN 1 END) FROM staging.staged AS staged JOIN published_line AS published USING (line)"
-            " WHERE staged.ended = 0"
+            " WHERE staged.ended = 0 AND staged.trap = 0"
         ).fetchone()
-        (ended,) = self._connection.execute("SELECT COUNT(*) FROM staging.ending").fetchone()
+        (ended,) = self._connection.execute(
+            "SELECT COUNT(*) FROM staging.ending WHERE line NOT IN (SELECT line FROM staging.staged WHERE trap = 1)"
+        ).fetchone()
         return Changes(added=standing - known, changed=known - same, ended=ended, persons=persons)
 
     def shared_guarantees(self, *, delta: bool) -> dict[str, int]:
@@ -276,6 +284,11 @@ class Portfolio:
             raise InvalidMemberFile("the file changed while it was read; nothing was published")
         return {line: keyed[line] for line, _ in found}
 
+    def marked_traps(self) -> int:
+        """Counts the marked lines of traps."""
+        found = self._connection.execute("SELECT COUNT(*) FROM staging.staged WHERE sealing = 1 AND trap = 1")
+        return int(found.fetchone()[0])
+
     # --- live rows -----------------------------------------------------------------------------
 
     def live_counter(self, epoch: int) -> int | None:
@@ -323,16 +336,27 @@ class Portfolio:
         return int(found.fetchone()[0])
 
     def keep_handles(self, epoch: int, rows: Sequence[SortedRow]) -> None:
-        """Keeps whose handle each of some rows of the staged file has, so that an opening can be told to its person."""
+        """Keeps whose handle each of some rows of the staged file has, so that an opening can be told to its person.
+
+        Those of traps are kept among the traps: whatever asks for a member finds none behind them.
+        """
         with self._connection.transaction():
             self._connection.executemany(
-                "INSERT OR IGNORE INTO handle SELECT ?, ?, member FROM staging.staged WHERE line = ?",
+                "INSERT OR IGNORE INTO handle SELECT ?, ?, member FROM staging.staged WHERE line = ? AND trap = 0",
                 ((epoch, row.handle, row.line) for row in rows),
             )
 
+    def trap_lines(self) -> dict[bytes, str]:
+        """Returns the staged lines of traps, each with its trap."""
+        return dict(self._connection.execute("SELECT line, member FROM staging.staged WHERE trap = 1").fetchall())
+
     def live_handles(self, epoch: int) -> int:
-        """Counts the live handles of somebody."""
-        found = self._connection.execute("SELECT COUNT(*) FROM live_row WHERE epoch = ? AND line IS NOT NULL", (epoch,))
+        """Counts the live handles of members: those of nobody are decoys and, of the staged lines, traps."""
+        found = self._connection.execute(
+            "SELECT COUNT(*) FROM live_row WHERE epoch = ? AND line IS NOT NULL"
+            " AND line NOT IN (SELECT line FROM staging.staged WHERE trap = 1)",
+            (epoch,),
+        )
         return int(found.fetchone()[0])
 
     def went_live(self, epoch: int, counter: int, rows: Iterable[SortedRow], *, everybody: bool, now: int) -> int:

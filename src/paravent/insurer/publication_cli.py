@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,10 +23,11 @@ from paravent.insurer import config
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.leak.store import History
 from paravent.insurer.member_file_store import MemberFile
-from paravent.insurer.members import Line, Member, Reject, require_shared_guarantees
+from paravent.insurer.members import Change, Line, Member, Reject, require_shared_guarantees
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.publication_client import Published, Publisher
 from paravent.insurer.store import Store
+from paravent.insurer.traps.following import NO_TRAPS
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, read_guarantees
 from paravent.optics.guarantee_check import require_responsible
 from paravent.optics.store import shipped_rules
@@ -168,6 +170,7 @@ def _publish(
     """Publishes new guarantee tables and a file; without tables, everybody in the next epoch."""
     started = time.perf_counter()
     with Store(home) as store, store.portfolio.staging(cli.rng):
+        file = file if store.traps is None else replace(file, traps=store.traps.live())
         lines = _stage(file, settings, store, tables)
         checked = {"lines": lines, "rejected": 0, "checking_seconds": round(time.perf_counter() - started, 2)}
         changes = store.portfolio.changes(delta=file.delta)
@@ -181,28 +184,36 @@ def _publish(
             })  # fmt: skip
         done = asyncio.run(_publish_staged(home, settings, store, file, tables, complete=complete))
         store.keep_member_file(None if file.delta else file.path)
-    _remember(home, file)
+        _remember(home, file, store)
     return _published(settings, done, checked)
 
 
-def _remember(home: Path, file: MemberFile) -> None:
-    """Records what is held of whom from now on, so that a leak can be dated (docs/leak-matcher.md)."""
-    lines = (line for line in file.lines() if isinstance(line, Line))
+def _remember(home: Path, file: MemberFile, store: Store) -> None:
+    """Records what is held of whom from now on, so that a leak can be dated (docs/leak-matcher.md); traps apart."""
+    lines = (line for line in replace(file, traps=NO_TRAPS).lines() if isinstance(line, Line))
     with History(home, cli.rng) as history:
         if file.delta:
             history.record_changes(lines, cli.now())
         else:
             history.record((line.member for line in lines), cli.now())
+    if store.traps is not None:
+        standing = (line for line in file.lines() if isinstance(line, Line) and line.trap)
+        store.traps.published([line for line in standing if line.change is not Change.ENDED], cli.now())
 
 
 def published_members(home: Path) -> list[Member]:
     """Reads the members of the complete file published last; raises InvalidMemberFile when there is none."""
+    return list(published_lines(home)())
+
+
+def published_lines(home: Path) -> Callable[[], Iterator[Member]]:
+    """Returns what reads the lines of the complete file published last, however often; raises InvalidMemberFile."""
     with Store(home) as store:
         path = store.member_file()
     if path is None or not path.exists():
         raise InvalidMemberFile("no complete member file was published last, or it was moved: publish it again")
-    lines = member_file(path, config.load(home), delta=False).lines()
-    return [line.member for line in lines if isinstance(line, Line)]
+    file = member_file(path, config.load(home), delta=False)
+    return lambda: (line.member for line in file.lines() if isinstance(line, Line))
 
 
 def _stage(file: MemberFile, settings: InsurerConfig, store: Store, tables: GuaranteeFile | None) -> int:
@@ -216,7 +227,8 @@ def _stage(file: MemberFile, settings: InsurerConfig, store: Store, tables: Guar
 
     def counted() -> Iterator[Line | Reject]:
         nonlocal lines
-        for lines, line in enumerate(file.lines(), start=1):
+        for line in file.lines():
+            lines += not (isinstance(line, Line) and line.trap)
             if lines % _LINES_PER_PROGRESS == 0:
                 progress(lines, None)
             yield line

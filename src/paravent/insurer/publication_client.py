@@ -138,8 +138,8 @@ class Publisher:
         receipts = self._store.announced(number)[batch.file.batch].receipts
         return Published(
             epoch=number, batch=batch.file.batch, persons=changes.persons, handles=portfolio.live_handles(number),
-            rows=head.count, sealed=total - kept, changes=changes, complete=base is None, revoked=revoked,
-            receipts=len(receipts), seconds=time.perf_counter() - started,
+            rows=head.count, sealed=total - kept - portfolio.marked_traps(), changes=changes, complete=base is None,
+            revoked=revoked, receipts=len(receipts), seconds=time.perf_counter() - started,
         )  # fmt: skip
 
     def _base(self, epoch: int) -> int | None:
@@ -155,7 +155,7 @@ class Publisher:
         with file.path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         issuer = self._keys.issuer.public.hex()
-        return f"{digest} {file.path.suffix} {file.delta} {epoch} {base} {issuer}".encode()
+        return f"{digest} {file.path.suffix} {file.delta} {epoch} {base} {issuer} {file.traps.digest()}".encode()
 
     def _take_up(self, epoch: int, runs: Runs, *, everybody: bool) -> tuple[int, int]:
         """Marks the lines to seal, but for those that a publication broken off has sealed already.
@@ -202,9 +202,14 @@ class Publisher:
     def _keep_handles(self, epoch: int, runs: Runs) -> int:
         """Keeps whose each handle is, before any of them is live; returns how many are live already."""
         rows, again = runs.rows(), 0
+        traps, trap_lines = self._store.traps, self._store.portfolio.trap_lines()
         while chunk := list(islice(rows, ROWS_PER_TRANSACTION)):
             again += self._store.portfolio.live_among(epoch, [row.handle for row in chunk])
             self._store.portfolio.keep_handles(epoch, chunk)
+            if traps is not None:
+                traps.keep_handles(
+                    epoch, [(row.handle, trap_lines[row.line]) for row in chunk if row.line in trap_lines]
+                )
         return again
 
     def _numbered(self, lines: Sequence[tuple[bytes, Member]], coming: int) -> list[ToSeal]:

@@ -33,6 +33,7 @@ from paravent.insurer.outbox_store import OUTBOX_SCHEMA, Outbox
 from paravent.insurer.portfolio_store import PORTFOLIO_SCHEMA, Portfolio
 from paravent.insurer.sealing import RightNumbers
 from paravent.insurer.settlement_store import SETTLEMENT_SCHEMA, Settlements
+from paravent.insurer.traps.store import TrapStore, has_traps
 from paravent.insurer.warnings_store import WARNING_SCHEMA, Warnings
 from paravent.optics.claim_states import Paid, RightRecord
 from paravent.optics.months import month_of
@@ -116,6 +117,18 @@ class Store:
         self.bulletins = Bulletins(self._connection)
         self.warnings = Warnings(self._connection)
         self.settlements = Settlements(self._connection)
+        self._traps: TrapStore | None = None
+
+    @property
+    def traps(self) -> TrapStore | None:
+        """The traps, None while none was ever drawn; a running service finds those drawn since it started."""
+        if self._traps is None and has_traps(self._home):
+            self._traps = TrapStore(self._home)
+        return self._traps
+
+    def is_trap(self, member: str) -> bool:
+        """Says whether a member number is that of a trap: it is nobody's, for everything that is done for members."""
+        return self.traps is not None and self.traps.holds(member)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -197,9 +210,9 @@ class Store:
         self._connection.execute("DELETE FROM ended_member WHERE member = ?", (member,))
 
     def member_of(self, nullifier: bytes) -> str | None:
-        """Finds the member behind a nullifier, or None."""
+        """Finds the member behind a nullifier, or None; a trap is no member, and nothing of it is ever paid."""
         found = self._connection.execute("SELECT member FROM member_right WHERE nullifier = ?", (nullifier,)).fetchone()
-        return None if found is None else str(found[0])
+        return None if found is None or self.is_trap(found[0]) else str(found[0])
 
     def nullifier_of(self, member: str) -> bytes:
         """Returns the nullifier of a member's right; raises InvalidMemberFile when no such member was published."""
@@ -211,7 +224,8 @@ class Store:
 
     def require_member(self, member: str) -> None:
         """Raises InvalidMemberFile when no such member was published."""
-        if self._connection.execute("SELECT 1 FROM member_right WHERE member = ?", (member,)).fetchone() is None:
+        found = self._connection.execute("SELECT 1 FROM member_right WHERE member = ?", (member,)).fetchone()
+        if found is None or self.is_trap(member):
             raise InvalidMemberFile("no such member was published")
 
     def revocations(self, member: str) -> dict[int, int | None]:
@@ -606,6 +620,8 @@ class Store:
     def close(self) -> None:
         """Closes the database."""
         self._connection.close()
+        if self._traps is not None:
+            self._traps.close()
 
     def __enter__(self) -> Self:
         """Uses the store for one command."""

@@ -1,6 +1,6 @@
 """Alarms of a verifier: what its detectors found, signed, and how the breach desk asks for them (protocol.md 9.14).
 
-No insured person is in an alarm: it names a professional, the fleet, a canary credential, or the verifier
+No insured person is in an alarm: it names a professional, a shop, the fleet, a canary credential, or the verifier
 itself.
 """
 
@@ -11,10 +11,12 @@ from typing import Annotated
 
 import msgspec
 
-from paravent.wire.codec import Message, Name, Natural
+from paravent.wire.codec import Amc, Message, Name, Natural
 from paravent.wire.statements import Signed
 
 ALARMS_PATH = "/v1/alarms"
+ALARM_BOOK = "alarms"
+ALARM_BOOK_PATH = f"/v1/statements/{ALARM_BOOK}"
 ALARMS_PER_ANSWER_MAX = 64
 
 Quantity = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9.e+-]{0,15}\Z")]
@@ -41,6 +43,7 @@ class Sign(StrEnum):
     MASS_REWRITE = "mass-rewrite"
     CANARY_FILE = "canary-file"
     CANARY_CREDENTIAL = "canary-credential"
+    TRAP_PERSON = "trap-person"
 
 
 class AlarmSubject(StrEnum):
@@ -50,6 +53,7 @@ class AlarmSubject(StrEnum):
     FLEET = "fleet"
     VERIFIER = "verifier"
     DEVICE = "device"
+    SHOP = "shop"
 
 
 class Finding(Message, frozen=True, kw_only=True):
@@ -86,9 +90,10 @@ class Alarm(Message, frozen=True, kw_only=True):
 
 
 class AlarmsRequest(Message, frozen=True, kw_only=True):
-    """The breach desk asks for the alarms after a number; 0 asks for all."""
+    """The breach desk asks for the alarms after a number; 0 asks for all. The hub has those of an ``insurer`` too."""
 
     after: Natural
+    insurer: Amc | None = None
 
 
 class KeptAlarm(Message, frozen=True, kw_only=True):
@@ -96,6 +101,14 @@ class KeptAlarm(Message, frozen=True, kw_only=True):
 
     signed: Signed
     leaf: Natural | None
+
+
+class AlarmBook(Message, frozen=True, kw_only=True):
+    """Every alarm of an insurer's traps, in the order of their numbers from 1; ``counter`` is how many they are."""
+
+    insurer: Amc
+    counter: Natural
+    alarms: tuple[Signed, ...]
 
 
 class AlarmsAnswer(Message, frozen=True, kw_only=True):

@@ -40,13 +40,17 @@ class OpenedLeaf(Message, frozen=True, kw_only=True):
 
 
 class OpeningsAnswered(Message, frozen=True, kw_only=True):
-    """What an insurer opened; ``persons`` is how many distinct members it knows behind all these labels."""
+    """What an insurer opened; ``persons`` is how many distinct members it knows behind all these labels.
+
+    ``traps`` is how many distinct trap persons are behind them: they are nobody, and none of ``persons``.
+    """
 
     case: Name
     insurer: Amc
     leaves: tuple[OpenedLeaf, ...]
     unreadable: Natural
     persons: Natural
+    traps: Natural = 0
 
 
 class LeakedFile(Message, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from paravent.access.devices import Device
 from paravent.access.quotas import Charge, QuotaKind, QuotaLimits, Seen
 from paravent.access.store import DailyKeys, VerifierStore
 from paravent.access.suspension import Verifier
-from paravent.breach.alarms import read_alarm, take_alarm
+from paravent.breach.alarms import Source, read_alarm, take_alarm
 from paravent.breach.entries import Artefact, Opened, Origin
 from paravent.breach.store import Store as CaseStore
 from paravent.crypto.labels import Label
@@ -111,6 +111,7 @@ def test_counts_are_by_day_and_kind_with_no_label(store: VerifierStore) -> None:
 # --- at the breach desk ----------------------------------------------------------------------------
 
 ENTRY = HubEntry(name="hub", address="http://hub.example", verify_key=KEY.public)
+SOURCE = Source(name="hub", key=KEY.public, at=ENTRY)
 
 
 def signed(alarm: Alarm, key: SigningKey = KEY, signer: str = "hub") -> Signed:
@@ -126,10 +127,10 @@ def alarm_of(number: int, subject: str = WHO, raised_at: int = NOW, *, drill: bo
 
 def test_an_alarm_is_believed_with_its_verifier_s_signature_alone() -> None:
     alarm = alarm_of(1)
-    assert read_alarm(signed(alarm), ENTRY) == alarm
+    assert read_alarm(signed(alarm), SOURCE) == alarm
     for forged in (signed(alarm, SigningKey.generate(os.urandom)), signed(alarm, signer="keyserver-1")):
         with pytest.raises(ProofFailure):
-            read_alarm(forged, ENTRY)
+            read_alarm(forged, SOURCE)
 
 
 def test_alarms_about_one_subject_are_one_case_and_a_drill_is_another(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from paravent.wire.optics_terms import LensCategory
 
 # What is read from files alone, or only ever written, is never sent: rules and tariffs, records of incidents,
 # registers, quote files, documents. Their own tests read and refuse them.
-FILES = ("paravent.person.", "paravent.breach.observatory.", "paravent.breach.registers.", "paravent.desk.before_sale",
-         "paravent.pages.", "paravent.insurer.screens.space_app")  # fmt: skip
+FILES = ("paravent.person.", "paravent.insurer.traps.", "paravent.breach.observatory.", "paravent.breach.registers.",
+         "paravent.desk.before_sale", "paravent.pages.", "paravent.insurer.screens.space_app")  # fmt: skip
 KINDS = [kind for kind in subclasses(Message) if not kind.__module__.startswith(FILES)]
 
 # JSON carries Unicode text, and half a surrogate pair is not one.

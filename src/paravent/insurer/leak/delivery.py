@@ -30,29 +30,29 @@ def drawn_marks(members: Sequence[Member], count: int, rng: Rng) -> list[Member]
 
 
 def _mark(members: Sequence[Member], rng: Rng) -> Member:
-    like = members[_below(len(members), rng)]
-    family = str(members[_below(len(members), rng)].identities[0].name)
+    like = members[below(len(members), rng)]
+    family = str(members[below(len(members), rng)].identities[0].name)
     given = str(like.identities[0].name)
-    year, month, day = 1940 + _below(65, rng), 1 + _below(12, rng), 1 + _below(28, rng)
-    stem = f"{1 + _below(2, rng)}{year % 100:02d}{month:02d}{_DEPARTEMENTS[_below(len(_DEPARTEMENTS), rng)]}"
+    year, month, day = 1940 + below(65, rng), 1 + below(12, rng), 1 + below(28, rng)
+    stem = f"{1 + below(2, rng)}{year % 100:02d}{month:02d}{_DEPARTEMENTS[below(len(_DEPARTEMENTS), rng)]}"
     identity = PersonIdentity(
         name=NormalisedName((family[: max(3, len(family) // 2)] + given[len(given) // 2 :])[:40]),
         birth_date=BirthDate(f"{year}{month:02d}{day:02d}"),
-        nir=Nir(f"{stem}{991 + _below(9, rng)}{1 + _below(999, rng):03d}"),
+        nir=Nir(f"{stem}{991 + below(9, rng)}{1 + below(999, rng):03d}"),
     )  # fmt: skip
-    return replace(like, member_id=_resembling(like.member_id, rng), identities=(identity,))
+    return replace(like, member_id=resembling(like.member_id, rng), identities=(identity,))
 
 
-def _resembling(member: str, rng: Rng) -> str:
+def resembling(member: str, rng: Rng) -> str:
     """Writes a member number of the same shape: digits are drawn, the rest stays."""
-    return "".join(str(_below(10, rng)) if character.isdigit() else character for character in member)
+    return "".join(str(below(10, rng)) if character.isdigit() else character for character in member)
 
 
 def written(members: Sequence[Member], marks: Sequence[Member], rng: Rng) -> str:
     """Writes a file in clear, marks among the members in no order."""
     lines = [line for member in [*members, *marks] for line in _lines(member)]
     for place in range(len(lines) - 1, 0, -1):
-        other = _below(place + 1, rng)
+        other = below(place + 1, rng)
         lines[place], lines[other] = lines[other], lines[place]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -75,6 +75,6 @@ def _dashed(instant: int) -> str:
     return f"{day[:4]}-{day[4:6]}-{day[6:]}"
 
 
-def _below(limit: int, rng: Rng) -> int:
+def below(limit: int, rng: Rng) -> int:
     """Draws a number below a limit; 8 bytes make the bias of the remainder immaterial."""
     return int.from_bytes(rng(8), "big") % limit
