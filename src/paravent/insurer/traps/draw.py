@@ -62,20 +62,24 @@ def draw(reading: Reading, persons: int, typing: Typing, rng: Rng) -> Drawn:
 
 
 def _candidates(lines: Sequence[Member], reading: Reading, persons: int, rng: Rng) -> list[list[Trap]]:
-    """Draws households, each member's as likely as another's, whatever their sizes."""
+    """Draws households, each as likely as another whatever its size, and none twice."""
     seeds = [lines[below(len(lines), rng)] for _ in range(_SEEDS_PER_TRAP * persons)]
     material = Material(lines=lines)
     found: list[list[Trap]] = []
     ids: set[str] = set()
     models = around(seeds, reading)
     of = {member.member_id: household for household in models for member in household}
+    taken: set[str] = set()
     for seed in seeds:
         household = of[seed.member_id]
+        if seed.member_id in taken:
+            continue
         # A line finds its household as often as it has lines: it is kept once in so many times.
         if below(sum(len(member.identities) for member in household), rng):
             continue
         drawn = _drawn(household, material, ids, rng)
         ids |= {trap.member.member_id for trap in drawn}
+        taken |= {member.member_id for member in household}
         found.append(drawn)
     return found
 
