@@ -278,7 +278,9 @@ def build(
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
         alarm_route(
-            verifier, directory, store,
+            verifier,
+            directory,
+            store,
             lambda amc, after: statements.carried_alarms(store.statement(amc, ALARM_BOOK), after),
         ),
         *enrolment_routes(enrolment, store, commits),

@@ -149,8 +149,14 @@ class Portfolio:
             taken = self._connection.execute(
                 "INSERT OR IGNORE INTO staging.staged VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
                 (
-                    key, line.number, member.member_id, terms, member.guarantee, ended,
-                    None if line.trap else self._pivot_of(member), line.trap,
+                    key,
+                    line.number,
+                    member.member_id,
+                    terms,
+                    member.guarantee,
+                    ended,
+                    None if line.trap else self._pivot_of(member),
+                    line.trap,
                 ),
             )
             fault = None if taken.rowcount else self._owner_fault(key, member.member_id)
