@@ -21,6 +21,7 @@ from paravent.bench import (
     kills,
     member_file,
     population,
+    power_cuts,
     rival_claims,
     sealing,
 )
@@ -42,6 +43,7 @@ QUICK: tuple[Measure, ...] = (*UNASKED, population.MEASURE)
 ASKED: tuple[Measure, ...] = (
     faults.MEASURE,
     kills.MEASURE,
+    power_cuts.MEASURE,
     double_payment.MEASURE,
     member_file.MEASURE,
     detection_chart.MEASURE,

@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -93,29 +93,62 @@ class _Identity(TypedDict, total=False):
 @contextmanager
 def running() -> Iterator[Cluster]:
     """Starts a server, and stops it; raises NotInstalled with the reason when this machine has none."""
-    programs = _programs()
     # Owned by the server's user, who may not enter a folder of ours.
     folder = Path(tempfile.mkdtemp(prefix="paravent-postgresql-"))
-    identity = _identity(folder)
     try:
-        data, port = folder / "data", _free_port()
-        options = ["-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        _run([programs / "initdb", "-D", data, *options], identity)
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - the programs of Debian's package
-                [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity,
-            )  # fmt: skip
-        cluster = Cluster(port=port, process=process)
+        found(folder)
+        cluster = start(folder)
         try:
-            _wait(cluster)
             yield cluster
         finally:
             # The fast shutdown: connections end, nothing is lost.
-            process.send_signal(signal.SIGINT)
-            process.wait(_START_SECONDS_MAX)
+            cluster.process.send_signal(signal.SIGINT)
+            cluster.process.wait(_START_SECONDS_MAX)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill(cluster: Cluster) -> None:
+    """Ends every process of a server as a power cut does, without waiting for them."""
+    # Each of its processes leads a session of its own, so that they are found as its children.
+    children = [
+        int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == cluster.process.pid
+    ]
+    for process in (cluster.process.pid, *children):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def _parent(stat: Path) -> int:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def found(folder: Path) -> None:
+    """Makes the files of a server in a folder, which becomes its user's; raises NotInstalled."""
+    options = ["-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    _run([_programs() / "initdb", "-D", folder / "data", *options], _identity(folder))
+
+
+def start(folder: Path, *options: str) -> Cluster:
+    """Starts the server of a folder; raises NotInstalled when it does not start."""
+    port = _free_port()
+    place: list[str | Path] = ["-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - the programs of Debian's package
+            [_programs() / "postgres", *place, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            **_identity(folder),
+        )  # fmt: skip
+    cluster = Cluster(port=port, process=process)
+    try:
+        _wait(cluster)
+    except NotInstalled:
+        process.kill()
+        process.wait()
+        raise
+    return cluster
 
 
 def _programs() -> Path:

@@ -136,8 +136,13 @@ class Counters:
         key = self.insurer.keys.issuer
         return self._signed(key, INSURER_ACTS, sign_statement(act, Label.INSURER_ACT, decision.insurer, key))
 
-    def _signed(self, key: SigningKey, path: str, message: Message) -> HttpRequest:
-        base_url, body = self.platform.directory.hub.address, encode(message)
+    def again(self, shop: Shop, body: bytes) -> HttpRequest:
+        """Sends an act again, the same bytes in another request."""
+        return self._signed(shop.key, ACTS, body)
+
+    def _signed(self, key: SigningKey, path: str, message: Message | bytes) -> HttpRequest:
+        base_url = self.platform.directory.hub.address
+        body = message if isinstance(message, bytes) else encode(message)
         headers, _ = sign_request(
             method="POST", base_url=base_url, path=path, body=body, key=key, now=self.platform.now,
             nonce=new_nonce(self.rng),
