@@ -1,20 +1,26 @@
-"""Checks on a running platform: number lane over loopback HTTP, card lane alone, bytes of a row on disk."""
+"""Checks on a running platform: number lane over loopback HTTP, card lane alone, bytes of a row on disk.
+
+One check at a time first; then as many as the machine sustains (``sustained``), on the same platform.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sqlite3
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
+from paravent.bench import sustained
 from paravent.bench.measures import Measure, population
+from paravent.bench.sustained import SustainedFigures
 from paravent.desk import config
 from paravent.desk.client import DeskClient
 from paravent.desk.store import Store
@@ -41,29 +47,33 @@ class CheckFigures:
     rows: int
 
 
-def measure(home: Path, population: Population) -> CheckFigures:
-    """Starts a platform in ``home``, publishes, and measures."""
+def measure(home: Path, population: Population, seconds: float) -> Iterator[CheckFigures | SustainedFigures]:
+    """Starts a platform in ``home``, publishes, and measures; each loop of ``sustained`` for that many seconds."""
     platform = Platform(home)
     desks = [f"desk-{number}" for number in range(1, DESKS + 1)]
     servers = [f"keyserver-{number}" for number in range(1, SERVERS + 1)]
     try:
         platform.create(population, 20)
+        sustained.lift_quotas(platform)
         platform.add_desk(*desks)
         platform.start(*servers, "hub")
         for amc in INSURERS:
             platform.publish(amc)
-        times, card_ms = asyncio.run(_check(platform, desks, population))
+        times, card_ms, lasting = asyncio.run(_check(platform, desks, population, seconds))
     finally:
         platform.stop()
     size, rows = _row_bytes(home / "hub" / "hub.db")
-    return CheckFigures(
+    yield CheckFigures(
         number_check_p50_ms=round(statistics.median(times), 2),
         number_check_p99_ms=round(statistics.quantiles(times, n=100)[98], 2),
         number_checks=len(times), card_check_ms=round(card_ms, 3), row_bytes=size, rows=rows,
     )  # fmt: skip
+    yield lasting
 
 
-async def _check(platform: Platform, desks: Sequence[str], population: Population) -> tuple[list[float], float]:
+async def _check(
+    platform: Platform, desks: Sequence[str], population: Population, seconds: float
+) -> tuple[list[float], float, SustainedFigures]:
     persons = [person for person in population.persons if len(person.coverages) == 1]
     async with AsyncExitStack() as stack:
         clients = [await _client(platform.home / name, stack) for name in desks]
@@ -76,7 +86,9 @@ async def _check(platform: Platform, desks: Sequence[str], population: Populatio
         for turn in range(CHECKS_PER_DESK):
             for number, desk in enumerate(clients):
                 times.append(await _one(desk, persons[_WARM_UP + turn * len(clients) + number]))
-        return times, _card(platform, clients[0], persons[0])
+        left = zip(itertools.cycle(clients), persons[_WARM_UP + len(times) :], strict=False)
+        lasting = await sustained.measure(platform, lambda: _one(*next(left)), seconds)
+        return times, _card(platform, clients[0], persons[0]), lasting
 
 
 async def _client(home: Path, stack: AsyncExitStack) -> DeskClient:
@@ -116,4 +128,6 @@ def _row_bytes(database: Path) -> tuple[int, int]:
     return round(database.stat().st_size / rows), int(rows)
 
 
-MEASURE = Measure(name="checks", rows=lambda folder, sizes: [measure(folder, population(sizes))])
+MEASURE = Measure(
+    name="checks", rows=lambda folder, sizes: measure(folder, population(sizes), 10.0 if sizes.quick else 60.0)
+)

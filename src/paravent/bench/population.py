@@ -157,7 +157,7 @@ class _Run:
         with Runs(folder, amc.encode()) as runs:
             seal_insurer(dealt.keys, runs, persons, self.processes, lambda timing: self._keep(amc, timing))
             started = time.perf_counter()
-            root, count = root_of_leaves(manifest_leaf(Handle(row.handle), row.digest) for row in runs.rows())
+            root, count = root_of_leaves(manifest_leaf(Handle(handle), digest) for handle, digest in runs.digests())
             self.journal.add("head", insurer=amc, rows=count, seconds=time.perf_counter() - started)
             announced = self.parties.publication(dealt, root, count)
             loaded = load_insurer(self.home, announced, self.parties.directory, runs)

@@ -143,6 +143,10 @@ def enc(label: Label, *fields: bytes | int | str) -> bytes:
     """
     parts = [_PREFIXED[label]]
     for field in fields:
+        # Sealing and rebuilding trees spend a tenth of their time here: the usual kinds come first.
+        if type(field) is int and 0 <= field <= INTEGER_MAX:
+            parts.append((_EIGHT | field).to_bytes(10, "big"))
+            continue
         body = field if type(field) is bytes else _field_bytes(field)
         size = len(body)
         if size > FIELD_BYTES_MAX:
@@ -177,4 +181,6 @@ def _field_bytes(field: bytes | int | str) -> bytes:
     return field.to_bytes(8, "big")
 
 
+# The length of an integer field, before its eight bytes.
+_EIGHT = 8 << 64
 _PREFIXED = {label: len(label.value).to_bytes(2, "big") + label.value for label in Label}

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 LEAF_PREFIX = b"\x00"
 NODE_PREFIX = b"\x01"
+_GROUP_HEIGHT = 10
+_GROUP_LEAVES = 1 << _GROUP_HEIGHT
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -46,20 +49,28 @@ def root_of(levels: Sequence[bytes]) -> bytes:
 
 
 def root_of_leaves(leaf_hashes: Iterable[bytes]) -> tuple[bytes, int]:
-    """Computes a root and counts the leaves, keeping one hash for each level only."""
+    """Computes a root and counts the leaves, keeping a group of them and one hash for each level only."""
     peaks: list[tuple[int, bytes]] = []
-    count = 0
-    for count, leaf in enumerate(leaf_hashes, start=1):  # noqa: B007 - the last count is the number of leaves
-        height, node = 0, leaf
-        while peaks and peaks[-1][0] == height:
-            node = node_hash(peaks.pop()[1], node)
-            height += 1
-        peaks.append((height, node))
+    count, left = 0, iter(leaf_hashes)
+    while group := list(islice(left, _GROUP_LEAVES)):
+        count += len(group)
+        # A whole group is a whole subtree: its levels are computed at once.
+        whole = len(group) == _GROUP_LEAVES
+        for height, node in [(_GROUP_HEIGHT, build_levels(group)[-1])] if whole else [(0, leaf) for leaf in group]:
+            _add_peak(peaks, height, node)
     # An odd last node goes up unchanged until it meets one on its left.
     root = peaks.pop()[1] if peaks else EMPTY_ROOT
     while peaks:
         root = node_hash(peaks.pop()[1], root)
     return root, count
+
+
+def _add_peak(peaks: list[tuple[int, bytes]], height: int, node: bytes) -> None:
+    """Adds a whole subtree to the peaks, joined with those of its height."""
+    while peaks and peaks[-1][0] == height:
+        node = node_hash(peaks.pop()[1], node)
+        height += 1
+    peaks.append((height, node))
 
 
 def path_positions(index: int, size: int) -> list[tuple[int, int]]:

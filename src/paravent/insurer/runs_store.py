@@ -26,6 +26,7 @@ from paravent.errors import InvalidConfiguration
 from paravent.wire.publication import RECORD_BYTES, REMOVED, to_record
 
 LINE_BYTES = 16
+_DIGEST = slice(HANDLE_BYTES + LINE_BYTES, 2 * HANDLE_BYTES + LINE_BYTES)
 _ENTRY_BYTES = HANDLE_BYTES + LINE_BYTES + HANDLE_BYTES + RECORD_BYTES
 # Of five million rows, a range is 80,000: 40 MB.
 _RANGES = 64
@@ -93,11 +94,21 @@ class Runs:
 
     def rows(self) -> Iterator[SortedRow]:
         """Reads the rows sorted by handle."""
+        for entries in self._ranges():
+            yield from map(_row, entries)
+
+    def digests(self) -> Iterator[tuple[bytes, bytes]]:
+        """Reads (handle, H(row)) in the order of the tree."""
+        for entries in self._ranges():
+            for entry in entries:
+                yield entry[:HANDLE_BYTES], entry[_DIGEST]
+
+    def _ranges(self) -> Iterator[list[bytes]]:
         paths = [path for path in self._folder.iterdir() if path.name != _PURPOSE]
         for number in range(_RANGES):
             entries = [entry for path in paths for entry in _range(path, number)]
             entries.sort()
-            yield from map(_row, entries)
+            yield entries
 
     def __enter__(self) -> Self:
         """Uses the runs for one publication at a time; raises InvalidConfiguration while another one goes on."""
@@ -170,9 +181,8 @@ def _place(file: BinaryIO, number: int) -> int:
 
 def _row(entry: bytes) -> SortedRow:
     line = entry[HANDLE_BYTES : HANDLE_BYTES + LINE_BYTES]
-    digest = entry[HANDLE_BYTES + LINE_BYTES : 2 * HANDLE_BYTES + LINE_BYTES]
     return SortedRow(
-        handle=entry[:HANDLE_BYTES], line=line if any(line) else None, digest=digest,
+        handle=entry[:HANDLE_BYTES], line=line if any(line) else None, digest=entry[_DIGEST],
         record=entry[2 * HANDLE_BYTES + LINE_BYTES :],
     )  # fmt: skip
 
