@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from paravent.access.sqlite_store import connect
+from paravent.bench.cluster import Cluster
 from paravent.bench.population import Journal, measure
 from paravent.errors import ProofFailure
 from paravent.insurer.runs_store import Runs
@@ -22,11 +23,11 @@ PERSONS, INSURERS = 6_000, 2
 ROWS = 6_000 + 150 + 2 * 64  # persons, second lines, decoys; then up to a multiple of 64 for each insurer
 
 
-def bench(home: Path, persons: int) -> tuple[int, dict[str, Any], str]:
+def bench(home: Path, persons: int, *options: str | Path) -> tuple[int, dict[str, Any], str]:
     """Runs the command; returns its exit code, its JSON line and what people read."""
-    sizes = ("--persons", str(persons), "--insurers", str(INSURERS))
+    sizes = ("--persons", str(persons), "--insurers", str(INSURERS), "--home", str(home), "--json")
     done = subprocess.run(
-        [sys.executable, "-m", "paravent", "bench", "--population", *sizes, "--home", str(home), "--json"],
+        [sys.executable, "-m", "paravent", "bench", "--population", *sizes, *map(str, options)],
         capture_output=True, check=False,
     )  # fmt: skip
     return done.returncode, json.loads(done.stdout.decode().splitlines()[-1]), done.stderr.decode()
@@ -98,6 +99,20 @@ def test_the_report_says_what_was_measured(ended: tuple[Path, Any, dict[str, Any
 def test_a_home_of_another_population_is_refused(ended: tuple[Path, Any, Any]) -> None:
     code, said, _ = bench(ended[0], PERSONS + 1)
     assert (code, said["error"]) == (1, "invalid-configuration")
+
+
+def test_the_same_is_loaded_into_postgresql(cluster: Cluster, tmp_path: Path) -> None:
+    file, home = tmp_path / "database.url", tmp_path / "home"
+    file.touch(0o600)
+    file.write_text(cluster.fresh())
+    code, report, said = bench(home, 1_000, "--database-url-file", file)
+    assert code == 0, said
+    assert (report["engine"], report["lookup_cold_p50_us"]) == ("postgresql", None)
+    assert report["lookup_p50_us"] > 0
+    assert 300 < report["bytes_per_person"] < 3_000
+    # Without the option the home is of another engine, and nothing is begun again.
+    code, refused, _ = bench(home, 1_000)
+    assert (code, refused["error"]) == (1, "invalid-configuration")
 
 
 def test_a_part_that_was_altered_meanwhile_is_not_loaded(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from paravent.access.devices import Device
+from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import Authenticated
 from paravent.bench.machine import peak_bytes
@@ -46,24 +47,59 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupTimes:
-    """Medians in microseconds of a row with its proof: pages in memory, and read from the disk."""
+    """Medians in microseconds of a row with its proof: pages in memory, and read from the disk where they can be."""
 
     warm_us: float
-    cold_us: float
+    cold_us: float | None
 
 
-def open_hub(home: Path) -> Store:
-    """Opens the hub's database."""
-    folder = home / "hub"
-    folder.mkdir(exist_ok=True)
-    return Store(folder, QuotaLimits(), os.urandom)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubDatabase:
+    """Where the hub's rows are: SQLite in a home, or the PostgreSQL database of a connection string."""
+
+    home: Path
+    url: DatabaseUrl | None = None
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        return "sqlite" if self.url is None else "postgresql"
+
+    def open(self) -> Store:
+        """Opens it."""
+        folder = self.home / "hub"
+        folder.mkdir(exist_ok=True)
+        database = None if self.url is None else PostgresqlConnection(self.url)
+        return Store(folder, QuotaLimits(), os.urandom, database)
+
+    def bytes(self) -> int:
+        """Returns its size on disk, indices included."""
+        if self.url is None:
+            return sum(path.stat().st_size for path in (self.home / "hub").glob(f"{DATABASE}*"))
+        with closing(PostgresqlConnection(self.url)) as connection:
+            (size,) = connection.execute(
+                "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r'"
+                " AND relnamespace = current_schema()::regnamespace"
+            ).fetchone()
+        return int(size)
+
+    def forget_pages(self) -> bool:
+        """Has the system forget the pages of the file, once they are all on disk; False for a server's own."""
+        if self.url is not None:
+            return False
+        with closing(self.open()) as store:
+            store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with (self.home / "hub" / DATABASE).open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return True
 
 
-def load_insurer(home: Path, announced: Publication, directory: Directory, runs: Runs) -> Loaded:
+def load_insurer(hub: HubDatabase, announced: Publication, directory: Directory, runs: Runs) -> Loaded:
     """Loads a publication in a process of its own, whose memory is the hub's alone."""
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_load_and_tell, args=(home, announced, directory, runs, sender))
+    process = context.Process(target=_load_and_tell, args=(hub, announced, directory, runs, sender))
     process.start()
     sender.close()
     try:
@@ -77,10 +113,12 @@ def load_insurer(home: Path, announced: Publication, directory: Directory, runs:
     return told
 
 
-def _load_and_tell(home: Path, announced: Publication, directory: Directory, runs: Runs, sender: Connection) -> None:
+def _load_and_tell(
+    hub: HubDatabase, announced: Publication, directory: Directory, runs: Runs, sender: Connection
+) -> None:
     end_with_parent()
     try:
-        with closing(open_hub(home)) as store:
+        with closing(hub.open()) as store:
             sender.send(_timed(store, announced, directory, runs))
     except ParaventError as error:
         sender.send(f"[{error.code}] {error}")
@@ -123,17 +161,19 @@ def _chunks(sorted_rows: Iterator[SortedRow]) -> Iterator[bytes]:
 # --- looking up -----------------------------------------------------------------------------------
 
 
-def look_up(home: Path, sample: Sample, seed: int) -> LookupTimes:
+def look_up(hub: HubDatabase, sample: Sample, seed: int) -> LookupTimes:
     """Looks rows of the sample up: from the disk first, then each one twice, the second time being measured."""
     chosen = random.Random(seed).sample(sample, min(len(sample), LOOKUPS + COLD_LOOKUPS))
     cold_sample, warm_sample = chosen[:COLD_LOOKUPS], chosen[COLD_LOOKUPS:] or chosen
-    _forget_pages(home / "hub" / DATABASE)
-    with closing(open_hub(home)) as store:
+    forgotten = hub.forget_pages()
+    with closing(hub.open()) as store:
         cold = [_microseconds(store, amc, handle) for amc, handle in cold_sample]
         for amc, handle in warm_sample:
             _microseconds(store, amc, handle)
         warm = [_microseconds(store, amc, handle) for amc, handle in warm_sample]
-    return LookupTimes(warm_us=round(statistics.median(warm), 1), cold_us=round(statistics.median(cold), 1))
+    return LookupTimes(
+        warm_us=round(statistics.median(warm), 1), cold_us=round(statistics.median(cold), 1) if forgotten else None
+    )
 
 
 def _microseconds(store: Store, amc: str, handle: str) -> float:
@@ -151,17 +191,3 @@ def _microseconds(store: Store, amc: str, handle: str) -> float:
     if found.row is None:
         raise TechnicalFailure("the hub of the benchmark has lost a row")
     return spent
-
-
-def _forget_pages(database: Path) -> None:
-    """Has the system forget the pages of a file, once they are all on disk."""
-    with closing(open_hub(database.parent.parent)) as store:
-        store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with database.open("rb") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def disk_bytes(home: Path) -> int:
-    """Returns the size of the hub's database."""
-    return sum(path.stat().st_size for path in (home / "hub").glob(f"{DATABASE}*"))

@@ -18,10 +18,12 @@ from typing import Any
 
 import click
 
+from paravent.access.postgresql_store import DatabaseUrl
+from paravent.access.store import read_secret
 from paravent.bench import machine, measures
 from paravent.bench.measures import Measure, Sizes, asking
 from paravent.bench.national import Country, amc_numbers, country
-from paravent.bench.national_loading import SAMPLE, Sample, disk_bytes, load_insurer, look_up
+from paravent.bench.national_loading import SAMPLE, HubDatabase, Sample, load_insurer, look_up
 from paravent.bench.national_sealing import Timing, seal_insurer
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import root_of_leaves
@@ -46,6 +48,7 @@ class PopulationFigures:
     clock and with every core busy; ``seal_minutes`` is the same time for everybody. Times in microseconds are of a row.
     """
 
+    engine: str
     persons: int
     insurers: int
     rows: int
@@ -67,23 +70,27 @@ class PopulationFigures:
     lookup_p50_us: float
     lookup_first_p50_us: float
     lookup_first_persons: int
-    lookup_cold_p50_us: float
-    lookup_first_cold_p50_us: float
+    lookup_cold_p50_us: float | None
+    lookup_first_cold_p50_us: float | None
     processes: int
     starts: int
     command: str
     machine: dict[str, str | int]
 
 
-def measure(home: Path, persons: int, insurers: int) -> PopulationFigures:
-    """Seals and loads what is left to do; raises InvalidConfiguration when the home is of another population."""
+def measure(home: Path, persons: int, insurers: int, url: DatabaseUrl | None = None) -> PopulationFigures:
+    """Seals and loads what is left to do, into SQLite in the home or the database of a connection string.
+
+    Raises InvalidConfiguration when the home is of another population or engine.
+    """
+    hub = HubDatabase(home=home, url=url)
     if not insurers <= persons <= insurers * PERSONS_MAX:
         raise InvalidConfiguration(f"an insurer has 1 to {PERSONS_MAX:,} synthetic persons")
-    journal = Journal(home / "journal.jsonl", {"persons": persons, "insurers": insurers})
+    journal = Journal(home / "journal.jsonl", {"persons": persons, "insurers": insurers, "engine": hub.engine})
     processes = len(os.sched_getaffinity(0))
     journal.add("start", command=" ".join(["paravent", *sys.argv[1:]]))
     with country(home, insurers, _SEED) as parties:
-        run = _Run(home=home, journal=journal, parties=parties, processes=processes, persons=persons)
+        run = _Run(home=home, hub=hub, journal=journal, parties=parties, processes=processes, persons=persons)
         for number, amc in enumerate(amc_numbers(insurers)):
             run.insurer(amc, persons // insurers + (number < persons % insurers))
             run.say()
@@ -93,7 +100,7 @@ def measure(home: Path, persons: int, insurers: int) -> PopulationFigures:
 class Journal:
     """What was measured, one JSON object a line, each on disk before the run goes on."""
 
-    def __init__(self, path: Path, sizes: dict[str, int]) -> None:
+    def __init__(self, path: Path, sizes: dict[str, int | str]) -> None:
         """Reads what is there; raises InvalidConfiguration when it is of other sizes."""
         self._path = path
         self._lines = [json.loads(line) for line in _whole_lines(path)]
@@ -134,6 +141,7 @@ class _Run:
     """One start of the command; ``done`` counts the persons that it sealed and loaded itself."""
 
     home: Path
+    hub: HubDatabase
     journal: Journal
     parties: Country
     processes: int
@@ -160,7 +168,7 @@ class _Run:
             root, count = root_of_leaves(manifest_leaf(Handle(handle), digest) for handle, digest in runs.digests())
             self.journal.add("head", insurer=amc, rows=count, seconds=time.perf_counter() - started)
             announced = self.parties.publication(dealt, root, count)
-            loaded = load_insurer(self.home, announced, self.parties.directory, runs)
+            loaded = load_insurer(self.hub, announced, self.parties.directory, runs)
             self.journal.add("loaded", insurer=amc, persons=persons, sample=_sample(runs, count), **asdict(loaded))
         self.done += persons
         if not self.journal.of("first") and self.loaded() >= min(self.persons, FIRST_LOOKUPS_PERSONS):
@@ -172,7 +180,7 @@ class _Run:
     def look_up(self, kind: str) -> None:
         """Times look-ups over everything that is loaded."""
         sample: Sample = [(line["insurer"], handle) for line in self.journal.of("loaded") for handle in line["sample"]]
-        self.journal.add(kind, persons=self.loaded(), **asdict(look_up(self.home, sample, _SEED)))
+        self.journal.add(kind, persons=self.loaded(), **asdict(look_up(self.hub, sample, _SEED)))
 
     def say(self) -> None:
         """Says how far the run is, and when it may end."""
@@ -211,14 +219,14 @@ def _figures(run: _Run, insurers: int) -> PopulationFigures:
     }  # fmt: skip
     minutes = rows / 60e6
     return PopulationFigures(
-        persons=run.persons, insurers=insurers, rows=rows,
+        engine=run.hub.engine, persons=run.persons, insurers=insurers, rows=rows,
         seal_ratio=round(seal_us / floor_us, 3),
         seal_processor_ratio=round(processor_us / (timing.floor_processor_seconds / timing.floor_persons * 1e6), 3),
         seal_us=round(seal_us, 1), seal_floor_us=round(floor_us, 1),
         seal_minutes=round(seal_us / run.processes * minutes, 2), head_minutes=round(head_us * minutes, 2),
         making_minutes=round(timing.making_seconds / timing.rows / run.processes * rows / 60, 2),
         load_us=round(load_us, 1), load_minutes=round(load_us * minutes, 2),
-        bytes_per_person=round(disk_bytes(run.home) / run.persons, 1), peak_bytes=max(peaks.values()),
+        bytes_per_person=round(run.hub.bytes() / run.persons, 1), peak_bytes=max(peaks.values()),
         publisher_peak_bytes=peaks["publisher"], worker_peak_bytes=peaks["worker"], hub_peak_bytes=peaks["hub"],
         lookup_p50_ratio=round(last["warm_us"] / first["warm_us"], 3), lookup_p50_us=last["warm_us"],
         lookup_first_p50_us=first["warm_us"], lookup_first_persons=first["persons"],
@@ -230,12 +238,18 @@ def _figures(run: _Run, insurers: int) -> PopulationFigures:
 
 def _rows(folder: Path, sizes: Sizes) -> Iterator[PopulationFigures]:
     usual = (QUICK_PERSONS, QUICK_INSURERS) if sizes.quick else (PERSONS, INSURERS)
-    figures = measure(folder, sizes.of(measures.PERSONS, usual[0]), sizes.of(measures.INSURERS, usual[1]))
+    file = sizes.of(_URL, None)
+    url = None if file is None else DatabaseUrl(read_secret(file))
+    figures = measure(folder, sizes.of(measures.PERSONS, usual[0]), sizes.of(measures.INSURERS, usual[1]), url)
     (folder / "report.json").write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     yield figures
 
 
+_URL = click.Option(
+    ["--database-url-file"], type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Of --population: file, readable by its owner only, with the connection string of an empty PostgreSQL.",
+)  # fmt: skip
 MEASURE = Measure(
-    name="population", rows=_rows, options=(measures.PERSONS, measures.INSURERS), resumes=True,
+    name="population", rows=_rows, options=(measures.PERSONS, measures.INSURERS, _URL), resumes=True,
     asked_by=asking("--population", "Seal and load a national population; the same --home takes a killed run up."),
 )  # fmt: skip

@@ -204,6 +204,32 @@ def test_rows_follow_on(world: World) -> None:
     assert world.hub_store.staged(number, AMC).rows == len(sent)
 
 
+def test_insurers_load_side_by_side(world: World) -> None:
+    """Their chunks come in turn, one insurer goes live in the middle of the other, and neither disturbs the other."""
+    numbers, heads = {}, {}
+    for amc in (AMC, OTHER_AMC):
+        announced = world.announce(world.insurers[amc])
+        heads[amc] = open_statement(
+            announced.head, ManifestHead, Label.MANIFEST_HEAD, amc, world.insurers[amc].keys.issuer.public
+        )
+        bundle = EpochBundle(epoch=announced.epoch, batches=announced.batches, head=announced.head)
+        numbers[amc] = world.hub_store.open_publication(bundle, heads[amc])
+    rows = {amc: world.insurers[amc].rows for amc in numbers}
+    for place in range(max(map(len, rows.values()))):
+        for amc, number in numbers.items():
+            if place < len(rows[amc]):
+                world.hub_store.add_rows(number, place, rows[amc][place : place + 1])
+            if place + 1 == len(rows[amc]):
+                leaves = world.hub_store.staged_digests(number, heads[amc])
+                world.hub_store.go_live(number, heads[amc], publication.build_tree(leaves, heads[amc]))
+    for amc, own in rows.items():
+        live = world.hub_store.newest(amc)
+        assert live is not None
+        assert live.head == heads[amc]
+        assert [place and place.row for place in (world.hub_store.row(live, row.handle) for row in own)] == own
+    assert len(rows[AMC]) != len(rows[OTHER_AMC])
+
+
 def test_a_publication_is_continued_by_its_own_insurer_only(world: World) -> None:
     number, _ = stage(world, [], announce(world))
     with pytest.raises(EpochNotLive):

@@ -286,6 +286,12 @@ def test_a_root_needs_no_more_than_a_hash_a_level(leaves: list[bytes]) -> None:
     assert root_of_leaves(iter(leaves)) == (root_of(build_levels(leaves)), len(leaves))
 
 
+@pytest.mark.parametrize("count", [1_023, 1_024, 1_025, 2_048, 2_049, 3_071, 5_000])
+def test_a_root_is_the_same_where_whole_groups_of_leaves_are_computed_at_once(count: int) -> None:
+    leaves = [number.to_bytes(32, "big") for number in range(count)]
+    assert root_of_leaves(iter(leaves)) == (root_of(build_levels(leaves)), count)
+
+
 @pytest.mark.parametrize(("rows", "needed"), [(0, 64), (1, 63), (63, 1), (64, 0), (65, 63)])
 def test_a_count_is_padded_and_never_zero(rows: int, needed: int) -> None:
     assert padding(rows, 64) == needed
