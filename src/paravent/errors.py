@@ -541,6 +541,16 @@ class UnansweredAct(TechnicalFailure):
     advice_en = "Send it again as it is; it counts once."
 
 
+class WaitingLimitReached(TechnicalFailure):
+    """Claims already wait for the hub's answer, and with this one they would pass the desk's limit in euros."""
+
+    code = "waiting-limit-reached"
+    title_fr = "Panne technique : les factures en attente du hub atteignent la limite du poste"
+    title_en = "Technical failure: the claims waiting for the hub reach the desk's limit"
+    advice_fr = "Cette facture n'a été ni envoyée ni gardée. Renvoyez d'abord celles qui attendent, puis recommencez."
+    advice_en = "This claim was neither sent nor kept. First send again those that wait, then start over."
+
+
 class StaleData(TechnicalFailure):
     """A signed statement is older than its limit, or older than one already seen."""
 

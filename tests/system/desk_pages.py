@@ -36,20 +36,31 @@ async def check_number(page: Page, platform: Platform, desk: str, said: dict[str
     await page.keyboard.press("Enter")
 
 
-async def quote(page: Page) -> None:
+async def quote(page: Page, **changed: str) -> None:
     """Enters a prescription and prices from the page of a customer, and waits for the quote."""
-    await page.locator("a[href$='/order']").click()
-    for name, value in (PRESCRIPTION | PRICES).items():
-        await page.fill(f"#{name}", value)
-    await page.locator("main form button").click()
+    await page.locator("a[href$='/order']").first.click()
+    await order(page, **changed)
     await expect(page.locator("table.quote").first).to_be_visible()
+
+
+async def order(page: Page, **changed: str) -> None:
+    """Fills in the order form and sends it."""
+    for name, value in (PRESCRIPTION | PRICES | changed).items():
+        await page.fill(f"#{name}", value)
+    await page.locator("main form button").first.click()
+
+
+async def preview(page: Page, act: str) -> None:
+    """Asks to see an act before it is sent; ``act`` ends the address of its form."""
+    await page.locator(f"form[action$='/{act}'] button[value='preview']").click()
+    await expect(page.locator("#message")).to_be_visible()
 
 
 async def agree(page: Page) -> None:
     """Asks for the prise en charge."""
-    await page.locator("form[action$='/agreement'] button").click()
+    await page.locator("form[action$='/agreement'] button").first.click()
 
 
 async def claim(page: Page) -> None:
     """Sends the claim."""
-    await page.locator("form[action$='/claim'] button").click()
+    await page.locator("form[action$='/claim'] button").first.click()

@@ -25,7 +25,7 @@ from tests import browser as browsers
 from tests.browser import axe, fits, judge_every_page
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, other_insurer, particulars
-from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, quote
+from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, preview, quote
 
 DESK = "desk-pages"
 COVERED, REFUSED, TECHNICAL = ".state.good .kind", ".told.refusal", ".told.technical"
@@ -234,7 +234,7 @@ async def test_an_order_with_errors_comes_back_as_it_was_typed(
     await page.locator("a[href$='/order']").click()
     for name, value in (PRESCRIPTION | {"right_sphere": "-2,30", "frame_price": "x", "right_price": "120"}).items():
         await page.fill(f"#{name}", value)
-    await page.locator("main form button").click()
+    await page.locator("main form button").first.click()
     await expect(page.locator(".told.input h2")).to_contain_text("3 champs à corriger")
     assert await page.input_value("#right_sphere") == "-2,30"
     assert await page.input_value("#right_axis") == PRESCRIPTION["right_axis"]
@@ -302,6 +302,8 @@ async def test_every_page_in_both_languages(
         if "check" not in shown:
             await check_number(page, platform, DESK, particulars(next(payable)))
             await quote(page)
+            await preview(page, "agreement")
+            await page.go_back()
             shown["check"] = page.url.rsplit("/", 1)[-1]
 
     routes = [
@@ -312,4 +314,8 @@ async def test_every_page_in_both_languages(
         chromium, f"http://127.0.0.1:{platform.ports[DESK]}", routes, values=shown, enter=opened
     )
     assert {"/", "/number", "/claims", "/bulletins", "/accessibility"} <= judged
-    assert {path.rsplit("/", 1)[-1] for path in judged if path.startswith("/customers/")} >= {"order", "sent"}
+    assert {path.rsplit("/", 1)[-1] for path in judged if path.startswith("/customers/")} >= {
+        "order",
+        "preview",
+        "sent",
+    }

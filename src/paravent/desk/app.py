@@ -23,6 +23,7 @@ from paravent.desk.box_client import received_remittances
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import DeskClient
 from paravent.desk.fhir.app import FhirDesk, is_fhir, outcome_response
+from paravent.desk.screens.act_app import ActPages
 from paravent.desk.screens.books_app import BookPages
 from paravent.desk.screens.bulletins_app import BulletinPages
 from paravent.desk.screens.check_app import CheckPages
@@ -201,9 +202,11 @@ def build(home: Path) -> Starlette:
         return await bulletin_client.acknowledge(number, int(time.time()), directory, store, http)
 
     bulletins = BulletinPages(counter, refresh_bulletins, acknowledge)
+    customers = CustomerPages(counter)
     screens_routes = (
-        *CheckPages(counter, bulletins.newest).routes(), *CustomerPages(counter, key).routes(),
-        *BookPages(counter, remittances).routes(), *bulletins.routes(), *counter.routes(),
+        *CheckPages(counter, bulletins.newest).routes(), *customers.routes(),
+        *ActPages(counter, key, customers).routes(), *BookPages(counter, remittances).routes(),
+        *bulletins.routes(), *counter.routes(),
     )  # fmt: skip
     app = application("desk", [*routes, *fhir.routes(), *screens_routes], lifespan=lifespan, answer_error=answer_error)
     app.state.counter = counter

@@ -140,15 +140,16 @@ def _validity(asked: QuoteFile, document: bytes, books: Books) -> Validity | Non
     return Validity(last_day=last, valid=day <= asked.day <= last, source=source)
 
 
-def _renewal(asked: QuoteFile, prescription: Prescription, old_document: bytes | None, books: Books) -> Renewal | None:
-    customer = asked.customer
-    if customer is None:
-        return None
-    age, month = age_months(customer.birth_date, asked.day), Month(number=asked.day.year * 100 + asked.day.month)
+def renewal_of(
+    customer: Customer, day: date, free_from: Month | None, prescription: Prescription, old_document: bytes | None,
+    books: Books,
+) -> Renewal:  # fmt: skip
+    """Says from which month equipment is payable, and whether it may be renewed before, with the grounds."""
+    age, month = age_months(customer.birth_date, day), Month(number=day.year * 100 + day.month)
     months = books.rules.content.renewal.months(age_months=age, frame_outgrown=customer.frame_outgrown)
     last = None if customer.last_equipment is None else Month(number=customer.last_equipment)
     payable = [] if last is None else [last.plus(months)]
-    payable += [Month(number=cover.free_from) for cover in asked.coverages[:1] if cover.free_from is not None]
+    payable += [] if free_from is None else [free_from]
     due = not payable or month >= max(payable)
     since = 10**4 if last is None else _months_between(last, month)
     old = None if old_document is None else read_vision_prescription(old_document)
@@ -159,6 +160,16 @@ def _renewal(asked: QuoteFile, prescription: Prescription, old_document: bytes |
     return Renewal(
         months=months, payable_from=max(payable).number if payable else None, due=due, early_renewal=bool(grounds),
         grounds=tuple(ground.value for ground in grounds),
+    )  # fmt: skip
+
+
+def _renewal(asked: QuoteFile, prescription: Prescription, old_document: bytes | None, books: Books) -> Renewal | None:
+    if asked.customer is None:
+        return None
+    free_from = asked.coverages[0].free_from
+    return renewal_of(
+        asked.customer, asked.day, None if free_from is None else Month(number=free_from), prescription, old_document,
+        books,
     )  # fmt: skip
 
 

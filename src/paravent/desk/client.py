@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from paravent.access.client import PreparedRequest, SignedClient
-from paravent.access.requests import new_nonce
+from paravent.access.requests import content_digest, new_nonce
 from paravent.crypto import sealing
 from paravent.crypto.group import Rng
 from paravent.crypto.hpke import BoxKey
@@ -25,11 +25,13 @@ from paravent.crypto.signing import SigningKey, VerifyKey, key_id
 from paravent.desk.audit import KeptPrescription
 from paravent.desk.bulletin_client import refresh_bulletins
 from paravent.desk.config import DeskConfig
+from paravent.desk.departures import Departure
 from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.give_back_client import give_back
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
 from paravent.desk.store import Store
+from paravent.desk.waiting import require_room
 from paravent.errors import (
     BadInput,
     EpochNotLive,
@@ -72,6 +74,7 @@ T = TypeVar("T")
 STATUS_LIST = "status-list"
 GUARANTEES = "guarantees"
 AUDIT = "audit"
+ACTS = "/v1/acts"
 EPOCH_CACHE_SECONDS = 3_600
 REFRESH_SECONDS = 12 * 3_600
 QUOTA_THRESHOLD = 2
@@ -345,13 +348,16 @@ class DeskClient:
         """Sends an act, kept durably first, and returns the hub's verified decision.
 
         Sending the same act again gives the same decision: a retry after a lost answer is safe. Raises
-        UnansweredAct when no answer came: whether it was decided is unknown until it is sent again.
+        UnansweredAct when no answer came: whether it was decided is unknown until it is sent again; raises
+        WaitingLimitReached for a claim that would wait beside too many others.
         """
         body = encode(act)
+        if self._store.act(act.idempotency_key) is None:
+            require_room(self.undecided(), act, self._config.waiting_cents_max)
         self._store.keep_act(act.idempotency_key, body, None if kept is None else encode(kept))
         hub = self._directory.hub
         try:
-            signed = await self._client.post(hub.name, hub.address, "/v1/acts", body, Signed)
+            signed = await self._client.post(hub.name, hub.address, ACTS, body, Signed)
         except Unreachable as error:
             raise UnansweredAct(f"{error}; the {act.kind} is kept as {act.idempotency_key.hex()}") from None
         except (BadInput, Refusal):
@@ -359,6 +365,12 @@ class DeskClient:
             self._store.drop_act(act.idempotency_key)
             raise
         return self._keep_decision(act, body, signed)
+
+    def departure(self, act: Act) -> Departure:
+        """Gives an act as it would be sent: to whom, where, its very bytes; the signature is made when it goes."""
+        body, hub = encode(act), self._directory.hub
+        headers = {"content-digest": content_digest(body)}
+        return Departure(party=hub.name, method="POST", url=hub.address + ACTS, headers=headers, body=body)
 
     def _keep_decision(self, act: Act, body: bytes, signed: Signed) -> Decision:
         decision = self._open_decision(signed)

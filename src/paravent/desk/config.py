@@ -24,6 +24,7 @@ class DeskConfig(Message, frozen=True, kw_only=True):
     port: Port
     degraded_days_max: Natural = 7
     degraded_cents_max: Natural = 30_000
+    waiting_cents_max: Natural = 300_000
     single_operator_allowed: bool = False
     directory: DirectoryPin | None = None
 

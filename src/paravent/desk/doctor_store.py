@@ -25,6 +25,7 @@ def observe(home: Path, now: int) -> Observed:
     )  # fmt: skip
     said = {
         "shop": settings.shop, "degraded_days_max": str(settings.degraded_days_max),
+        "waiting_cents_max": str(settings.waiting_cents_max),
         "entitlement_days": str(RETENTION_SECONDS // DAY_SECONDS), "audit_days": str(AUDIT_SECONDS // DAY_SECONDS),
     }  # fmt: skip
     device = config.device(home, settings)

@@ -129,6 +129,13 @@ class Store:
         )
         return [(body, decode(decision, Signed)) for body, decision in found]
 
+    def made_between(self, first: int, last: int) -> int:
+        """Counts the acts made from an instant to another, decided or not."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM act WHERE made_at >= ? AND made_at < ?", (first, last)
+        ).fetchone()
+        return int(count)
+
     def has_given_back(self, restored_at: int) -> bool:
         """Says whether this desk gave back its acts after that restoration of the hub."""
         found = self._connection.execute("SELECT 1 FROM given_back WHERE restored_at = ?", (restored_at,)).fetchone()

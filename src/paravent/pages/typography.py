@@ -16,6 +16,10 @@ _UNIT = re.compile(r"(?<=\d)[ ](?=[a-zà-ÿ%€])")
 
 def french(text: str) -> str:
     """Sets a French text: thin spaces before ; ? and !, no-break spaces before : and in « », the true apostrophe."""
-    text = _THIN.sub("\u202f", text.replace("'", "\u2019"))
-    text = _WIDE.sub("\u00a0", text)
+    text = no_break(text.replace("'", "\u2019"))
     return _UNIT.sub("\u00a0", _NUMBERED.sub("\\1\u00a0", text))
+
+
+def no_break(text: str) -> str:
+    """Sets the spaces of French punctuation alone: thin before ; ? and !, plain no-break before : and in « »."""
+    return _WIDE.sub("\u00a0", _THIN.sub("\u202f", text))

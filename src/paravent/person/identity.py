@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Self
 
 from paravent.errors import InvalidIdentity
@@ -89,6 +90,13 @@ class BirthDate(_RedactedText):
         else:
             raise InvalidIdentity("a birth date is written DD/MM/YYYY or YYYY-MM-DD")
         return cls(year + month + day)
+
+    def day(self) -> date | None:
+        """Gives the day of the calendar, None for a fictitious one."""
+        try:
+            return date.fromisoformat(f"{self[:4]}-{self[4:6]}-{self[6:]}")
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

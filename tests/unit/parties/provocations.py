@@ -41,6 +41,7 @@ from paravent.desk.checks_store import Checks
 from paravent.desk.config import DeskConfig
 from paravent.desk.entitled import judge_card
 from paravent.desk.epoch import verify_bundle
+from paravent.desk.waiting import require_room
 from paravent.errors import ParaventError
 from paravent.hub.publication import authenticate_insurer
 from paravent.hub.vault import ActId
@@ -192,6 +193,11 @@ def too_dear_while_degraded(world: World) -> None:
     shop = _shop(world)
     stale = replace(shop.entitled, degraded=True)
     trade.quote(BASKET, shop.taken, stale, world.insurers[AMC].tables, shipped_rules(), 0, shipped_class_a_tariff())
+
+
+def too_many_euros_wait(world: World) -> None:
+    claim, _ = _shop(world).claim()
+    require_room([claim], changed(claim, idempotency_key=bytes(16)), 0)
 
 
 def a_second_pair(world: World) -> None:
@@ -450,6 +456,7 @@ PROVOKED: dict[str, Provocation] = {
     "unreachable": nobody_listens,
     "overloaded": one_too_many,
     "unanswered-act": no_answer,
+    "waiting-limit-reached": too_many_euros_wait,
     "hub-recovering": put_back,
     "sign-in-refused": lambda _: read_claims({}, person_profile("franceconnect")),
     "stale-data": lambda world: world.insurers[AMC].store.guarantees(),

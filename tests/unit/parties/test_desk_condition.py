@@ -9,6 +9,7 @@ from paravent.desk.screens.condition import Condition, Freshness, condition, kep
 from paravent.desk.screens.counter_app import _HERE
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.store import environments
+from paravent.pages.typography import no_break
 
 DAY = 86_400
 FRESH, OLD, STALE, NONE = (kept_list("Mutuelle", age, 7) for age in (3_600, 3 * DAY, 8 * DAY, None))
@@ -66,6 +67,6 @@ def test_degraded_mode_says_what_still_works(
 ) -> None:
     found = seen(world, names(world)[answered], *lists)
     assert found.degraded
-    assert french in banner(found, Language.FRENCH)
+    assert no_break(french) in banner(found, Language.FRENCH)
     assert english in banner(found, Language.ENGLISH)
     assert "Refus" not in banner(found, Language.FRENCH)

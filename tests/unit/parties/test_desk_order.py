@@ -21,7 +21,7 @@ TYPED = {
 def test_what_is_typed_is_the_prescription_that_the_desk_reads() -> None:
     order = read_order(Form(values=TYPED))
     assert isinstance(order, Order)
-    found = read_vision_prescription(order.document)
+    found = read_vision_prescription(order.sight.document)
     assert found.right == Eye(sphere=-9, cylinder=3, axis=87)
     assert found.left == Eye(sphere=-6, addition=8)
     basket = order.basket
@@ -33,14 +33,14 @@ def test_what_is_typed_is_the_prescription_that_the_desk_reads() -> None:
 def test_no_power_is_written_as_a_float() -> None:
     order = read_order(Form(values=TYPED))
     assert isinstance(order, Order)
-    right = json.loads(order.document, parse_float=str)["lensSpecification"][0]
+    right = json.loads(order.sight.document, parse_float=str)["lensSpecification"][0]
     assert (right["sphere"], right["cylinder"]) == ("-2.25", "0.75")
 
 
 def test_an_electronic_prescription_takes_the_place_of_the_fields() -> None:
     order = read_order(Form(values={**TYPED, "fhir": '{"resourceType": "VisionPrescription"}', "right_sphere": "x"}))
     assert isinstance(order, Order)
-    assert order.document == b'{"resourceType": "VisionPrescription"}'
+    assert order.sight.document == b'{"resourceType": "VisionPrescription"}'
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
+import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 import segno
 from PIL import Image
@@ -14,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from tests.browser import served
 from tests.unit.parties.world import World
 
 from paravent.desk import config
@@ -142,6 +147,16 @@ def test_no_form_is_taken_without_the_token_of_its_session(app: Starlette) -> No
             assert browser(app).post(path, content=f"csrf={csrf_of(inside)}", headers=OWN).status_code == 403, path
 
 
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it has as many pixels, and holds none of them."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+
+
 def picture(text: str, kind: str = "PNG") -> bytes:
     drawn, converted = io.BytesIO(), io.BytesIO()
     segno.make(text).save(drawn, kind="png", scale=4)
@@ -158,8 +173,14 @@ def picture(text: str, kind: str = "PNG") -> bytes:
         (picture("PV1:ABC")[:200], 422),
         (b"GIF89a", 422),
         (b"", 422),
+        (bomb(8_000, 5_001), 413),  # one row above the limit
+        (bomb(12_000, 12_000), 413),  # Pillow warns of this size
+        (bomb(2**31 - 1, 2**31 - 1), 413),  # and refuses this one
+        (bomb(0, 1), 422),
+        (bomb(300, 300), 422),  # it says more than it holds
+        (bytes(12_000_001), 413),
     ],
-    ids=["png", "jpeg", "bmp", "cut", "gif", "empty"],
+    ids=["png", "jpeg", "bmp", "cut", "gif", "empty", "above", "warned", "bomb", "nothing", "short", "heavy"],
 )
 def test_a_picture_is_read_here(app: Starlette, content: bytes, status: int) -> None:
     inside = entered(app)
@@ -167,3 +188,49 @@ def test_a_picture_is_read_here(app: Starlette, content: bytes, status: int) -> 
     assert answer.status_code == status
     if status == 200:
         assert answer.json() == {"card": "PV1:ABC"}
+
+
+class Slow:
+    """A reading of a picture that goes on until the counter has answered somebody else, or until it gives up."""
+
+    def __init__(self, seconds: float) -> None:
+        self.answered, self.begun, self.waited = threading.Event(), threading.Event(), seconds
+
+    def __call__(self, _: bytes) -> str:
+        self.begun.set()
+        return str(self.answered.wait(self.waited))
+
+
+def answered_meanwhile(app: Starlette, slow: Slow) -> str:
+    """Asks for a page while a picture is being read; returns what the reading saw of it."""
+    inside = entered(app)
+    said: list[str] = []
+    headers = {**OWN, "host": HOST, "x-csrf": csrf_of(inside)}
+    with served(app) as address, httpx2.Client(base_url=address, cookies=dict(inside.cookies), timeout=90) as client:
+
+        def read() -> None:
+            said.append(client.post("/card-pictures", content=b"x", headers=headers).json()["card"])
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        assert slow.begun.wait(60)
+        assert client.get("/accessibility").status_code == 200
+        slow.answered.set()
+        reading.join()
+    return said[0]
+
+
+def test_the_counter_answers_while_a_picture_is_read(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = Slow(60)
+    monkeypatch.setattr("paravent.desk.screens.check_app.read_picture", patient)
+    assert answered_meanwhile(app, patient) == "True"
+
+
+def test_a_picture_read_in_the_way_of_others_is_seen(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def in_the_way(read: Slow, content: bytes) -> str:
+        return read(content)
+
+    hasty = Slow(1)
+    monkeypatch.setattr("paravent.desk.screens.check_app.read_picture", hasty)
+    monkeypatch.setattr("paravent.desk.screens.check_app.run_in_threadpool", in_the_way)
+    assert answered_meanwhile(app, hasty) == "False"

@@ -58,6 +58,7 @@ class BookPages:
     async def _resend(self) -> None:
         for act in self.counter.desk.undecided():
             await self.counter.desk.act(act)
+        self.counter.recall()
 
     def _page(
         self, request: Request, *, error: ParaventError | None = None, sent: list[Departure] | None = None
@@ -70,7 +71,8 @@ class BookPages:
         return self.counter.page(
             request, "claims.html", status=200 if error is None else error.status,
             error=None if error is None else telling(error, language), dossiers=self.counter.dossiers(),
-            undecided=self.counter.desk.undecided(), decisions=[(one, reason_of(one, language)) for one in newest],
+            waiting=self.counter.waiting(), waiting_cents_max=self.counter.settings.waiting_cents_max,
+            decisions=[(one, reason_of(one, language)) for one in newest],
             remittances=self._remittances(), insurer_name=self.counter.insurer_name,
             sent=None if sent is None else [shown(departure, {}) for departure in sent],
         )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -30,7 +32,7 @@ from paravent.pages.screens.app import language_of, require_own_page, telling
 from paravent.pages.screens.catalogue import marked
 from paravent.pages.screens.entrance_app import ENTRANCE_PATH
 from paravent.pages.screens.forms import CSRF_FIELD, Form, require_csrf
-from paravent.person.identity import Holder
+from paravent.person.identity import BirthDate, Holder
 from paravent.wire.bulletins import Bulletin, BulletinText
 from paravent.wire.codec import Message
 
@@ -62,6 +64,7 @@ class CheckPages:
 
     counter: Counter
     newest_bulletin: Callable[[Request], Awaitable[tuple[Bulletin, BulletinText] | None]]
+    one_picture: Semaphore = field(default_factory=lambda: Semaphore(1))
 
     def routes(self) -> list[Route]:
         """Lists the addresses."""
@@ -119,7 +122,10 @@ class CheckPages:
         """Reads the card of a picture, sent by a script of the page from a file or the camera."""
         session = self.counter.enter(request)
         require_csrf(Form(values={CSRF_FIELD: request.headers.get(_CSRF_HEADER, "")}), session.csrf)
-        return json_response(CardRead(card=read_picture(await read_body(request, PICTURE_BYTES_MAX))))
+        content = await read_body(request, PICTURE_BYTES_MAX)
+        # In a thread: a picture of a telephone takes seconds, and the counter goes on; one at a time, for its memory.
+        async with self.one_picture:
+            return json_response(CardRead(card=await run_in_threadpool(read_picture, content)))
 
     # --- pages --------------------------------------------------------------------------------
 
@@ -133,7 +139,10 @@ class CheckPages:
             except ParaventError as error:
                 self.counter.look_again()
                 return await again(request, _pointed(form, error), status=error.status, error=error, sent=departures)
-        dossier = Dossier(check=self.counter.checks.keep(entitled), customer=form["name"], entitled=entitled)
+        dossier = Dossier(
+            check=self.counter.checks.keep(entitled), customer=form["name"], entitled=entitled,
+            born=BirthDate.parse(form["birth_date"]).day(),
+        ).recalled(self.counter.found_again(entitled.part))  # fmt: skip
         self.counter.keep(dossier.stepped(step, departures))
         if entitled.lane is Lane.NUMBER:
             self.counter.look_again()
@@ -159,8 +168,10 @@ class CheckPages:
         values: Mapping[str, object] = {
             "form": form, "error": told, "condition": await self.counter.condition(),
             "bulletin": await self.newest_bulletin(request),
-            "limit_cents": self.counter.settings.degraded_cents_max,
+            "limit_cents": self.counter.settings.degraded_cents_max, "picture_bytes_max": PICTURE_BYTES_MAX,
             "insurers": [(entry.amc, f"{entry.name} ({entry.amc})") for entry in self.counter.directory.insurers],
+            "waiting": self.counter.waiting(), "waiting_cents_max": self.counter.settings.waiting_cents_max,
+            "forgotten": self.counter.forgotten(), "started_at": self.counter.started_at,
             "sent": None if sent is None else [shown(departure, {}) for departure in sent],
         }  # fmt: skip
         return self.counter.page(request, template, status=status, **values)

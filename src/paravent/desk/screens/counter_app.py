@@ -12,16 +12,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.access.app import read_body
+from paravent.crypto.entitlement import HubPart
 from paravent.desk.checks_store import Checks
 from paravent.desk.client import QUOTA_THRESHOLD, STATUS_LIST, DeskClient
 from paravent.desk.config import DeskConfig
 from paravent.desk.screens.condition import Condition, KeptList, condition, kept_list
-from paravent.desk.screens.dossier import Dossier
+from paravent.desk.screens.dossier import Dossier, same_right
+from paravent.desk.session import SESSION_SECONDS_MAX
 from paravent.desk.store import Store
+from paravent.desk.waiting import Waiting, waiting
 from paravent.errors import BadInput, ParaventError, SessionRequired
 from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page
 from paravent.pages.screens.entrance_app import Entrance
 from paravent.pages.screens.forms import Form, require_csrf
+from paravent.wire.claims import Act, Decision
 from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, StatusList
 
@@ -33,7 +37,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(slots=True, kw_only=True)
 class Counter:
-    """What the pages of one desk work with; dossiers are in memory and gone with the process."""
+    """What the pages of one desk work with; dossiers are in memory and gone with the process, acts are on disk."""
 
     desk: DeskClient
     checks: Checks
@@ -45,6 +49,7 @@ class Counter:
     sessions: Sessions[None] = field(init=False)
     entrance: Entrance[None] = field(init=False)
     hosts: frozenset[str] = field(init=False)
+    started_at: int = field(default_factory=lambda: int(time.time()))
     _dossiers: dict[str, Dossier] = field(default_factory=dict)
     _condition: Condition | None = None
 
@@ -118,6 +123,30 @@ class Counter:
     def dossiers(self) -> list[Dossier]:
         """Lists the dossiers of this session, newest first."""
         return [dossier for name, dossier in reversed(self._dossiers.items()) if self.checks.holds(name)]
+
+    def found_again(self, part: HubPart) -> list[tuple[Act, Decision]]:
+        """Lists the acts kept about a right, with what was decided, oldest first: whichever process sent them."""
+        acts = ((decode(body, Act), signed) for body, signed in self.store.decided_since(0))
+        return [
+            (act, decode(signed.payload, Decision, bytes_max=STATEMENT_BYTES_MAX))
+            for act, signed in acts if same_right(act.entitlement, part)
+        ]  # fmt: skip
+
+    def recall(self) -> None:
+        """Reads again what was decided for the customers of this session, after acts were sent again."""
+        self._dossiers = {
+            name: dossier.recalled(self.found_again(dossier.entitled.part)) for name, dossier in self._dossiers.items()
+        }
+
+    def forgotten(self) -> int:
+        """Counts the acts of the hours before this process started, until a customer is checked again."""
+        if self.dossiers():
+            return 0
+        return self.store.made_between(self.started_at - SESSION_SECONDS_MAX, self.started_at)
+
+    def waiting(self) -> Waiting:
+        """Adds up the acts that got no answer."""
+        return waiting(self.desk.undecided())
 
     def insurer_name(self, amc: str) -> str:
         """Names an insurer as the directory does."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from paravent.optics.reasons import Why
 from paravent.pages.screens.catalogue import marked
+from paravent.person.early_renewal import Ground
 
 UNKNOWN: Final = marked("Champ sans explication.")
 REQUESTS: Final = {
@@ -85,4 +86,16 @@ REASONS: Final[Mapping[Why, str]] = {
     Why.WITHIN_BAND: marked("Dans le forfait de la garantie pour cet équipement."),
     Why.FRAME_CAP: marked("Au plafond de la garantie pour une monture."),
     Why.BAND_CEILING: marked("Au plafond du forfait de la garantie pour cet équipement."),
+}
+GROUNDS: Final[Mapping[Ground, str]] = {
+    Ground.SPH_CYL: marked("la sphère ou le cylindre a assez changé"),
+    Ground.ADD: marked("l'addition a assez changé, la vision de loin étant stable"),
+    Ground.SUM: marked("la somme des changements de loin et de près est assez grande"),
+    Ground.AXIS: marked("l'axe d'un cylindre a assez tourné"),
+    Ground.MEDICAL: marked("situation médicale particulière, attestée par l'ordonnance"),
+}
+SURENESS: Final[Mapping[str, str]] = {
+    "verified": marked("seuil lu dans l'arrêté"),
+    "secondary": marked("seuil lu dans la presse professionnelle, pas dans l'arrêté"),
+    "unverified": marked("à confirmer dans l'arrêté du 3 décembre 2018"),
 }

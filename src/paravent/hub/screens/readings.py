@@ -14,6 +14,7 @@ from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS, QuotaKind, Quot
 from paravent.access.tally import ANSWERED, Counted
 from paravent.errors import ParaventError
 from paravent.hub.state import Manifest
+from paravent.pages.typography import no_break
 from paravent.wire.codec import decode
 from paravent.wire.statements import MANIFEST_AGE_SECONDS_MAX, Directory, EpochFile
 
@@ -84,8 +85,9 @@ def refusals(counted: Sequence[Counted], now: int) -> list[Refused]:
         )
         if week:
             found.append(Refused(
-                code=code, title_fr=error.title_fr, title_en=error.title_en, advice_fr=error.advice_fr,
-                advice_en=error.advice_en, retry=error.retry.value, last_hour=hour, last_day=day, last_week=week,
+                code=code, title_fr=no_break(error.title_fr), title_en=error.title_en,
+                advice_fr=no_break(error.advice_fr), advice_en=error.advice_en, retry=error.retry.value,
+                last_hour=hour, last_day=day, last_week=week,
             ))  # fmt: skip
     return sorted(found, key=lambda one: (-one.last_day, -one.last_week, one.code))
 

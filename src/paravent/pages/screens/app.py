@@ -22,6 +22,7 @@ from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.forms import Form
 from paravent.pages.screens.headers import screen_headers
 from paravent.pages.screens.store import environments, static_files
+from paravent.pages.typography import no_break
 
 FIELDS_MAX = 200
 SESSION_SECONDS_MAX = 12 * 3_600
@@ -106,8 +107,8 @@ def telling(error: ParaventError, language: Language) -> Telling:
     kind = "input" if asks else "refusal" if isinstance(error, Refusal) else "technical"
     french = language is Language.FRENCH
     return Telling(
-        kind=kind, code=error.code, title=error.title_fr if french else error.title_en,
-        advice=error.advice_fr if french else error.advice_en, detail=str(error), retry=error.retry.value,
+        kind=kind, code=error.code, title=no_break(error.title_fr) if french else error.title_en,
+        advice=no_break(error.advice_fr) if french else error.advice_en, detail=str(error), retry=error.retry.value,
     )  # fmt: skip
 
 

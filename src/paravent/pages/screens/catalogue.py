@@ -17,6 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from paravent.errors import InvalidConfiguration
+from paravent.pages.typography import no_break
 
 
 class Language(StrEnum):
@@ -35,11 +36,15 @@ def marked(text: str) -> str:
 
 
 class French(gettext.NullTranslations):
-    """The sentences as written; French has a singular for 0 and 1."""
+    """The sentences as written, with the spaces of French punctuation; French has a singular for 0 and 1."""
+
+    def gettext(self, message: str) -> str:
+        """Sets a sentence: no line begins with its punctuation."""
+        return no_break(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Chooses between one and many."""
-        return msgid1 if n < 2 else msgid2
+        return no_break(msgid1 if n < 2 else msgid2)
 
 
 def english(files: Iterable[bytes]) -> gettext.GNUTranslations:

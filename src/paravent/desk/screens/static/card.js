@@ -32,19 +32,26 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
+// Gives the text of the card, or says what is wrong with the picture.
 async function read(picture) {
-  const answer = await fetch("/card-pictures", {
-    method: "POST", body: picture, headers: { "x-csrf": form.dataset.csrf, "content-type": "application/octet-stream" },
-  });
-  return answer.ok ? (await answer.json()).card : null;
+  if (picture.size > Number(form.dataset.bytes)) return { wrong: "large" };
+  try {
+    const answer = await fetch("/card-pictures", {
+      method: "POST", body: picture, headers: { "x-csrf": form.dataset.csrf, "content-type": "application/octet-stream" },
+    });
+    if (answer.ok) return await answer.json();
+    return { wrong: { 403: "ended", 413: "large" }[answer.status] || "unreadable" };
+  } catch {
+    return { wrong: "stopped" };
+  }
 }
 
 document.getElementById("picture").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   if (!file) return;
   say("working");
-  const card = await read(file);
-  card ? take(card) : say("unreadable");
+  const { card, wrong } = await read(file);
+  card ? take(card) : say(wrong);
 });
 
 camera.addEventListener("click", async () => {
@@ -66,7 +73,7 @@ camera.addEventListener("click", async () => {
     canvas.height = view.videoHeight;
     canvas.getContext("2d").drawImage(view, 0, 0);
     const frame = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    card = frame && (await read(frame));
+    card = frame && (await read(frame)).card;
     await new Promise((done) => setTimeout(done, FRAME_MILLISECONDS));
   }
   for (const track of stream.getTracks()) track.stop();
