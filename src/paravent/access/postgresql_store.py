@@ -216,6 +216,10 @@ class PostgresqlConnection:
         try:
             yield self._open
         except psycopg.Error as error:
+            # After an error the driver may take a statement for prepared that the server has not: it forgets at a
+            # rollback, and outside a transaction, with a new connection.
+            if not self._inside:
+                self._open.close()
             raise StorageDown("the database of this server refused, or is away") from error
 
     def close(self) -> None:

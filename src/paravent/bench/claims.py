@@ -68,7 +68,7 @@ def _measured(home: Path, engine: Engine, claims: int) -> ClaimFigures:
     (port,) = free_ports(1)
     with counters(home, SHOPS, start=int(time.time()), hub_address=f"http://127.0.0.1:{port}") as shops:
         floor = _floor(shops, home)
-        with _hub(shops, engine, home, port):
+        with hub(shops, engine, home, port):
             rates = asyncio.run(_rates(shops, port, claims))
     return ClaimFigures(
         engine=engine.name, claims_per_second=round(rates[1]), reservations_per_second=round(rates[0]),
@@ -77,7 +77,7 @@ def _measured(home: Path, engine: Engine, claims: int) -> ClaimFigures:
 
 
 @contextmanager
-def _hub(shops: Counters, engine: Engine, home: Path, port: int) -> Iterator[None]:
+def hub(shops: Counters, engine: Engine, home: Path, port: int) -> Iterator[None]:
     """Runs a hub as a process of its own: a fork, which is ended by its own id."""
     process = os.fork()
     if process == 0:

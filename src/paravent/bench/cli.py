@@ -25,6 +25,7 @@ from paravent.bench import (
     rival_claims,
     sealing,
 )
+from paravent.bench.failover import shards
 from paravent.bench.measures import Figures, Measure, Sizes
 from paravent.bench.timing import table as timing
 
@@ -50,6 +51,7 @@ ASKED: tuple[Measure, ...] = (
     incident.MEASURE,
     timing.MEASURE,
     population.MEASURE,
+    shards.MEASURE,
 )
 """What an option asks for, alone or with others."""
 

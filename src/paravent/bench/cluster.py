@@ -83,7 +83,9 @@ class Cluster:
         return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/postgres?options={options}"
 
 
-class _Identity(TypedDict, total=False):
+class Identity(TypedDict, total=False):
+    """As whom, and where, a server runs."""
+
     user: int
     group: int
     extra_groups: list[int]
@@ -129,7 +131,7 @@ def _parent(stat: Path) -> int:
 def found(folder: Path) -> None:
     """Makes the files of a server in a folder, which becomes its user's; raises NotInstalled."""
     options = ["-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    _run([_programs() / "initdb", "-D", folder / "data", *options], _identity(folder))
+    _run([programs() / "initdb", "-D", folder / "data", *options], identity_of(folder))
 
 
 def start(folder: Path, *options: str) -> Cluster:
@@ -138,8 +140,8 @@ def start(folder: Path, *options: str) -> Cluster:
     place: list[str | Path] = ["-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - the programs of Debian's package
-            [_programs() / "postgres", *place, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            **_identity(folder),
+            [programs() / "postgres", *place, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            **identity_of(folder),
         )  # fmt: skip
     cluster = Cluster(port=port, process=process)
     try:
@@ -151,7 +153,8 @@ def start(folder: Path, *options: str) -> Cluster:
     return cluster
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Finds the programs of PostgreSQL; raises NotInstalled when there are none."""
     found = [path for path in _PROGRAMS.glob("*/bin") if path.parent.name.isdigit() and (path / "initdb").exists()]
     recent = [path for path in found if int(path.parent.name) >= _MAJOR_OLDEST]
     if not recent:
@@ -159,19 +162,19 @@ def _programs() -> Path:
     return max(recent, key=lambda path: int(path.parent.name))
 
 
-def _identity(folder: Path) -> _Identity:
+def identity_of(folder: Path) -> Identity:
     """Says as whom the server runs: it refuses root, so then as the user of Debian's package."""
     if os.geteuid() != 0:
-        return _Identity(cwd="/")
+        return Identity(cwd="/")
     try:
         owner = pwd.getpwnam(_OWNER)
     except KeyError:
         raise NotInstalled(f"PostgreSQL refuses to run as root, and there is no user {_OWNER}") from None
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    return _Identity(user=owner.pw_uid, group=owner.pw_gid, extra_groups=[], cwd="/")
+    return Identity(user=owner.pw_uid, group=owner.pw_gid, extra_groups=[], cwd="/")
 
 
-def _run(command: list[str | Path], identity: _Identity) -> None:
+def _run(command: list[str | Path], identity: Identity) -> None:
     done = subprocess.run(  # noqa: S603 - the programs of Debian's package
         command, capture_output=True, check=False, timeout=_START_SECONDS_MAX, **identity
     )

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from tests.engines import SHARDS
 from tests.unit.parties.world import AMC, World
 
+from paravent.access.database import Statement
 from paravent.access.postgresql_store import DatabaseUrl
 from paravent.bench.cluster import Cluster
 from paravent.crypto.sealing import HANDLE_BYTES, Handle, Row
 from paravent.errors import InvalidConfiguration, StorageDown
 from paravent.hub import publication
+from paravent.hub.row_statements import PAGE_AT
 from paravent.hub.shards import hub_sql, require_shards, shard_of
 from paravent.hub.shards_store import ShardedDatabase
 from paravent.hub.state import Manifest
@@ -192,6 +194,18 @@ def test_a_shard_that_is_away_takes_nothing_of_the_others(cluster: Cluster, stil
                 assert store.claims.keep_record(ActId(bytes(32)), None, b"of another request")
     assert store.row(manifest, by_shard[1]) is not None
     assert store.claims.record(ActId(bytes(32))) is not None
+
+
+def test_a_session_in_which_a_read_failed_is_not_used_again(cluster: Cluster, still: World) -> None:
+    """The driver may take for prepared what the server has not, and would fail for ever after one shard was away."""
+    url = DatabaseUrl(cluster.database_url(database(still)).encode())
+    pages = [Statement(PAGE_AT, (live(still).number, 0, 0))] * 12
+    with closing(ShardedDatabase(url, SHARDS)) as fresh:
+        session = fresh.execute("SELECT pg_backend_pid()::bigint").fetchone()
+        with away(cluster, still, 0), pytest.raises(StorageDown):
+            fresh.batch(pages)
+        assert all(cursor.fetchone() for cursor in fresh.batch(pages))
+        assert fresh.execute("SELECT pg_backend_pid()::bigint").fetchone() != session
 
 
 def test_a_statement_that_no_shard_runs_is_refused(still: World) -> None:
