@@ -24,6 +24,8 @@ from paravent.access.sqlite_store import connect
 from paravent.errors import InvalidConfiguration
 
 SUMS = "SHA256SUMS"
+# A home with this secret file has a database that is no file of it.
+ELSEWHERE = "database.url"
 # SQLite 3.40 reports these about the order of columns; no value is missing (docs/operating.md section 6).
 _FALSE_ALARM = re.compile(r"NULL value in spending\.(?:subject|device|charged)")
 
@@ -31,9 +33,14 @@ _FALSE_ALARM = re.compile(r"NULL value in spending\.(?:subject|device|charged)")
 def make(home: Path, folder: Path, now: int) -> tuple[BackupRecord, int]:
     """Copies every database of a home into a new folder, reads each copy back and records it; returns the rows too.
 
-    Raises InvalidConfiguration when the home has no database of its own, or when the folder is in the home or not new.
+    Raises InvalidConfiguration when the home has no database of its own, or one elsewhere; or when the folder is in the
+    home, or not new.
     """
     databases = sorted(home.glob("*.db"))
+    if (home / ELSEWHERE).exists():
+        raise InvalidConfiguration(
+            "the cases are in PostgreSQL: copy that database with pg_dump, and this folder by hand; nothing was copied"
+        )
     if not databases:
         raise InvalidConfiguration("this home has no database")
     if home.resolve() in folder.resolve().parents or folder.resolve() == home.resolve():

@@ -9,6 +9,7 @@ import click
 from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, join_options, verb
 from paravent.access.config import read_directory
+from paravent.access.store import read_secret
 from paravent.breach import case as cases
 from paravent.breach import config, entries
 from paravent.breach.alarms import read_any_alarm, take_alarm
@@ -17,7 +18,7 @@ from paravent.breach.entries import AnyEvent, Category, LootKind, Origin, Privat
 from paravent.breach.exposure import require_countable
 from paravent.breach.instants import read_instant
 from paravent.breach.opening import next_case, open_case
-from paravent.breach.store import Store
+from paravent.breach.store import Store, open_postgresql
 from paravent.breach.texts import assumption
 from paravent.errors import InvalidConfiguration
 from paravent.wire.codec import encode
@@ -40,6 +41,18 @@ def directory_of(home: Path) -> Directory:
     return read_directory(home, config.load(home).directory)
 
 
+def _created(home: Path, settings: BreachConfig, database_url_file: Path | None) -> Said:
+    """Creates a home, and the database of its cases."""
+    url = None if database_url_file is None else read_secret(database_url_file)
+    if url is not None:
+        # Before anything is written: a database that cannot be used leaves no home behind.
+        open_postgresql(url).close()
+    key = config.initialise(home, settings, cli.rng, url)
+    Store(home).close()
+    verifier = cases.origin_of(settings.name, key)
+    return Said(text=f"{settings.name} created; its verifier key: {verifier}", values={"key": verifier})
+
+
 def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short function per verb
     """Adds the verbs of a case to a group."""
 
@@ -47,10 +60,13 @@ def add_case_verbs(group: click.Group) -> None:  # noqa: C901 - one short functi
     @click.option("--name", required=True, help="Origin of its log: breach.example.org.")
     @click.option("--operator", required=True, help="Who the processor is, as documents name it.")
     @click.option("--contact", default=TO_COMPLETE, show_default=True, help="Contact that documents give.")
-    def init(home: Path, name: str, operator: str, contact: str) -> Said:
-        key = config.initialise(home, BreachConfig(name=name, operator=operator, contact=contact), cli.rng)
-        verifier = cases.origin_of(name, key)
-        return Said(text=f"{name} created; its verifier key: {verifier}", values={"key": verifier})
+    @click.option(
+        "--database-url-file", type=_EXISTING, default=None,
+        help="File, readable by its owner only, with the connection string of a PostgreSQL database (postgresql://...) "
+        "for the cases; default: SQLite in the home.",
+    )  # fmt: skip
+    def init(home: Path, name: str, operator: str, contact: str, database_url_file: Path | None) -> Said:
+        return _created(home, BreachConfig(name=name, operator=operator, contact=contact), database_url_file)
 
     @verb(group, "Join the directory of a platform: pin the key that signs it.")
     @join_options

@@ -8,6 +8,7 @@ from paravent.access.config import DirectoryPin, read_config, write_config
 from paravent.access.mail import MailConfig
 from paravent.access.quotas import QuotaLimits
 from paravent.access.store import read_secret, write_secret
+from paravent.breach.store import DATABASE_URL
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import Seed, SigningKey
 from paravent.wire.codec import Message, Name
@@ -30,9 +31,14 @@ class BreachConfig(Message, frozen=True, kw_only=True):
     directory: DirectoryPin | None = None
 
 
-def initialise(home: Path, config: BreachConfig, rng: Rng) -> SigningKey:
-    """Creates a home, with a fresh key unless ``desk-key`` has made one; returns it."""
+def initialise(home: Path, config: BreachConfig, rng: Rng, database_url: bytes | None = None) -> SigningKey:
+    """Creates a home, with a fresh key unless ``desk-key`` has made one; returns it.
+
+    ``database_url`` is the connection string of the cases' database when that is not in the home.
+    """
     write_config(home, config)
+    if database_url is not None:
+        write_secret(home / DATABASE_URL, database_url)
     if not (home / KEY_FILE).exists():
         write_secret(home / KEY_FILE, rng(32))
     return read_key(home)

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paravent.access.doctor.doctor_cli import Observed
-from paravent.access.doctor.facts import Contracting
+from paravent.access.doctor.facts import Contracting, Database
 from paravent.access.doctor.machine_store import directory_of, machine_facts
 from paravent.access.doctor.peers_client import clock_of
 from paravent.access.doctor.witnessed import trust_in, witnessed
+from paravent.access.store import read_secret
 from paravent.breach import config
 from paravent.breach.log import origin_key
 from paravent.breach.registers.contracts import faults
 from paravent.breach.registers.store import contracts_in
-from paravent.breach.store import DATABASE, Store
+from paravent.breach.store import DATABASE, DATABASE_URL, Store
 from paravent.breach.trust import cosigners_of
 
 _COSIGNERS_MIN = 2
@@ -35,8 +36,17 @@ def observe(home: Path, now: int) -> Observed:
             contracts=len(registered), faults=tuple(f"{one.contract}: {one.what}" for one in wrong)
         ),
     )  # fmt: skip
+    if (home / DATABASE_URL).exists():
+        facts = replace(facts, database=_postgresql(read_secret(home / DATABASE_URL)))
     if directory is not None:
         log = witnessed(newest, origin_key(settings.name, key), cosigners_of(directory), _COSIGNERS_MIN, now)
         facts = replace(facts, witnessed=log)
     said = {"name": settings.name, "operator": settings.operator, "contact": settings.contact}
     return Observed(party=settings.name, key=key, facts=facts, settings=said)
+
+
+def _postgresql(url: bytes) -> Database:
+    # Imported here: a breach desk on SQLite needs no driver of another database.
+    from paravent.access.postgresql_store import DatabaseUrl, durability  # noqa: PLC0415
+
+    return Database(engine="postgresql", settings=durability(DatabaseUrl(url)), filesystem="its server's disk")

@@ -11,12 +11,14 @@ import hashlib
 from pathlib import Path
 from typing import Self
 
-from paravent.access.sqlite_store import connect, transaction
+from paravent.access.database import Database, migrate
+from paravent.access.sqlite_store import connect
+from paravent.access.store import read_secret
 from paravent.breach.entries import AnyEvent, Entry, Placed, Private, read_leaf
 from paravent.breach.log import Tree
 from paravent.errors import InvalidConfiguration
 
-DATABASE = "breach.db"
+DATABASE, DATABASE_URL = "breach.db", "database.url"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS leaf (position INTEGER PRIMARY KEY, case_name TEXT NOT NULL, content BLOB NOT NULL) STRICT;
@@ -27,6 +29,29 @@ CREATE TABLE IF NOT EXISTS private (commitment BLOB PRIMARY KEY, salt BLOB NOT N
 CREATE TABLE IF NOT EXISTS file (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT;
 """
 
+MIGRATIONS = (_SCHEMA,)
+"""Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
+
+
+def has_cases(home: Path) -> bool:
+    """Says whether a home has a database of cases, wherever it is."""
+    return (home / DATABASE).exists() or (home / DATABASE_URL).exists()
+
+
+def open_database(home: Path) -> Database:
+    """Opens SQLite in a home, or PostgreSQL when the home has the secret file of its connection string."""
+    if not (home / DATABASE_URL).exists():
+        return connect(home / DATABASE)
+    return open_postgresql(read_secret(home / DATABASE_URL))
+
+
+def open_postgresql(url: bytes) -> Database:
+    """Opens the PostgreSQL database of a connection string."""
+    # Imported here: a breach desk on SQLite needs no driver of another database.
+    from paravent.access.postgresql_store import DatabaseUrl, PostgresqlConnection  # noqa: PLC0415
+
+    return PostgresqlConnection(DatabaseUrl(url))
+
 
 class Store:
     """Everything the breach desk keeps."""
@@ -34,8 +59,8 @@ class Store:
     def __init__(self, home: Path) -> None:
         """Opens or creates the database of a home."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._connection = connect(home / DATABASE)
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_database(home)
+        migrate(self._connection, MIGRATIONS)
 
     # --- entries -----------------------------------------------------------------------------
 
@@ -43,7 +68,7 @@ class Store:
         self, case: str, said: AnyEvent, *, role: str, now: int, supersedes: int | None = None, new: bool = False
     ) -> Placed:  # fmt: skip
         """Appends an entry to a case; ``new`` opens one, and otherwise the case must be open."""
-        with transaction(self._connection):
+        with self._connection.transaction():
             (number,) = self._connection.execute("SELECT COUNT(*) FROM leaf WHERE case_name = ?", (case,)).fetchone()
             if (number == 0) is not new:
                 raise InvalidConfiguration("this case is open already" if number else "no such case is open here")
@@ -87,8 +112,11 @@ class Store:
 
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keeps the note of a size, in the place of the same note with fewer cosignatures."""
-        with transaction(self._connection):
-            self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
+        with self._connection.transaction():
+            self._connection.execute(
+                "INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note",
+                (size, note),
+            )
 
     def checkpoints(self) -> dict[int, bytes]:
         """Returns the notes kept, by size."""
@@ -102,8 +130,10 @@ class Store:
     def keep_file(self, content: bytes) -> bytes:
         """Keeps a file; returns its SHA-256."""
         digest = hashlib.sha256(content).digest()
-        with transaction(self._connection):
-            self._connection.execute("INSERT OR IGNORE INTO file VALUES (?, ?)", (digest, content))
+        with self._connection.transaction():
+            self._connection.execute(
+                "INSERT INTO file VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING", (digest, content)
+            )
         return digest
 
     def file(self, sha256: bytes) -> bytes:
@@ -115,15 +145,16 @@ class Store:
 
     def keep_private(self, private: Private) -> bytes:
         """Keeps a text about a person; returns the commitment that the log may show."""
-        with transaction(self._connection):
+        with self._connection.transaction():
             self._connection.execute(
-                "INSERT OR IGNORE INTO private VALUES (?, ?, ?)", (private.commitment, private.salt, private.text)
+                "INSERT INTO private VALUES (?, ?, ?) ON CONFLICT (commitment) DO NOTHING",
+                (private.commitment, private.salt, private.text),
             )
         return private.commitment
 
     def erase_private(self, commitment: bytes) -> None:
         """Erases a text and its salt: the log stays whole and says nothing of the person any more."""
-        with transaction(self._connection):
+        with self._connection.transaction():
             self._connection.execute("DELETE FROM private WHERE commitment = ?", (commitment,))
 
     def private(self, commitment: bytes) -> str | None:
@@ -131,10 +162,14 @@ class Store:
         found = self._connection.execute("SELECT text FROM private WHERE commitment = ?", (commitment,)).fetchone()
         return None if found is None else str(found[0])
 
+    def close(self) -> None:
+        """Closes the database."""
+        self._connection.close()
+
     def __enter__(self) -> Self:
         """Uses the store for one command."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Closes it."""
-        self._connection.close()
+        self.close()

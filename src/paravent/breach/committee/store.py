@@ -23,8 +23,7 @@ from paravent.breach.registers.contracts import faults
 from paravent.breach.registers.measures import standings
 from paravent.breach.registers.store import answers_in, contracts_in, shipped
 from paravent.breach.standing import opened, standing
-from paravent.breach.store import DATABASE as CASES
-from paravent.breach.store import Store
+from paravent.breach.store import Store, has_cases
 from paravent.pages.drill_rows import DrillRow
 from paravent.wire.bulletins import Bulletin, BulletinCounts
 from paravent.wire.statements import Directory
@@ -65,7 +64,7 @@ def bulletins_in(home: Path) -> list[Bulletin]:
 
 def _cases(home: Path, insurers: list[str]) -> tuple[list[Opened], list[Duty]]:
     """Reads the cases of a home with their duties, false alarms and exercises left out; none when it has no case."""
-    if not (home / CASES).exists():
+    if not has_cases(home):
         return [], []
     cases, clocks = [], []
     with Store(home) as store:
