@@ -116,7 +116,7 @@ def _toml(values: dict[str, object]) -> bytes:
     tables = {name: value for name, value in values.items() if isinstance(value, dict)}
     lines = [f"{name} = {_scalar(value)}" for name, value in plain.items() if value is not None]
     for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_scalar(value)}" for key, value in table.items())]
+        lines += ["", f"[{name}]", *(f"{key} = {_scalar(value)}" for key, value in table.items() if value is not None)]
     return ("\n".join(lines) + "\n").encode()
 
 

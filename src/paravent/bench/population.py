@@ -34,8 +34,8 @@ from paravent.insurer.runs_store import Runs
 
 PERSONS, INSURERS = 33_000_000, 100
 QUICK_PERSONS, QUICK_INSURERS = 20_000, 2
-FIRST_LOOKUPS_PERSONS = 1_000_000
-"""Look-ups are first timed when so many persons are loaded, or with the first insurer of a smaller population."""
+FIRST_LOOKUPS_SHARE = 33
+"""Look-ups are first timed when one person in so many is loaded: a million of thirty-three."""
 
 _SEED = 23
 
@@ -164,14 +164,15 @@ class _Run:
         dealt = self.parties.dealt(amc)
         with Runs(folder, amc.encode()) as runs:
             seal_insurer(dealt.keys, runs, persons, self.processes, lambda timing: self._keep(amc, timing))
-            started = time.perf_counter()
+            started, processor = time.perf_counter(), time.process_time()
             root, count = root_of_leaves(manifest_leaf(Handle(handle), digest) for handle, digest in runs.digests())
-            self.journal.add("head", insurer=amc, rows=count, seconds=time.perf_counter() - started)
+            seconds, processor = time.perf_counter() - started, time.process_time() - processor
+            self.journal.add("head", insurer=amc, rows=count, seconds=seconds, processor_seconds=processor)
             announced = self.parties.publication(dealt, root, count)
             loaded = load_insurer(self.hub, announced, self.parties.directory, runs)
             self.journal.add("loaded", insurer=amc, persons=persons, sample=_sample(runs, count), **asdict(loaded))
         self.done += persons
-        if not self.journal.of("first") and self.loaded() >= min(self.persons, FIRST_LOOKUPS_PERSONS):
+        if not self.journal.of("first") and self.loaded() * FIRST_LOOKUPS_SHARE >= self.persons:
             self.look_up("first")
 
     def _keep(self, amc: str, timing: Timing) -> None:
@@ -212,7 +213,8 @@ def _figures(run: _Run, insurers: int) -> PopulationFigures:
     # Computing a head keeps one core busy while the others wait: they all count.
     seal_us = timing.sealing_seconds / timing.rows * 1e6 + head_us * run.processes
     floor_us = timing.floor_seconds / timing.floor_persons * 1e6
-    processor_us = timing.sealing_processor_seconds / timing.rows * 1e6 + head_us
+    head_processor_us = sum(line["processor_seconds"] for line in heads) / rows * 1e6
+    processor_us = timing.sealing_processor_seconds / timing.rows * 1e6 + head_processor_us
     peaks = {
         "publisher": machine.peak_bytes(), "worker": timing.peak_bytes,
         "hub": max(line["peak_bytes"] for line in journal.of("loaded")),
