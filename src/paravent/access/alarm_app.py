@@ -11,7 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,17 +21,27 @@ from starlette.routing import Route
 from paravent.access import alarms
 from paravent.access.alarms import AlarmPolicy, Detectors
 from paravent.access.app import json_response, read_signed
+from paravent.access.files.looked import Looked
 from paravent.access.group_commit import GroupCommit
 from paravent.access.logs import log_event, where
 from paravent.access.store import VerifierStore
 from paravent.access.suspension import Verifier
 from paravent.access.tally import Tally
-from paravent.wire.alarm import ALARMS_PATH, AlarmsAnswer, AlarmSubject, Finding, KeptAlarm, Sign
+from paravent.wire.alarm import (
+    ALARMS_PATH,
+    ALARMS_PER_ANSWER_MAX,
+    Alarm,
+    AlarmsAnswer,
+    AlarmSubject,
+    Finding,
+    KeptAlarm,
+    Sign,
+)
 from paravent.wire.statements import Directory
 
 DAY_SECONDS = 86_400
 MINUTE_SECONDS = 60
-PAST_MINUTES_MAX = 1_440
+PAST_MINUTES_MAX = PAST_LOOKS_MAX = 1_440
 PROFESSIONALS_A_ROUND_MAX = 2_000
 
 
@@ -43,18 +55,28 @@ def _carries_none(_amc: str, _after: int) -> tuple[KeptAlarm, ...]:
 
 
 def alarm_route(
-    verifier: Verifier, directory: Directory, store: VerifierStore, carried: Carried = _carries_none
+    verifier: Verifier, directory: Directory, sentry: Sentry, carried: Carried = _carries_none
 ) -> Route:  # fmt: skip
-    """Builds the route; it answers whatever the state of the verifier's log and of its provider."""
+    """Builds the route; it answers whatever the state of the verifier's log, of its provider and of its disk."""
 
     async def read_alarms(request: Request) -> Response:
         received = await read_signed(request, verifier.base_url)
         asked, _ = alarms.admit(received, directory, verifier.base_url, int(time.time()))
         if asked.insurer is not None:
             return json_response(AlarmsAnswer(alarms=carried(asked.insurer, asked.after)))
-        return json_response(AlarmsAnswer(alarms=tuple(store.alarms.after(asked.after))))
+        return json_response(AlarmsAnswer(alarms=tuple(sentry.alarms_after(asked.after))))
 
     return Route(ALARMS_PATH, read_alarms, methods=["POST"])
+
+
+class Looking(Protocol):
+    """Looks at the files of the verifier."""
+
+    def look(self, now: int) -> Looked:
+        """Looks once."""
+
+    def close(self) -> None:
+        """Looks no more."""
 
 
 class Sentry:
@@ -62,7 +84,7 @@ class Sentry:
 
     def __init__(
         self, verifier: Verifier, store: VerifierStore, commits: GroupCommit, policy: AlarmPolicy,
-        detectors: Detectors, tally: Tally,
+        detectors: Detectors, tally: Tally, files: Looking,
     ) -> None:  # fmt: skip
         """Watches one verifier."""
         self._verifier = verifier
@@ -74,13 +96,39 @@ class Sentry:
         self._minutes: deque[int] = deque(maxlen=PAST_MINUTES_MAX)
         self._minute_at = time.monotonic()
         self._day = self._counted = 0
+        self._files = files
+        self._rewritten: deque[int] = deque(maxlen=PAST_LOOKS_MAX)
+        # Alarms that a disk would not take: they live as long as the process, which is told to no disk.
+        self._unrecorded: list[Alarm] = []
+        self._latest = 0
+        self._steps = (
+            self._judge_files, self._judge_canaries, self._judge_professionals, self._judge_fleet, self._judge_minute,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Ends what looks at the files."""
+        self._files.close()
+
+    def alarms_after(self, number: int) -> list[KeptAlarm]:
+        """Returns the next alarms after a number; those that the disk would not take too, while this process lives."""
+        found: list[KeptAlarm] = []
+        try:
+            found = self._store.alarms.after(number)
+        except Exception:
+            if not self._unrecorded:
+                raise
+        if len(found) < ALARMS_PER_ANSWER_MAX:
+            more = (one for one in self._unrecorded if one.number > max(number, number + len(found)))
+            found += [KeptAlarm(signed=alarms.sign_alarm(one, self._verifier), leaf=None) for one in more]
+        return found[:ALARMS_PER_ANSWER_MAX]
 
     async def work(self) -> None:
         """Judges until cancelled; a policy of 0 seconds runs no detector."""
         if self._policy.judged_seconds == 0:
             return
+        self._latest = self._store.alarms.next_number() - 1
         while True:
-            for step in (self._judge_canaries, self._judge_professionals, self._judge_fleet, self._judge_minute):
+            for step in self._steps:
                 try:
                     await step(int(time.time()))
                 except Exception as fault:  # noqa: BLE001 - whatever it was, the other detectors go on
@@ -102,6 +150,46 @@ class Sentry:
             found = await asyncio.to_thread(self._detectors.judge, professional, counts, tried, today)
             for finding in found:
                 await self._raise(finding, now)
+
+    async def _judge_files(self, now: int) -> None:
+        await self._record_again(now)
+        looked = await asyncio.to_thread(self._files.look, now)
+        looks_a_day = DAY_SECONDS / self._policy.judged_seconds
+        past, name = list(self._rewritten), self._verifier.name
+        found = self._detectors.judge_files(name, looked, past, looks_a_day, now // DAY_SECONDS)
+        if not found:
+            self._rewritten.append(looked.rewritten)
+        for finding in found:
+            drilled = looked.drill if finding.sign is Sign.CANARY_FILE else ""
+            about = f"{name} (drill {drilled})" if drilled else name
+            await self._raise_anyhow(msgspec.structs.replace(finding, subject=about), now, drill=bool(drilled))
+
+    async def _raise_anyhow(self, finding: Finding, now: int, *, drill: bool) -> None:
+        """Raises an alarm, in memory when the disk does not take it: the files that alarm may be those that hold it."""
+        try:
+            await self._raise(finding, now, drill=drill)
+        except Exception:  # noqa: BLE001 - whatever became of the database
+            self._raise_unrecorded(finding, now)
+
+    async def _record_again(self, now: int) -> None:
+        """Records what the disk would not take, once it does: in order, so under the numbers that were told."""
+        while self._unrecorded:
+            try:
+                await self._raise(self._unrecorded[0].finding, now)
+            except Exception:  # noqa: BLE001 - not yet
+                return
+            del self._unrecorded[0]
+
+    def _raise_unrecorded(self, finding: Finding, now: int) -> None:
+        """Signs an alarm that the disk would not take, once for its sign and day, and keeps it in memory."""
+        if any((one.finding.sign, one.finding.day) == (finding.sign, finding.day) for one in self._unrecorded):
+            return
+        alarm = Alarm(
+            verifier=self._verifier.name, number=self._latest + len(self._unrecorded) + 1, raised_at=now,
+            finding=finding, budget=self._policy.false_alarms_a_year, suspended=False, drill=False,
+        )  # fmt: skip
+        self._unrecorded.append(alarm)
+        log_event("alarm-raised", party=self._verifier.name, code=finding.sign.value, count=alarm.number)
 
     async def _judge_canaries(self, now: int) -> None:
         for keyid in self._store.devices.take_canaries_used():
@@ -143,6 +231,7 @@ class Sentry:
             lambda: alarms.raise_alarm(finding, self._store, self._verifier, self._policy, now, drill=drill)
         )
         if alarm is not None:
+            self._latest = alarm.number
             log_event("alarm-raised", party=self._verifier.name, code=finding.sign.value, count=alarm.number)
             if alarm.suspended:
                 log_event("suspended-by-policy", party=self._verifier.name, code=finding.sign.value, count=alarm.number)

@@ -11,6 +11,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from paravent.access.devices import BarReason
+from paravent.access.files.looked import Looked
 from paravent.access.requests import Authenticated, HttpRequest, authority_of, claimed_keyid, verify_request
 from paravent.access.suspension import Verifier
 from paravent.crypto.labels import Label
@@ -56,6 +57,11 @@ class Detectors(Protocol):
 
     def judge_minute(self, verifier: str, requests: int, past: Sequence[int], day: int) -> Finding | None:
         """Judges the requests of one minute, of anybody."""
+
+    def judge_files(
+        self, verifier: str, looked: Looked, past: Sequence[int], looks_a_day: float, day: int
+    ) -> list[Finding]:
+        """Judges what a look at the files of the verifier gave."""
 
 
 class AlarmRecords(Protocol):
@@ -117,12 +123,17 @@ def raise_alarm(
         verifier=verifier.name, number=store.alarms.next_number(), raised_at=now, finding=finding,
         budget=policy.false_alarms_a_year, suspended=suspended, drill=drill,
     )  # fmt: skip
-    signed = sign_statement(alarm, Label.ALARM, verifier.name, verifier.signing_key)
+    signed = sign_alarm(alarm, verifier)
     # 3. and 4. log and record
     store.alarms.keep(alarm, signed, store.log_alarm(signed.payload))
     if finding.sign is Sign.UNKNOWN_PERSONS:
         store.alarms.clear_tried(finding.subject)
     return alarm
+
+
+def sign_alarm(alarm: Alarm, verifier: Verifier) -> Signed:
+    """Signs an alarm in the name of its verifier."""
+    return sign_statement(alarm, Label.ALARM, verifier.name, verifier.signing_key)
 
 
 def admit(request: HttpRequest, directory: Directory, base_url: str, now: int) -> tuple[AlarmsRequest, Authenticated]:

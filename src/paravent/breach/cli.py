@@ -16,6 +16,7 @@ from paravent.access.config import open_directory
 from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.events.events_cli import add_events_verb
+from paravent.access.files.files_cli import add_planting_verbs, add_watch_verb
 from paravent.access.store import read_secret, write_secret
 from paravent.breach import config
 from paravent.breach.alarm_cli import add_alarm_verbs
@@ -27,6 +28,7 @@ from paravent.breach.custody_cli import add_custody_verbs
 from paravent.breach.doctor_store import observe
 from paravent.breach.dossier_cli import add_dossier_verbs
 from paravent.breach.events_cli import cases_opened
+from paravent.breach.files_cli import open_from_files
 from paravent.breach.incident_cli import add_incident_verbs
 from paravent.breach.log_check import check_log as verified_log
 from paravent.breach.log_check import require_cosigned
@@ -38,6 +40,7 @@ from paravent.breach.unsealing import unseal as open_window
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.timestamp import Authority
 from paravent.errors import InvalidConfiguration
+from paravent.watch.judging import file_detectors
 from paravent.wire.codec import decode
 from paravent.wire.log import LogExport, LogLine
 from paravent.wire.statements import CustodianEntry, Directory
@@ -164,6 +167,8 @@ add_remedy_verbs(group)
 add_incident_verbs(group)
 add_dossier_verbs(group)
 add_backup_verb(group)
+add_planting_verbs(group)
+add_watch_verb(group, file_detectors, open_from_files)
 add_events_verb(group, cases_opened, lambda home: config.load(home).name)
 add_console_verb(group)
 add_doctor_verb(group, PartyKind.BREACH, observe)

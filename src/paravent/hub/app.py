@@ -18,6 +18,7 @@ from paravent.access.alarms import AlarmPolicy
 from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.devices import authenticate
 from paravent.access.enrolment_app import enrolment_routes
+from paravent.access.files.look_client import LookClient
 from paravent.access.group_commit import GroupCommit
 from paravent.access.log_memory_app import seen_route
 from paravent.access.log_watch_client import LogWatch
@@ -68,6 +69,7 @@ def build(
 
     returning = returns.Returns(identity=identity, directory=directory)
     verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
+    sentry = Sentry(verifier, store, commits, policy, detectors, tally, LookClient("hub", store.home))
 
     async def row(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
@@ -235,7 +237,6 @@ def build(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         watch = LogWatch(identity, store.memory, store.commit, PeerClient(identity.signing_key, os.urandom))
-        sentry = Sentry(verifier, store, commits, policy, detectors, tally)
         works = (
             commits.work(), forget_hourly(store, _now), watch.work(directory.keyservers, watch_seconds),
             write_tally(tally, store.tally, store.commit),
@@ -247,6 +248,7 @@ def build(
             worker.cancel()
         # The last counts are written before the store closes.
         await asyncio.gather(*workers, return_exceptions=True)
+        sentry.close()
         store.close()
 
     routes = [
@@ -280,7 +282,7 @@ def build(
         alarm_route(
             verifier,
             directory,
-            store,
+            sentry,
             lambda amc, after: statements.carried_alarms(store.statement(amc, ALARM_BOOK), after),
         ),
         *enrolment_routes(enrolment, store, commits),

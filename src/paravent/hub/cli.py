@@ -17,6 +17,7 @@ from paravent.access.doctor.doctor_cli import Observed, add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.events.events_cli import add_events_verb, of_verifier
+from paravent.access.files.files_cli import add_file_drill_verb, add_planting_verbs, add_watch_verb
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.access.sqlite_store import connect
@@ -30,6 +31,7 @@ from paravent.hub.doctor_store import observe
 from paravent.hub.shard_cli import add_shard_verb
 from paravent.hub.shards import SHARDS_MAX
 from paravent.hub.store import DATABASE, Store
+from paravent.watch.judging import file_detectors
 from paravent.wire.statements import BreachDeskEntry, CustodianEntry, Directory, InsurerEntry, KeyServerEntry, Signed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -230,6 +232,9 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
 add_canary_verbs(group, _store, config.load)
+add_planting_verbs(group)
+add_file_drill_verb(group, _store)
+add_watch_verb(group, file_detectors, lambda _home, _found: None)
 add_events_verb(group, of_verifier(_store), lambda home: config.load(home).name)
 add_shard_verb(group)
 add_cosign_verb(group, _store, _cosigner)

@@ -92,6 +92,7 @@ class Store(VerifierStore):
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng, database: Database | None = None) -> None:
         """Opens or creates the database of a home: SQLite in a file of its own, unless another is given."""
+        self.home = home
         self.database: Database = connect(home / DATABASE) if database is None else database
         super().__init__(self.database, MIGRATIONS, DailyKeys(home / "secrets", rng), limits)
         self._live: dict[tuple[str, int], Manifest] = {}

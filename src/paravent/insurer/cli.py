@@ -17,6 +17,7 @@ from paravent.access.client import SignedClient
 from paravent.access.config import read_directory
 from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
+from paravent.access.files.files_cli import add_planting_verbs, add_watch_verb
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.insurer import config
 from paravent.insurer.account_cli import add_account_verbs
@@ -42,6 +43,7 @@ from paravent.insurer.store import Store
 from paravent.insurer.traps.alarm_client import TrapWatch
 from paravent.insurer.traps.cli import add_trap_verbs
 from paravent.optics.money import format_euros
+from paravent.watch.judging import file_detectors
 
 T = TypeVar("T")
 
@@ -195,4 +197,6 @@ add_next_key_verb(group, config.key_file, config.entry_with)
 add_audit_verbs(group)
 add_box_verb(group)
 add_backup_verb(group)
+add_planting_verbs(group)
+add_watch_verb(group, file_detectors, lambda _home, _found: None)
 add_doctor_verb(group, PartyKind.INSURER, observe)

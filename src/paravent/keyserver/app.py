@@ -17,6 +17,7 @@ from paravent.access.alarm_app import Sentry, alarm_route
 from paravent.access.alarms import AlarmPolicy
 from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
 from paravent.access.enrolment_app import enrolment_routes
+from paravent.access.files.look_client import LookClient
 from paravent.access.group_commit import GroupCommit
 from paravent.access.logs import log_event
 from paravent.access.openid_config import Enrolment
@@ -61,6 +62,7 @@ def build(
     )
 
     verifier = Verifier(name=identity.name, base_url=identity.base_url, signing_key=identity.signing_key)
+    sentry = Sentry(verifier, store, commits, policy, detectors, tally, LookClient("keyserver", store.home))
 
     async def evaluations(request: Request) -> Response:
         witness.require_ready()
@@ -112,7 +114,6 @@ def build(
         missing = store.recount(_now())
         if missing:
             log_event("counts-restored", party=identity.name, count=missing)
-        sentry = Sentry(verifier, store, commits, policy, detectors, tally)
         work = (
             commits.work(), forget_hourly(store, _now), witness.work(), delete_ended(store), sentry.work(),
             write_tally(tally, store.tally, store.commit),
@@ -121,6 +122,7 @@ def build(
         yield
         for worker in workers:
             worker.cancel()
+        sentry.close()
         store.close()
 
     routes = [
@@ -135,7 +137,7 @@ def build(
         Route("/v1/status", status, methods=["GET"]),
         quota_route(identity.base_url, store),
         suspension_route(verifier, directory, store, commits),
-        alarm_route(verifier, directory, store),
+        alarm_route(verifier, directory, sentry),
         *witness.routes(),
         *enrolment_routes(enrolment, store, commits),
     ]

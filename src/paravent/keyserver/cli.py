@@ -18,6 +18,7 @@ from paravent.access.doctor.doctor_cli import add_doctor_verb
 from paravent.access.doctor.facts import PartyKind
 from paravent.access.enrolment_cli import add_device_verbs
 from paravent.access.events.events_cli import add_events_verb, of_verifier
+from paravent.access.files.files_cli import add_file_drill_verb, add_planting_verbs, add_watch_verb
 from paravent.access.log_watch import Cosigner
 from paravent.access.next_key_cli import add_next_key_verb
 from paravent.crypto.checkpoint import parse_checkpoint
@@ -29,6 +30,7 @@ from paravent.keyserver.cosigning import own_checkpoint
 from paravent.keyserver.doctor_store import observe
 from paravent.keyserver.restoring import keeper_of, missing, remembered
 from paravent.keyserver.store import Store
+from paravent.watch.judging import file_detectors
 from paravent.wire.codec import encode
 from paravent.wire.cosignatures import cosign
 from paravent.wire.log import LogExport, LogLine
@@ -191,6 +193,9 @@ add_device_verbs(group, _store, config.load, config.enroller)
 add_next_key_verb(group, config.key_file, config.entry_with)
 add_alarm_verb(group, _store)
 add_canary_verbs(group, _store, config.load)
+add_planting_verbs(group)
+add_file_drill_verb(group, _store)
+add_watch_verb(group, file_detectors, lambda _home, _found: None)
 add_events_verb(group, of_verifier(_store), lambda home: config.load(home).name)
 add_cosign_verb(group, _store, _cosigner)
 add_backup_verb(group)

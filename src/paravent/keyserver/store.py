@@ -93,6 +93,7 @@ class Store(VerifierStore):
 
     def __init__(self, home: Path, limits: QuotaLimits, rng: Rng) -> None:
         """Opens or creates the store of a home."""
+        self.home = home
         self._secrets = home / SECRETS
         self._rng = rng
         super().__init__(connect(home / DATABASE), MIGRATIONS, DailyKeys(self._secrets, rng), limits)

@@ -16,7 +16,9 @@ LOOKS_A_DAY = 16
 LOOKUPS_A_DAY = 12
 """What a professional asks in the mean, for the budget of tests that go by look-ups."""
 
-_TWELFTHS = {Sign.VOLUME: 8.0, Sign.UNKNOWN_PERSONS: 1.0, Sign.FLEET: 0.5, Sign.REQUEST_FLOOD: 0.5}
+_TWELFTHS = {
+    Sign.VOLUME: 8.0, Sign.UNKNOWN_PERSONS: 1.0, Sign.FLEET: 0.5, Sign.REQUEST_FLOOD: 0.25, Sign.MASS_REWRITE: 0.25,
+}  # fmt: skip
 DAILY_SIGNS = (
     Sign.EVALUATIONS_WITHOUT_OPENINGS, Sign.OPENINGS_WITHOUT_CLAIMS, Sign.CLOSED_HOURS, Sign.CLAIMS_MIX,
     Sign.NEW_DEVICES,
@@ -49,3 +51,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     def level_of_a_minute(self) -> float:
         """Gives the level of the test of requests in one minute."""
         return self.of(Sign.REQUEST_FLOOD) / (DAYS_A_YEAR * 1_440)
+
+    def level_of_a_look(self, looks_a_day: float) -> float:
+        """Gives the level of the test of files rewritten between two looks."""
+        return self.of(Sign.MASS_REWRITE) / (DAYS_A_YEAR * looks_a_day)

@@ -6,12 +6,14 @@ Which signs a verifier can see depends on what it counts (docs/detection.md sect
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from paravent.watch.budget import DAYS_A_YEAR, Budget
 from paravent.watch.daily import Day, Outlier, judge, judge_fleet
 from paravent.watch.flood import judge_minute
+from paravent.watch.rewriting import LOST_MIN, lost_their_shape, rewritten_together
 from paravent.watch.sequential import SequentialTest, Tried, sequential_test
 from paravent.watch.volumes import is_above, judge_volume
 from paravent.wire.alarm import AlarmSubject, Finding, Sign, quantity
@@ -30,6 +32,42 @@ HUB_SIGNS = frozenset(
         Sign.CLAIMS_MIX,
     }
 )  # fmt: skip
+
+
+class FilesLooked(Protocol):
+    """What a look at the files of a service gave, in counts (``access.files.looked``)."""
+
+    @property
+    def planted(self) -> int:
+        """Planted files."""
+
+    @property
+    def touched(self) -> int:
+        """Those that are changed or gone."""
+
+    @property
+    def shaped(self) -> int:
+        """Files that have a shape."""
+
+    @property
+    def lost(self) -> int:
+        """Those that have it no more."""
+
+    @property
+    def pages(self) -> int:
+        """Pages of databases that were looked at."""
+
+    @property
+    def broken(self) -> int:
+        """Those without structure."""
+
+    @property
+    def files(self) -> int:
+        """All files."""
+
+    @property
+    def rewritten(self) -> int:
+        """Those that are not as they were at the last look."""
 
 
 class Detectors(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,14 +139,43 @@ class Detectors(msgspec.Struct, frozen=True, kw_only=True):
             _finding(found, verifier, day, self.budget.level_of_a_minute()), kind=AlarmSubject.VERIFIER
         )
 
+    def judge_files(
+        self, verifier: str, looked: FilesLooked, past: Sequence[int], looks_a_day: float, day: int
+    ) -> list[Finding]:
+        """Judges what a look at the files of the verifier gave; ``past`` is how many were rewritten before each."""
+        found = []
+        if looked.touched:
+            found.append(_of_files(Sign.CANARY_FILE, verifier, day, (looked.touched, looked.planted), ("1", "1")))
+        lost, whole = looked.lost + looked.broken, looked.shaped + looked.pages
+        probability = rewritten_together(looked.rewritten, past, looks_a_day, self.budget)
+        if lost_their_shape(looked.lost, looked.broken):
+            found.append(_of_files(Sign.MASS_REWRITE, verifier, day, (lost, whole), (str(lost), str(LOST_MIN))))
+        elif probability is not None:
+            level = quantity(self.budget.level_of_a_look(looks_a_day))
+            counted = (looked.rewritten, looked.files)
+            found.append(_of_files(Sign.MASS_REWRITE, verifier, day, counted, (quantity(probability), level)))
+        return found
+
     def tried(self, before: tuple[int, int], *, unknown: bool) -> tuple[int, int]:
         """Counts one look-up in the sequential test."""
         return self.sequential.after(Tried(*before), unknown=unknown)
 
 
+def file_detectors() -> Detectors:
+    """Gives what judges files alone, at the usual budget."""
+    return Detectors.of(frozenset(), Budget().false_alarms_a_year, Budget().professionals)
+
+
 def lookups(counts: DaysOfCounts) -> dict[int, int]:
     """Gives the days on which there were look-ups: the first of them begins a baseline."""
     return {day: of["lookup"] for day, of in counts.items() if "lookup" in of}
+
+
+def _of_files(sign: Sign, verifier: str, day: int, counted: tuple[int, int], test: tuple[str, str]) -> Finding:
+    return Finding(
+        sign=sign, kind=AlarmSubject.VERIFIER, subject=verifier, day=day, observed=counted[0], whole=counted[1],
+        usual="0", statistic=test[0], limit=test[1],
+    )  # fmt: skip
 
 
 def _finding(outlier: Outlier, subject: str, day: int, limit: float) -> Finding:
