@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from paravent.access import cli
+from paravent.breach.closing import DETECTOR
 from paravent.breach.entries import Opened, Origin
-from paravent.breach.opening import DETECTOR, SIGNS, open_case
+from paravent.breach.opening import SIGNS, open_case
 from paravent.breach.store import Store
 from paravent.wire.alarm import Finding
 

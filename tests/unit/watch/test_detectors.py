@@ -105,7 +105,7 @@ def test_the_sequential_test_is_computed_from_the_budget() -> None:
 
 
 def test_the_parts_of_a_budget_are_the_whole() -> None:
-    others = (Sign.VOLUME, Sign.UNKNOWN_PERSONS, Sign.FLEET, Sign.REQUEST_FLOOD)
+    others = (Sign.VOLUME, Sign.UNKNOWN_PERSONS, Sign.FLEET, Sign.REQUEST_FLOOD, Sign.MASS_REWRITE)
     assert sum(Budget().of(sign) for sign in (*DAILY_SIGNS, *others)) == pytest.approx(12)
 
 
