@@ -25,14 +25,14 @@ from paravent.hub import store as hub_store
 from paravent.keyserver import store as keyserver_store
 from paravent.watch.budget import Budget
 from paravent.watch.judging import DaysOfCounts, lookups
-from paravent.watch.volumes import BASELINE_DAYS, judge_volume
+from paravent.watch.volumes import BASELINE_DAYS_MIN, judge_volume
 
 DAY_SECONDS = 86_400
 USUAL_LOOKUPS = 12
 """Persons a day whom a busy shop looks up at one server, in the mean (docs/detection.md section 4)."""
 
 _SECRETS = "secrets"
-_MONTH = BASELINE_DAYS + 2
+_MONTH = BASELINE_DAYS_MIN + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

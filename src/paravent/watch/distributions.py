@@ -69,6 +69,15 @@ def beta_binomial_at_least(trials: int, successes: float, failures: float, count
     return sum(_beta_binomial_from(count, trials, successes, failures)) if count > 0 else 1.0
 
 
+def beta_binomial_at(trials: int, successes: float, failures: float, count: int) -> float:
+    """Gives P[X = count] of the same."""
+    return math.exp(
+        math.lgamma(trials + 1) + math.lgamma(successes + failures) - math.lgamma(successes) - math.lgamma(failures)
+        - math.lgamma(trials + successes + failures) - math.lgamma(count + 1) - math.lgamma(trials - count + 1)
+        + math.lgamma(count + successes) + math.lgamma(trials - count + failures)
+    )  # fmt: skip
+
+
 def _beta_binomial_from(first: int, trials: int, successes: float, failures: float) -> list[float]:
     fixed = math.lgamma(trials + 1) + math.lgamma(successes + failures)
     fixed -= math.lgamma(successes) + math.lgamma(failures) + math.lgamma(trials + successes + failures)

@@ -1,14 +1,15 @@
 """Volume: a professional's counts by day against its own first weeks (docs/detection.md section 2).
 
-The first four weeks of the 90 days that a verifier keeps are the baseline; later days are judged, and the day that is
-not over is judged too: what it holds already can only grow. Nothing is said of whoever has no baseline yet: the quota
-of a new device bounds them.
+Of the 90 days that a verifier keeps, the last four weeks are judged against those before them, and the day that is not
+over is judged too: what it holds already can only grow. The baseline is known from so many days only: its mean counts
+with one standard error more, or thousands of baselines that came out low alarm in turn. Nothing is said of whoever has
+less than four weeks of past yet: the quota of a new device bounds them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -17,7 +18,8 @@ from paravent.watch.budget import Budget
 from paravent.watch.cusum import Cusum, for_budget
 from paravent.watch.distributions import negative_binomial, poisson
 
-BASELINE_DAYS = 28
+BASELINE_DAYS_MIN = 28
+JUDGED_DAYS_MAX = 28
 # The reference stands this many standard deviations above the mean: half of a shift of 1.7 deviations.
 _REFERENCE_DEVIATIONS = 0.87
 _DISPERSIONS = (1, 2, 4, 8, 16)
@@ -40,22 +42,32 @@ def judge_volume(days: Mapping[int, int], today: int, budget: Budget) -> VolumeO
     """
     if not days:
         return None
-    first = min(days)
-    past = [days.get(day, 0) for day in range(first, first + BASELINE_DAYS)]
-    mean = sum(past) / BASELINE_DAYS
-    variance = sum((count - mean) ** 2 for count in past) / (BASELINE_DAYS - 1)
-    if first + BASELINE_DAYS > today:
+    return judge_counts([days.get(day, 0) for day in range(min(days), today + 1)], today, budget)
+
+
+def judge_counts(counts: Sequence[int], today: int, budget: Budget) -> VolumeOutlier | None:
+    """Does the same on counts day after day, the last of them today's."""
+    judged = min(JUDGED_DAYS_MAX, len(counts) - BASELINE_DAYS_MIN)
+    if judged < 1:
         return None
-    test = volume_test(math.ceil(mean) or 1, _dispersion(mean, variance), budget)
-    level, found = 0, None
-    for day in range(first + BASELINE_DAYS, today + 1):
-        level = test.after(level, days.get(day, 0))
+    past = counts[:-judged]
+    test, level, found = baseline_test(past, budget), 0, None
+    for day, count in enumerate(counts[-judged:], start=today + 1 - judged):
+        level = test.after(level, count)
         if test.alarms(level):
             found = VolumeOutlier(
-                day=day, count=days.get(day, 0), level=level, threshold=test.threshold, baseline=round(mean, 2)
+                day=day, count=count, level=level, threshold=test.threshold, baseline=round(sum(past) / len(past), 2)
             )
             level = 0
     return found
+
+
+def baseline_test(past: Sequence[int], budget: Budget) -> Cusum:
+    """Gives the test of a professional whose days were these."""
+    mean = sum(past) / len(past)
+    variance = sum((count - mean) ** 2 for count in past) / (len(past) - 1)
+    upper = mean + math.sqrt(max(variance, mean) / len(past))
+    return volume_test(math.ceil(upper) or 1, _dispersion(mean, variance), budget)
 
 
 def is_above(total: int, squares: int, days: int, count: int) -> bool:

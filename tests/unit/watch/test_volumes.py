@@ -6,7 +6,7 @@ import random
 
 from paravent.watch.budget import Budget
 from paravent.watch.judging import HUB_SIGNS, KEY_SERVER_SIGNS, Detectors
-from paravent.watch.volumes import BASELINE_DAYS, judge_volume
+from paravent.watch.volumes import BASELINE_DAYS_MIN, baseline_test, judge_counts, judge_volume, volume_test
 from paravent.wire.alarm import AlarmSubject, Sign
 
 TODAY = 20_500
@@ -27,8 +27,21 @@ def test_who_adds_a_dozen_a_day_is_found_within_days_and_nobody_else() -> None:
     assert TODAY - 5 < alarm.day <= TODAY
 
 
+def test_the_baseline_counts_with_what_is_not_known_of_it() -> None:
+    # A baseline of few days that came out low would alarm in turn at thousands of professionals.
+    days = [12, 9, 15, 11, 13, 12] * 10
+    few, many = (baseline_test(days[:count], Budget()) for count in (28, 60))
+    assert few.reference >= many.reference
+    known = volume_test(12, 1, Budget())
+    assert many.reference > known.reference
+    assert judge_counts([12] * 27 + [500], TODAY, Budget()) is None
+    found = judge_counts([*days, 60], TODAY, Budget())
+    assert found is not None
+    assert (found.day, found.count) == (TODAY, 60)
+
+
 def test_a_professional_without_a_baseline_is_not_judged() -> None:
-    assert judge_volume({TODAY - day: 500 for day in range(BASELINE_DAYS)}, TODAY, Budget()) is None
+    assert judge_volume({TODAY - day: 500 for day in range(BASELINE_DAYS_MIN)}, TODAY, Budget()) is None
     assert judge_volume({}, TODAY, Budget()) is None
 
 
@@ -61,7 +74,7 @@ def test_claims_that_follow_openings_by_days_are_no_sign() -> None:
 def test_each_verifier_judges_what_it_counts() -> None:
     counts = {day: {"lookup": 12, "opening": 12} for day in range(TODAY - 60, TODAY)}
     server = Detectors.of(KEY_SERVER_SIGNS, 12.0, 13_000)
-    today = counts | {TODAY: {"lookup": 40, "opening": 3, "closed-hours": 30, "new-device": 4}}
+    today = counts | {TODAY: {"lookup": 60, "opening": 3, "closed-hours": 50, "new-device": 4}}
     signs = {found.sign for found in server.judge("p", today, (40, 0), TODAY)}
     assert signs == {Sign.VOLUME, Sign.EVALUATIONS_WITHOUT_OPENINGS, Sign.CLOSED_HOURS, Sign.NEW_DEVICES}
     hub = Detectors.of(HUB_SIGNS, 12.0, 13_000)

@@ -10,7 +10,6 @@ import math
 import tomllib
 from collections import Counter
 from collections.abc import Callable
-from pathlib import PurePath
 
 ENTROPY_MOST = 6.5
 """Text is below, bytes that were encrypted are near 8; base64 and hexadecimal are at 6 and 4."""
@@ -28,7 +27,7 @@ def entropy(content: bytes) -> float:
 
 def shape_of(name: str) -> Callable[[bytes], bool] | None:
     """Returns what tells whether a file of this name holds its shape; None when its name promises none."""
-    return _SHAPES.get(PurePath(name).suffix)
+    return _SHAPES.get(name[name.rfind(".") :] if "." in name else "")
 
 
 def _text(content: bytes) -> bool:
