@@ -20,7 +20,7 @@ RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14; do \
 	$$candidate -c '$(RECENT)' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help setup check test pictures demo drill bench vectors lock clean
+.PHONY: help setup check test fuzz pictures demo drill bench vectors lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,11 @@ check: setup ## Lint, format, types, architecture contracts, declared dependenci
 
 test: setup ## Run the tests
 	$(BIN)/pytest $(ARGS)
+
+fuzz: setup ## Fuzz every reader of what comes from outside, a JSON line each (ARGS="--executions N --target NAME")
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+		--requirement requirements/fuzz.lock
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 pictures: setup ## Take the pictures of docs/pictures again (needs chromium)
 	$(BIN)/pytest -q --pictures docs/pictures $(ARGS)
@@ -131,4 +136,6 @@ COMPILE := $(UV) pip compile pyproject.toml --no-config --quiet --universal --py
 lock: ## Resolve requirements/*.lock again (needs uv; ARGS=--upgrade to take newer versions)
 	$(COMPILE) $(ARGS) --extra all --group dev --output-file requirements/dev.lock
 	$(COMPILE) --extra all --constraints requirements/dev.lock --output-file requirements/all.lock
+	$(UV) pip compile --group pyproject.toml:fuzz --no-config --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header --output-file requirements/fuzz.lock
 	$(COMPILE) --extra keyserver --constraints requirements/dev.lock --output-file requirements/keyserver.lock

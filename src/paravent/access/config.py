@@ -41,7 +41,7 @@ def read_config(home: Path, kind: type[C]) -> C:
         return msgspec.toml.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise InvalidConfiguration(f"{path} is missing: run init first") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidConfiguration(f"{path}: {error}") from None
 
 

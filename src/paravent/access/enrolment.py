@@ -52,6 +52,7 @@ WAITING_SECONDS = 72 * 3_600
 LIMITED_SECONDS = 30 * 86_400
 SHOP_CODE_BYTES = 10
 _MAC_BYTES = 32
+_STATE_CHARACTERS_MAX = 4_096
 _CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_GROUP = 4
 
@@ -213,6 +214,8 @@ def _state_mac(payload: bytes, enroller: Enroller) -> bytes:
 
 def read_state(state: str, enroller: Enroller, now: int) -> Begun:
     """Reads what a start said; raises EnrolmentRefused when it is not of this verifier, or too old."""
+    if len(state) > _STATE_CHARACTERS_MAX:
+        raise EnrolmentRefused("this login was not asked for by this server")
     content = from_base64url(state)
     mac, payload = content[:_MAC_BYTES], content[_MAC_BYTES:]
     if not hmac.compare_digest(mac, _state_mac(payload, enroller)):

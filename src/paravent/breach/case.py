@@ -101,8 +101,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def read_log(content: bytes) -> tuple[LogExport, list[LogLine]]:
-    """Reads the evidence of a log: the export on the first line, then a leaf a line."""
-    first, *rest = content.splitlines()
+    """Reads the evidence of a log: the export on the first line, then a leaf a line; raises MalformedMessage."""
+    first, *rest = content.splitlines() or [b""]
     return decode(first, LogExport, bytes_max=CASE_BYTES_MAX), [decode(line, LogLine) for line in rest]
 
 

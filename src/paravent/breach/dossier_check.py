@@ -89,9 +89,10 @@ def _members(content: bytes) -> dict[str, bytes]:
             for member in tar:
                 body = tar.extractfile(member)
                 files[member.name] = b"" if body is None else body.read()
-    except (tarfile.TarError, OSError, ValueError) as error:
+        same = tar_of(files) == content
+    except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
         raise MalformedMessage("a dossier is an uncompressed tar") from error
-    if tar_of(files) != content:
+    if not same:
         raise MalformedMessage("a dossier is a tar in its one form")
     return files
 
@@ -118,9 +119,9 @@ def _lines(encoded: bytes, fields: set[str]) -> list[dict[str, object]]:
     for line in encoded.splitlines(keepends=True):
         try:
             values = json.loads(line)
-        except ValueError as error:
+            written = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        except (ValueError, RecursionError) as error:
             raise MalformedMessage("a line of the log is not JSON") from error
-        written = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
         if written != line or not isinstance(values, dict) or values.keys() != fields:
             raise MalformedMessage("a line of the log is not in its one form")
         found.append(values)
@@ -189,20 +190,20 @@ def _stamps(
 
 
 def _require_about(files: Mapping[str, bytes], case: str) -> None:
-    try:
-        about = json.loads(files.get("about.json", b""))
-    except ValueError as error:
-        raise MalformedMessage("about.json is not JSON") from error
+    about = _about(files)
     if (about.get("format"), about.get("case")) != (FORMAT, case):
         raise ProofFailure("the dossier is of another case or format", culprit=DOSSIER)
 
 
 def declared(content: bytes) -> Mapping[str, object]:
     """Reads what a dossier says of itself: the keys it claims, which prove nothing until somebody pins them."""
-    about = _members(content).get("about.json", b"")
+    return _about(_members(content))
+
+
+def _about(files: Mapping[str, bytes]) -> Mapping[str, object]:
     try:
-        values = json.loads(about)
-    except ValueError as error:
+        values = json.loads(files.get("about.json", b""))
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage("about.json is not JSON") from error
     if not isinstance(values, dict):
         raise MalformedMessage("about.json has another form")

@@ -157,14 +157,13 @@ def enc(label: Label, *fields: bytes | int | str) -> bytes:
 
 def dec(label: Label, encoded: bytes, fields: int) -> list[bytes]:
     """Decodes what ``enc`` wrote under a label: exactly that many fields, as bytes; raises MalformedMessage."""
-    parts, rest = [], encoded
-    while rest:
-        size = int.from_bytes(rest[:2], "big")
-        body = rest[2 : 2 + size]
-        if len(rest) < 2 or len(body) != size:
+    parts, place = [], 0
+    while place < len(encoded):
+        begin = place + 2
+        place = begin + int.from_bytes(encoded[place:begin], "big")
+        if place > len(encoded):
             raise MalformedMessage("an encoding is cut short")
-        parts.append(body)
-        rest = rest[2 + size :]
+        parts.append(encoded[begin:place])
     if len(parts) != fields + 1 or parts[0] != label.value:
         raise MalformedMessage("an encoding has another label or another number of fields")
     return parts[1:]

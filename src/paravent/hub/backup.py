@@ -172,7 +172,7 @@ def _chunk(plaintext: bytes) -> tuple[str, list[tuple[Value, ...]]]:
     """Decodes a chunk; whoever sealed it holds only the public key, so that its form is checked too."""
     try:
         table, rows = msgspec.convert(msgspec.msgpack.decode(plaintext), tuple[str, list[tuple[object, ...]]])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProofFailure("a chunk is not of rows", culprit="backup") from None
     if any(not isinstance(cell, bytes | str | int | None) for row in rows for cell in row):
         raise ProofFailure("a chunk is not of rows", culprit="backup")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from paravent.crypto.labels import Label, dec
@@ -9,6 +10,8 @@ from paravent.crypto.signing import VerifyKey
 from paravent.errors import InvalidConfiguration, MalformedMessage, UnknownParty
 from paravent.wire.case import ComplaintTemplate, IncidentTold, LetterField
 from paravent.wire.statements import Directory, Signed, open_statement
+
+_FIELD = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def read_incident(signed: Signed, directory: Directory, amc: str) -> IncidentTold:
@@ -23,6 +26,8 @@ def read_incident(signed: Signed, directory: Directory, amc: str) -> IncidentTol
     told = open_statement(signed, IncidentTold, Label.CASE_INCIDENT, desk.name, VerifyKey(desk.verify_key))
     if told.insurer != amc or any(dec(Label.OPEN, label, 4)[0] != amc.encode() for label in told.labels):
         raise InvalidConfiguration("this incident is told to another insurer")
+    if not {name for each in told.complaint.paragraphs for name in _FIELD.findall(each)} <= set(LetterField):
+        raise MalformedMessage("the letter to fill in has a field that is not known")
     return told
 
 
@@ -39,12 +44,4 @@ def handles_of(told: IncidentTold) -> list[tuple[int, bytes]]:
 
 def filled(template: ComplaintTemplate, values: Mapping[LetterField, str]) -> tuple[str, ...]:
     """Writes the paragraphs of a complaint with what the person filled in; a value is never read as a field."""
-    return tuple(_filled(paragraph, values) for paragraph in template.paragraphs)
-
-
-def _filled(paragraph: str, values: Mapping[LetterField, str]) -> str:
-    before, mark, rest = paragraph.partition("{{")
-    if not mark:
-        return before
-    name, _, after = rest.partition("}}")
-    return before + values[LetterField(name)] + _filled(after, values)
+    return tuple(_FIELD.sub(lambda found: values[LetterField(found[1])], each) for each in template.paragraphs)

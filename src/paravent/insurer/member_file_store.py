@@ -77,7 +77,7 @@ def _parquet(source: MemberFile) -> Iterator[Numbered]:
                 for row in batch.to_pylist():
                     number += 1
                     yield number, _texts(row)
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
         raise InvalidMemberFile("the file is not Parquet, or is damaged; nothing was published") from None
 
 

@@ -89,7 +89,7 @@ def read_guarantees(body: bytes) -> GuaranteeFile:
         raw = read_object(body) if body.lstrip()[:1] == b"{" else msgspec.toml.decode(body)
         refuse_overcollection(raw)
         file = msgspec.convert(raw, GuaranteeFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError, MalformedMessage) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError, MalformedMessage) as error:
         raise InvalidConfiguration(f"guarantee file: {error}") from None
     codes = [guarantee.code for guarantee in file.guarantee]
     if len(set(codes)) != len(codes):

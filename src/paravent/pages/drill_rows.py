@@ -26,6 +26,6 @@ def read_rows(content: bytes) -> list[DrillRow]:
             continue
         try:
             rows.append(msgspec.json.decode(line, type=DrillRow))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise MalformedMessage(f"line {number} is not a row of the drill: run drill --json") from None
     return rows

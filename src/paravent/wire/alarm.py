@@ -19,7 +19,7 @@ ALARM_BOOK = "alarms"
 ALARM_BOOK_PATH = f"/v1/statements/{ALARM_BOOK}"
 ALARMS_PER_ANSWER_MAX = 64
 
-Quantity = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9.e+-]{0,15}\Z")]
+Quantity = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,16}(\.[0-9]{1,9})?(e(\+[0-9]{2}|-[0-9]{2,3}))?\Z")]
 """A number that is no count, as decimal text of six digits: signed bytes hold no binary fraction."""
 
 

@@ -68,8 +68,10 @@ def _same(read: object, written: object) -> bool:
 def read_object(body: bytes) -> object:
     """Reads JSON whose fields are not known before; raises MalformedMessage, also for a key that stands twice."""
     try:
+        # Python's own decoder takes UTF-16, NaN, and half a surrogate pair, which no text may hold.
+        msgspec.json.decode(body)
         return json.loads(body, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise MalformedMessage("this is not JSON") from None
 
 

@@ -17,6 +17,7 @@ CUSTODIANS = "custodians"
 """The recipient of key entries that are for custodians; any other is an AMC number."""
 
 HOUR_MAX = 70_000_000
+_NUMBER_BYTES = 8
 NO_KEY = 2**63 - 1
 """The position that stands for no key entry: there is nobody to seal to."""
 
@@ -51,8 +52,8 @@ class OpeningEntry:
         )
         return cls(
             commitment=commitment, hour=_hour(hour), request=request, professional=professional,
-            subject=subject, insurer=insurer.decode("ascii", "replace"), insurer_key=int.from_bytes(key, "big"),
-            insurer_part=part, custodian_key=int.from_bytes(custodian_key, "big"), custodian_part=custodian_part,
+            subject=subject, insurer=_name(insurer), insurer_key=_number(key), insurer_part=part,
+            custodian_key=_number(custodian_key), custodian_part=custodian_part,
         )  # fmt: skip
 
 
@@ -75,8 +76,8 @@ class KeyEntry:
         """Decodes an entry; raises MalformedMessage."""
         recipient, hour, boxes, count = dec(Label.LOG_KEY_ENTRY, encoded, 4)
         return cls(
-            recipient=recipient.decode("ascii", "replace"), hour=_hour(hour),
-            boxes=tuple(dec(Label.LOG_KEY_BOXES, boxes, int.from_bytes(count, "big"))),
+            recipient=_name(recipient), hour=_hour(hour),
+            boxes=tuple(dec(Label.LOG_KEY_BOXES, boxes, _number(count))),
         )  # fmt: skip
 
 
@@ -106,10 +107,22 @@ class AlarmEntry:
 
 
 def _hour(encoded: bytes) -> int:
-    hour = int.from_bytes(encoded, "big")
-    if len(encoded) != 8 or hour > HOUR_MAX:
+    hour = _number(encoded)
+    if hour > HOUR_MAX:
         raise MalformedMessage("an hour of a log is one of the years before 9999")
     return hour
+
+
+def _number(encoded: bytes) -> int:
+    if len(encoded) != _NUMBER_BYTES:
+        raise MalformedMessage("a number of a log is 8 bytes")
+    return int.from_bytes(encoded, "big")
+
+
+def _name(encoded: bytes) -> str:
+    if not encoded.isascii():
+        raise MalformedMessage("a name in a log is ASCII")
+    return encoded.decode()
 
 
 def concerns(entry: bytes, recipient: str) -> bool:

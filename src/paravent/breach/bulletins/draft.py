@@ -101,7 +101,7 @@ def read_draft(content: bytes) -> Draft:
     """Reads a draft that a person has completed; raises BadInput saying what is wrong."""
     try:
         return msgspec.toml.decode(content, type=Draft)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadInput(f"the draft cannot be read: {error}") from None
 
 

@@ -43,13 +43,20 @@ on your desk: paravent desk bulletins.
 
 def read_contacts(content: str) -> list[str]:
     """Reads the addresses of a CSV with a column ``email``, each once; raises BadInput naming the line."""
-    rows = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))
-    if _COLUMN not in (rows.fieldnames or ()):
-        raise BadInput(f"the file has no column {_COLUMN}")
+    rows = csv.DictReader(io.StringIO(content.removeprefix("\ufeff"), newline=""))
     found: dict[str, None] = {}
-    for row in rows:
-        try:
-            found[require_address(row[_COLUMN] or "")] = None
-        except BadInput:
-            raise BadInput(f"line {rows.line_num}: not an e-mail address; nothing was queued") from None
+    try:
+        if _COLUMN not in (rows.fieldnames or ()):
+            raise BadInput(f"the file has no column {_COLUMN}")
+        for row in rows:
+            found[_address(row[_COLUMN] or "", rows.line_num)] = None
+    except csv.Error:
+        raise BadInput(f"line {rows.line_num + 1}: this is not CSV; nothing was queued") from None
     return list(found)
+
+
+def _address(text: str, line: int) -> str:
+    try:
+        return require_address(text)
+    except BadInput:
+        raise BadInput(f"line {line}: not an e-mail address; nothing was queued") from None

@@ -97,7 +97,7 @@ def read_campaign(content: bytes) -> Campaign:
     """Reads a campaign; raises BadInput when a passage is to complete, a name stands twice or a day comes too early."""
     try:
         found = msgspec.toml.decode(content, type=Campaign)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadInput(f"the campaign cannot be read: {error}") from None
     if any(_GAP.search(text) for text in _texts(found)):
         raise BadInput("a passage between brackets is still to complete")

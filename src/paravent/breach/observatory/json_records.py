@@ -54,7 +54,7 @@ class _Splitter:
             return
         begin = 0
         while token := _TOKEN.search(self._buffer, self._from):
-            if token[0] == b'"' and b"\n" not in self._buffer[token.end() :]:
+            if token[0] == b'"' and self._buffer.find(b"\n", token.end()) < 0:
                 self._from = token.start()
                 break
             self._from = token.end()

@@ -49,12 +49,16 @@ def is_sector_file(text: str) -> bool:
 def read_sector(text: str) -> Iterator[Incident | Rejected]:
     """Yields each line as an incident, or why it is refused."""
     reader = csv.DictReader(text.splitlines(), restkey="", strict=True)
-    for row in reader:
-        place = f"line {reader.line_num}"
-        try:
-            yield _incident(row)
-        except ValueError as reason:
-            yield Rejected(place=place, identifier=row.get("id") or "", reason=str(reason))
+    try:
+        for row in reader:
+            place = f"line {reader.line_num}"
+            try:
+                yield _incident(row)
+            except ValueError as reason:
+                yield Rejected(place=place, identifier=row.get("id") or "", reason=str(reason))
+    except csv.Error:
+        cut = "it is not CSV: check its quotes; nothing after it was read"
+        yield Rejected(place=f"line {reader.line_num}", reason=cut)
 
 
 def _incident(row: Mapping[str, str]) -> Incident:

@@ -59,7 +59,7 @@ def _incident(identifier: str, thing: Thing, known: Mapping[str, Thing], links: 
     places = {
         str(link.get("target_ref"))
         for link in links
-        if link.get("source_ref") in {str(one.get("id")) for one in victims}
+        if str(link.get("source_ref")) in {str(one.get("id")) for one in victims}
     } | ends
     varieties = sorted({TECHNIQUES[name] for name in techniques if name in TECHNIQUES})
     attacks = {_ATTACKS[word] for word in varieties if word in _ATTACKS}

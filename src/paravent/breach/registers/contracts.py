@@ -105,7 +105,7 @@ def read_contract(content: bytes, *, toml: bool) -> Contract:
         if toml:
             return msgspec.toml.decode(content, type=Contract)
         return msgspec.json.decode(content, type=Contract)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidConfiguration(f"the file of a contract is not one: {error}") from None
 
 

@@ -90,14 +90,15 @@ def _read(file: Path) -> list[dict[str, str]]:
     content = file.read_bytes()
     if len(content) > FILE_BYTES_MAX:
         raise InvalidConfiguration(f"an audit has at most {FILE_BYTES_MAX} bytes")
-    if file.suffix == ".csv":
-        return [_texts(row) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";")]
     try:
+        if file.suffix == ".csv":
+            text = io.StringIO(content.decode("utf-8-sig"), newline="")
+            return [_texts(row) for row in csv.DictReader(text, delimiter=";")]
         sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
         lines = sheet.iter_rows(max_row=ROWS_MAX + 2, values_only=True)
         header = [str(cell) for cell in next(lines, ())]
         return [_texts(dict(zip(header, line, strict=False))) for line in lines]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError):
+    except (InvalidFileException, zipfile.BadZipFile, csv.Error, KeyError, ValueError):
         raise InvalidConfiguration("an audit is a workbook (.xlsx) or a .csv of CISO Assistant") from None
 
 

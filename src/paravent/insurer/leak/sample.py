@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -23,9 +23,10 @@ _DELIMITERS = ";,\t|"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-_INSERT = re.compile(r"\bINSERT\s+INTO\b[^;]*?\bVALUES\b", re.IGNORECASE)
-# A quoted text with '' or \' inside, or anything up to a comma or a parenthesis; a parenthesis; a comma.
-_SQL_TOKEN = re.compile(r"'((?:[^'\\]|''|\\.)*)'|([(),;])|([^\s(),;']+)", re.DOTALL)
+_SQL_WORD = re.compile(r"\b(?:INSERT\s+INTO|VALUES)\b|;", re.IGNORECASE)
+# A quoted text with '' or \' inside, or anything up to a comma or a parenthesis; a parenthesis; a comma. A text that is
+# never closed goes to the end, so that no part of a dump is read twice.
+_SQL_TOKEN = re.compile(r"'((?:[^'\\]|''|\\.)*+)(?:'|\\?\Z)|([(),;])|([^\s(),;']+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def _rows(text: str) -> tuple[str, Iterator[list[str] | None]]:
         return "json", _json_array(text)
     if start == "{":
         return "json-lines", _json_lines(text)
-    if _INSERT.search(text):
+    if _values(text, 0) is not None:
         return "sql", _sql(text)
     return "csv", _csv(text)
 
@@ -122,12 +123,24 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def _sql(text: str) -> Iterator[list[str] | None]:
-    for statement in _INSERT.finditer(text):
-        yield from _tuples(text, statement.end())
+    start = _values(text, 0)
+    while start is not None:
+        end = yield from _tuples(text, start)
+        start = _values(text, end)
 
 
-def _tuples(text: str, start: int) -> Iterator[list[str] | None]:
-    """Yields the tuples after VALUES, up to a semicolon or to what is not a tuple."""
+def _values(text: str, start: int) -> int | None:
+    """Finds where the tuples of the next INSERT begin; None when there is none."""
+    inserting = False
+    for word in _SQL_WORD.finditer(text, start):
+        if inserting and word[0].upper() == "VALUES":
+            return word.end()
+        inserting = word[0][0] in "iI" or (inserting and word[0] != ";")
+    return None
+
+
+def _tuples(text: str, start: int) -> Generator[list[str] | None, None, int]:
+    """Yields the tuples after VALUES, up to a semicolon or to what is not a tuple; returns where that is."""
     row: list[str] | None = None
     for token in _SQL_TOKEN.finditer(text, start):
         quoted, mark, word = token.groups()
@@ -137,11 +150,12 @@ def _tuples(text: str, start: int) -> Iterator[list[str] | None]:
             yield row
             row = None
         elif mark == ";" or (row is None and mark is None):
-            return
+            return token.start()
         elif row is not None and mark is None:
             content = word if quoted is None else re.sub(r"''|\\(.)", lambda found: found.group(1) or "'", quoted)
             if content.upper() != "NULL":
                 row.append(content)
+    return len(text)
 
 
 def _csv(text: str) -> Iterator[list[str] | None]:

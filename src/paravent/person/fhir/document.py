@@ -27,11 +27,13 @@ def read_document(body: bytes) -> dict[str, Any]:
     if len(body) > RESOURCE_BYTES_MAX:
         raise BodyTooLarge(f"a FHIR resource is at most {RESOURCE_BYTES_MAX} bytes")
     try:
+        # Python's own decoder takes UTF-16 and half a surrogate pair, which no text may hold.
+        msgspec.json.decode(body)
         document = json.loads(
             body, parse_float=_decimal, parse_int=_decimal, parse_constant=_no_constant, object_pairs_hook=_once
         )
         nested = any(isinstance(value, str) and _is_json(value) for _, value in _members(document))
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise MalformedMessage("this is not the JSON of a FHIR resource") from None
     if not isinstance(document, dict):
         raise MalformedMessage("a FHIR resource is a JSON object")
