@@ -20,7 +20,7 @@ RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14; do \
 	$$candidate -c '$(RECENT)' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help setup check test fuzz pictures demo drill bench vectors lock clean
+.PHONY: help setup check test fuzz pictures demo drill bench peers vectors lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,11 @@ drill: setup ## Attack a running platform; write what each theft opens into READ
 
 bench: setup ## Measure it
 	$(BIN)/paravent bench $(ARGS)
+
+peers: setup ## Measure what a user would pick instead, beside ours (installs two packages for it)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+		--requirement requirements/peers.lock
+	@$(BIN)/paravent bench --peers $(ARGS)
 
 vectors: setup ## Check the code, and a second computation, against vectors/
 	$(BIN)/python -m vectors.generate --check
@@ -138,4 +143,6 @@ lock: ## Resolve requirements/*.lock again (needs uv; ARGS=--upgrade to take new
 	$(COMPILE) --extra all --constraints requirements/dev.lock --output-file requirements/all.lock
 	$(UV) pip compile --group pyproject.toml:fuzz --no-config --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header --output-file requirements/fuzz.lock
+	$(UV) pip compile --group pyproject.toml:peers --no-config --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header --output-file requirements/peers.lock
 	$(COMPILE) --extra keyserver --constraints requirements/dev.lock --output-file requirements/keyserver.lock

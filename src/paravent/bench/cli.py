@@ -27,6 +27,7 @@ from paravent.bench import (
 )
 from paravent.bench.failover import shards
 from paravent.bench.measures import Figures, Measure, Sizes
+from paravent.bench.peers import table as peers
 from paravent.bench.timing import table as timing
 
 UNASKED: tuple[Measure, ...] = (
@@ -50,6 +51,7 @@ ASKED: tuple[Measure, ...] = (
     detection_chart.MEASURE,
     incident.MEASURE,
     timing.MEASURE,
+    peers.MEASURE,
     population.MEASURE,
     shards.MEASURE,
 )

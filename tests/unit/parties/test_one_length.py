@@ -1,24 +1,32 @@
 """Answers of hub and key servers have one length on the wire, headers included, whoever is asked about.
 
-Somebody covered, somebody whose right has ended, somebody revoked, somebody not due yet and somebody unknown: whoever
-sees lengths alone learns no more than that a desk asked (docs/threat-model.md).
+Somebody covered, somebody whose right has ended, somebody revoked, somebody not due yet, a trap and somebody unknown:
+whoever sees lengths alone learns no more than that a desk asked (docs/threat-model.md).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 from tests.unit.parties.test_number_lane import answer_for
-from tests.unit.parties.world import AMC, DAY, NOT_DUE, NOW, World
+from tests.unit.parties.world import AMC, DAY, NOT_DUE, NOW, YEAR, World
 
+import paravent
 from paravent.access.app import json_response
+from paravent.drill.population import synthesise, write_member_file
 from paravent.errors import OutsideValidity
+from paravent.insurer.member_file_store import MemberFile
+from paravent.insurer.members import Line
+from paravent.insurer.traps.draw import draw
+from paravent.insurer.traps.false_alarms import read_typing
 from paravent.person.identity import PersonIdentity
 from paravent.wire.codec import Message
 
 ENDED, REVOKED = 2, 3
+TYPING = Path(paravent.__file__).parent / "insurer" / "data" / "typing.toml"
 
 
 def wire_bytes(message: Message) -> int:
@@ -29,8 +37,14 @@ def wire_bytes(message: Message) -> int:
 
 @pytest.fixture
 def asked(world: World) -> dict[str, PersonIdentity]:
-    """One person of each kind, on a manifest in which one member's right ended yesterday and one is revoked."""
+    """One person of each kind, on a manifest in which one right ended yesterday, one is revoked and one is a trap's."""
     insurer = world.insurers[AMC]
+    path = world.home / "portfolio.csv"
+    write_member_file(path, synthesise(400, [AMC], 11, YEAR), AMC)
+    found = MemberFile(path=path, amc=AMC, synthetic=True).lines()
+    lines = [line.member for line in found if isinstance(line, Line)]
+    trap = draw(lambda: iter(lines), 1, read_typing(TYPING.read_bytes()), world.rng).traps[0].member
+    insurer.members.append(trap)
     member = insurer.members[ENDED]
     insurer.members[ENDED] = replace(member, valid_from=NOW - 400 * DAY, valid_until=NOW - DAY)
     world.publish(AMC, 2)
@@ -39,7 +53,7 @@ def asked(world: World) -> dict[str, PersonIdentity]:
         world.check(world.covered(ENDED))
     return {
         "covered": world.covered(), "ended": world.covered(ENDED), "revoked": world.covered(REVOKED),
-        "not due": world.covered(NOT_DUE), "unknown": world.stranger(),
+        "not due": world.covered(NOT_DUE), "trap": trap.identities[0], "unknown": world.stranger(),
     }  # fmt: skip
 
 
