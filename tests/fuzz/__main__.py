@@ -1,6 +1,7 @@
 """``make fuzz``: each target, or those that are named, one JSON object a line; an input that is a fault is kept.
 
-``--executions`` and ``--seconds`` of processor time are limits for each target, whichever is reached first.
+``--executions`` and ``--seconds`` of processor time are limits for each target, whichever is reached first. Where
+atheris has no wheel, ``--engine plain`` is that of the tests, led by what readers answer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.fuzz.targets import TARGETS
 
 SHOWN_CHARACTERS = 2_000
+ENGINES = {"atheris": "tests.fuzz.engine", "plain": "tests.fuzz.plain"}
 
 
 def main() -> int:
@@ -24,6 +26,7 @@ def main() -> int:
     options.add_argument("--executions", type=int, default=1_000_000)
     options.add_argument("--seconds", type=float, default=1_800.0)
     options.add_argument("--target", action="append", choices=list(TARGETS))
+    options.add_argument("--engine", choices=list(ENGINES), default="atheris")
     options.add_argument(
         "--faults", type=Path, default=Path("dist/fuzzing"), help="where inputs that are faults are kept"
     )
@@ -36,11 +39,11 @@ def _row(name: str, asked: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="paravent-fuzz-") as folder:
         limits = [str(asked.executions), str(asked.seconds)]
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "tests.fuzz.engine", name, *limits, folder],
+            [sys.executable, "-W", "ignore", "-m", ENGINES[asked.engine], name, *limits, folder],
             capture_output=True, check=False,
         )  # fmt: skip
         found = Path(folder) / "row.json"
-        row: dict[str, object] = (
+        row: dict[str, object] = {"engine": asked.engine} | (
             json.loads(found.read_text())
             if found.is_file()
             # libFuzzer itself ended it: too much memory, a hang or a crash below Python.

@@ -1,20 +1,26 @@
-"""The engine of the tests: seeded, in this process, led by what readers say rather than by coverage.
+"""The engine of the tests: seeded, in one process, led by what readers say rather than by coverage.
 
 An input that is answered as none before it is kept, and changed further.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.fuzz.mutation import mutate
 from tests.fuzz.target import Fault, Target, execute
+from tests.fuzz.targets import TARGETS, regressions
 
 CORPUS_MAX = 400
+ROUND = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +50,26 @@ def run(target: Target, executions: int, seed: int, more: Sequence[bytes] = ()) 
     except Fault as fault:
         return Found(answers=answers, corpus=len(corpus), fault=(data, str(fault)))
     return Found(answers=answers, corpus=len(corpus))
+
+
+def main(name: str, executions: int, seconds: float, folder: Path) -> int:
+    """Fuzzes in rounds until so many executions or seconds of processor time; writes a row as ``engine`` does."""
+    target, answers, rounds, started = TARGETS[name](), Counter[str](), 0, time.process_time()
+    found = Found(answers=answers, corpus=0)
+    while answers.total() < executions and time.process_time() - started < seconds and found.fault is None:
+        rounds += 1
+        found = run(target, min(ROUND * rounds, executions - answers.total()), rounds, regressions(name))
+        answers.update(found.answers)
+    row = {
+        "target": name, "executions": answers.total(), "seconds": round(time.process_time() - started, 1),
+        "corpus": found.corpus, "undeclared": int(found.fault is not None), "answers": dict(answers.most_common()),
+    }  # fmt: skip
+    if found.fault is not None:
+        (folder / "fault").write_bytes(found.fault[0])
+        row["fault"] = found.fault[1]
+    (folder / "row.json").write_text(json.dumps(row))
+    return int(found.fault is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])))

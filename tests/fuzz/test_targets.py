@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from paravent import errors
 from paravent.errors import MalformedMessage, NotCovered
 from paravent.wire.codec import read_object
 from tests.fuzz import target as targets
@@ -13,6 +17,7 @@ from tests.fuzz.target import VALID, Fault, Target, execute
 from tests.fuzz.targets import REGRESSIONS, TARGETS, regressions
 
 EXECUTIONS, SLOW_EXECUTIONS = 2_000, 200
+REPORT = Path(__file__).parents[2] / "docs" / "reports" / "fuzzing.jsonl"
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -25,6 +30,19 @@ def test_what_is_drawn_is_read_or_refused_with_a_declared_error(name: str) -> No
 
 def test_each_regression_is_of_a_target() -> None:
     assert {path.name for path in REGRESSIONS.iterdir()} <= set(TARGETS)
+
+
+def test_the_published_run_found_nothing_that_is_not_declared() -> None:
+    rows = [json.loads(line) for line in REPORT.read_text(encoding="utf-8").splitlines()]
+    declared = {
+        VALID,
+        *(error.code for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "code")),
+    }
+    for row in rows:
+        assert row["target"] in TARGETS
+        assert row["undeclared"] == 0
+        assert row["executions"] == sum(row["answers"].values()) > 0
+        assert set(row["answers"]) <= declared
 
 
 # --- the controls: seeded faults -------------------------------------------------------------------
