@@ -159,7 +159,7 @@ def build(
         head = decode(staged.bundle.head.payload, ManifestHead)
         if staged.base is not None:
             number = store.merge(number, head, staged.base)
-        levels = publication.build_tree(store.staged_digests(number, head), head)
+        levels = await publication.rebuild_tree(store.staged_digests(number, head), head)
         store.go_live(number, head, levels)
         return json_response(PublicationState(rows=head.count, live=True))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -184,6 +186,30 @@ def test_rows_that_are_not_sorted_are_refused(world: World) -> None:
     announced = announce(world)
     with pytest.raises(MalformedMessage):
         stage(world, world.insurers[AMC].rows[::-1], announced)
+
+
+@pytest.mark.parametrize(("rows_per_turn", "turns"), [(1, True), (1_000, False)])
+def test_other_requests_have_their_turn_while_a_tree_is_rebuilt(
+    rows_per_turn: int, turns: bool, still: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the same tree comes of it; with all rows in one turn, nobody else has one before its levels."""
+    monkeypatch.setattr(publication, "ROWS_PER_TURN", rows_per_turn)
+    insurer = still.insurers[AMC]
+    rows = [(row.handle, row.digest()) for row in insurer.rows]
+    head = open_statement(still.bundle().head, ManifestHead, Label.MANIFEST_HEAD, AMC, insurer.keys.issuer.public)
+    answered: list[int] = []
+
+    async def meanwhile() -> None:
+        read = iter(rows)
+        rebuilding = asyncio.create_task(publication.rebuild_tree(read, head))
+        await asyncio.sleep(0)
+        while left := len(list(copy(read))):
+            answered.append(left)
+            await asyncio.sleep(0)
+        assert await rebuilding == publication.build_tree(rows, head)
+
+    asyncio.run(meanwhile())
+    assert (answered != []) is turns
 
 
 def test_build_tree_itself_refuses_another_order_and_a_double(still: World) -> None:
