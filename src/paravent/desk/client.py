@@ -217,7 +217,13 @@ class DeskClient:
         parts = await self._open(record, row)
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         await self._refresh_when_old(insurer)
-        return judge_row(parts, person.holder, insurer, label, self._judgement())
+        try:
+            return judge_row(parts, person.holder, insurer, label, self._judgement())
+        except StaleData:
+            # A list of today may be of before a publication that made it longer.
+            with suppress(TechnicalFailure):
+                await self.refresh(insurer)
+            return judge_row(parts, person.holder, insurer, label, self._judgement())
 
     def _require_usable(self, insurer: str, person: PersonIdentity) -> None:
         entry = self._directory.insurer(insurer)

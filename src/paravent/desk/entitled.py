@@ -115,6 +115,8 @@ def _status_age(part: HubPart, judgement: Judgement) -> int:
     age = max(0, judgement.now - statuses.issued_at)
     if age > judgement.degraded_days_max * 86_400:
         raise StaleData(f"the status list is more than {judgement.degraded_days_max} days old")
+    if part.status_index >= len(statuses.bits) * 8:
+        raise StaleData("the status list is of before this entitlement: the insurer has more members since")
     if status.is_revoked(statuses.bits, part.status_index):
         raise EntitlementRevoked("the insurer revoked this entitlement")
     return age

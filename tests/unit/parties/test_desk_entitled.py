@@ -105,6 +105,12 @@ class TestBothLanes:
         with pytest.raises(StaleData):
             judge(lane, still, still.judgement(status_list=lambda _: None))
 
+    def test_a_status_list_shorter_than_the_index_is_of_before(self, lane: Lane, still: World) -> None:
+        statuses = StatusList(insurer=AMC, counter=9, issued_at=still.now, bits=b"")
+        signed = still.insurers[AMC].sign(statuses, Label.STATUS_LIST)
+        with pytest.raises(StaleData):
+            judge(lane, still, still.judgement(status_list=lambda _: signed))
+
     @pytest.mark.parametrize("wrong", ["signer", "purpose"])
     def test_a_status_list_that_is_not_the_insurers(self, wrong: str, lane: Lane, still: World) -> None:
         statuses = StatusList(insurer=AMC, counter=9, issued_at=still.now, bits=bytes(128))
