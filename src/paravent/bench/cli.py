@@ -11,6 +11,7 @@ import click
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.bench import (
+    bulk,
     checks,
     claims,
     detection_chart,
@@ -54,6 +55,7 @@ ASKED: tuple[Measure, ...] = (
     peers.MEASURE,
     population.MEASURE,
     shards.MEASURE,
+    bulk.MEASURE,
 )
 """What an option asks for, alone or with others."""
 

@@ -73,7 +73,7 @@ def seal_insurer(keys: SealingKeys, runs: Runs, persons: int, processes: int, ke
 def _make_and_seal(task: Task) -> Timing:
     """Makes and seals one part, then calls the primitives."""
     keys, marks = worker_keys(), [_instant()]
-    part = Part(path=task.path, lines=list(_lines(keys.insurer, task.persons)))
+    part = Part(path=task.path, lines=list(lines_of(keys.insurer, task.persons)))
     marks.append(_instant())
     rows = seal_part(keys, part)
     marks.append(_instant())
@@ -89,7 +89,8 @@ def _make_and_seal(task: Task) -> Timing:
     )  # fmt: skip
 
 
-def _lines(insurer: str, persons: Iterable[int]) -> Iterator[ToSeal]:
+def lines_of(insurer: str, persons: Iterable[int]) -> Iterator[ToSeal]:
+    """Makes the lines of persons, by their numbers."""
     for number in persons:
         numbers = RightNumbers(nullifier=os.urandom(NULLIFIER_BYTES), status_index=number)
         for place, member in enumerate(members_at(number, insurer, YEAR, VALID)):

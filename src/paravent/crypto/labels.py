@@ -80,6 +80,9 @@ class Label(bytes, Enum):
     AUDIT_OPENING_BOX = b"paravent/1/audit-opening-box"
     BOX_SENDER_BOX = b"paravent/1/box-sender-box"
     SHOP_LETTER_BOX = b"paravent/1/shop-letter-box"
+    # sealing on other machines (section 5.6)
+    SEALING_JOB_BOX = b"paravent/1/sealing-job-box"
+    SEALED_PART_BOX = b"paravent/1/sealed-part-box"
     # backups of the hub (section 18)
     BACKUP = b"paravent/1/backup"
     BACKUP_BOX = b"paravent/1/backup-box"

@@ -24,6 +24,7 @@ from paravent.insurer.account_cli import add_account_verbs
 from paravent.insurer.act_cli import add_verbs
 from paravent.insurer.audit_cli import add_audit_verbs
 from paravent.insurer.box_cli import add_box_verb
+from paravent.insurer.bulk_cli import add_bulk_verbs
 from paravent.insurer.bulletin_cli import add_bulletin_verbs
 from paravent.insurer.card_cli import add_card_verbs
 from paravent.insurer.case_cli import add_case_verbs
@@ -188,6 +189,7 @@ add_case_verbs(group)
 add_remedy_verbs(group)
 add_account_verbs(group)
 add_publication_verbs(group)
+add_bulk_verbs(group)
 add_settlement_verbs(group)
 add_bulletin_verbs(group)
 add_outbox_verbs(group)

@@ -49,6 +49,7 @@ class InsurerConfig(Message, frozen=True, kw_only=True):
     persons_per_guarantee_min: Natural = 1_000
     publication_multiple: Natural = 64
     sealing_processes: Natural = 2
+    sealing_scheduler: str | None = None
     pull_seconds: Natural = 2
     settlement_iban: str = ""
     settlement_bic: str = ""

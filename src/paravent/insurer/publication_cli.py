@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ from paravent.insurer.leak.store import History
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Change, Line, Member, Reject, require_shared_guarantees
 from paravent.insurer.portfolio_store import Changes
-from paravent.insurer.publication_client import Published, Publisher
+from paravent.insurer.publication_client import Published, Publisher, Sealer
 from paravent.insurer.store import Store
 from paravent.insurer.traps.following import NO_TRAPS
 from paravent.optics.guarantee import GuaranteeFile, GuaranteeTables, read_guarantees
@@ -263,13 +264,22 @@ def _rejects(path: Path) -> Iterator[Callable[[Reject], None]]:
         yield write
 
 
+def _sealer(home: Path, settings: InsurerConfig) -> Sealer | None:
+    if settings.sealing_scheduler is None:
+        return None
+    # Imported here: an insurer that seals on one machine needs no cluster.
+    from paravent.insurer.bulk_client import Machines, seal_parts_on
+
+    return partial(seal_parts_on, Machines(scheduler=settings.sealing_scheduler, folder=home / "bulk"))
+
+
 async def _publish_staged(
     home: Path, settings: InsurerConfig, store: Store, file: MemberFile, tables: GuaranteeFile | None, *, complete: bool
 ) -> Published:
     keys = config.read_keys(home)
     directory = read_directory(home, settings.directory)
     async with SignedClient(keys.issuer, cli.rng, timeout_seconds=_PUBLISHING_SECONDS_MAX) as client:
-        publisher = Publisher(settings, keys, directory, store, client)
+        publisher = Publisher(settings, keys, directory, store, client, _sealer(home, settings))
         if tables is not None:
             await publisher.publish_guarantees(GuaranteeTables(
                 insurer=settings.amc, counter=cli.now(), issued_at=cli.now(), guarantees=tables.guarantee

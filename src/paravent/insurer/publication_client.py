@@ -6,8 +6,9 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -46,6 +47,9 @@ from paravent.wire.statements import (
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) while sealing."""
+
+Sealer = Callable[[SealingKeys, Iterable[Part]], Iterable[int]]
+"""Seals each part into its file; gives how many lines each had, as it is done."""
 
 # A check that had begun when rows were replaced has so long to end.
 BATCH_OPENABLE_SECONDS = 300
@@ -91,9 +95,11 @@ class Publisher:
     """One insurer publishing to one hub and its key servers."""
 
     def __init__(
-        self, config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
-    ) -> None:
-        """Publishes with the insurer's own keys."""
+        self, config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient,
+        sealer: Sealer | None = None,
+    ) -> None:  # fmt: skip
+        """Publishes with the insurer's own keys; ``sealer`` seals parts, processes of this machine when it is None."""
+        self._sealer = sealer
         self._config = config
         self._keys = keys
         self._directory = directory
@@ -182,7 +188,8 @@ class Publisher:
             Part(path=runs.part(number), lines=lines)
             for number, lines in enumerate(self._tasks(file, size), start=runs.next_number())
         )
-        for sealed in seal_parts(keys, parts, self._config.sealing_processes, total - done):
+        sealer = self._sealer or partial(seal_parts, processes=self._config.sealing_processes, total=total - done)
+        for sealed in sealer(keys, parts):
             done += sealed
             progress(done, total)
 
