@@ -40,7 +40,7 @@ def test_an_operator_makes_shards_and_a_hub_on_them(cluster: Cluster, tmp_path: 
         for name in names:
             connection.execute(f"CREATE DATABASE {name}".encode())
     strings = [f"host=127.0.0.1 port={cluster.port} dbname={name}" for name in names[1:]]
-    asked = ("shard-sql", "--home", tmp_path, "--out", tmp_path / "sql", "--user", "postgres",
+    asked: tuple[str | Path, ...] = ("shard-sql", "--home", tmp_path, "--out", tmp_path / "sql", "--user", "postgres",
              *(part for string in strings for part in ("--shard", string)))  # fmt: skip
     assert run(*asked, "--dry-run").exit_code == 0
     assert not (tmp_path / "sql").exists()
