@@ -21,6 +21,7 @@ from paravent.bench import (
     keyserver,
     kills,
     member_file,
+    overload,
     population,
     power_cuts,
     rival_claims,
@@ -56,6 +57,7 @@ ASKED: tuple[Measure, ...] = (
     population.MEASURE,
     shards.MEASURE,
     bulk.MEASURE,
+    overload.MEASURE,
 )
 """What an option asks for, alone or with others."""
 
