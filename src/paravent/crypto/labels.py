@@ -94,6 +94,7 @@ class Label(bytes, Enum):
     # the insurer's history of what it held, and the leak matcher (docs/leak-matcher.md)
     HISTORY_INDEX = b"paravent/1/history-index"
     LEAK_APPROVAL = b"paravent/1/leak-approval"
+    DELIVERY_ORDER = b"paravent/1/delivery-order"
     # enrolment of devices (section 9)
     ENROL_NONCE = b"paravent/1/enrol-nonce"
     ENROL_SALT = b"paravent/1/enrol-salt"

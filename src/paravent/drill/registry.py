@@ -21,11 +21,10 @@ from paravent.drill.scenarios import (
     observers,
     operators,
     procedures,
+    traps,
 )
 
 Play = Callable[[Ground], Iterator[Row]]
-
-NOT_BUILT = "not built"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +84,9 @@ _SCENARIOS = (
     Scenario(name="linkage", paravent=observers.linkage, conventional=acts.linkage),
     Scenario(
         name="canary-discovery",
-        paravent=f"{NOT_BUILT}: insurers publish no trap persons yet",
-        conventional="it has no trap persons to discover",
+        paravent=traps.canary_discovery,
+        conventional="rows of nobody can be put in it, and alarm when somebody looks one up; who copies its database"
+        " looks nobody up and meets none (database)",
     ),
     Scenario(name="ransomware", paravent=disruption.ransomware, conventional=acts.ransomware),
     Scenario(name="flood", paravent=disruption.flood, conventional=acts.flood),

@@ -16,7 +16,7 @@ from itertools import combinations
 from pathlib import Path
 
 from paravent.crypto import group, oprf, sealing
-from paravent.crypto.entitlement import verify_entitlement
+from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.group import Scalar, decode_scalar
 from paravent.crypto.replicated import OpeningKey, ServerSet, assemble, opening_value, server_sets
 from paravent.crypto.sealing import Handle, Row
@@ -84,10 +84,29 @@ class Theft:
                         opened.add(line)
         return Loot(opened=frozenset(opened), members=frozenset(members), seconds=time.perf_counter() - started)
 
+    def contents(self, stolen_key_files: Iterable[Path], whole: Epoch) -> dict[LeakedLine, tuple[Row, HubPart]]:
+        """Reads what the stolen key files open of one epoch: each line of the list with its row and what it says."""
+        files = [path.read_bytes() for path in sorted(stolen_key_files)]
+        rows, keys, shares = _rows(self.database), _opening_keys(files), _shares(files)[whole]
+        found: dict[LeakedLine, tuple[Row, HubPart]] = {}
+        for key in _candidate_keys(shares):
+            for line in self.leaked:
+                if (hit := _try(line, *whole, key, rows)) is not None:
+                    part = self._read(*hit, keys, shares[0])
+                    if part is not None:
+                        found[line] = (hit[0], part)
+        return found
+
     def _opens(
         self, row: Row, output: oprf.OprfOutput, keys: Mapping[tuple[str, int, int], Mapping[ServerSet, OpeningKey]],
         share: ShareFile,
     ) -> bool:  # fmt: skip
+        return self._read(row, output, keys, share) is not None
+
+    def _read(
+        self, row: Row, output: oprf.OprfOutput, keys: Mapping[tuple[str, int, int], Mapping[ServerSet, OpeningKey]],
+        share: ShareFile,
+    ) -> HubPart | None:  # fmt: skip
         label = sealing.open_label(row.insurer, row.epoch, row.batch, row.handle)
         held = keys.get((row.insurer, row.epoch, row.batch), {})
         values = {members: opening_value(key, label) for members, key in held.items()}
@@ -95,10 +114,9 @@ class Theft:
         try:
             entitlement, _ = sealing.open_row(row, output, assemble(values, sets))
         except (MalformedMessage, ProofFailure):
-            return False
+            return None
         # Opened means read and understood: the entitlement's own signature verifies.
-        verify_entitlement(entitlement, self.directory.issuers())
-        return True
+        return verify_entitlement(entitlement, self.directory.issuers())
 
 
 def _shares(files: Sequence[bytes]) -> dict[Epoch, list[ShareFile]]:

@@ -171,7 +171,7 @@ def _publish(
     """Publishes new guarantee tables and a file; without tables, everybody in the next epoch."""
     started = time.perf_counter()
     with Store(home) as store, store.portfolio.staging(cli.rng):
-        file = file if store.traps is None else replace(file, traps=store.traps.live())
+        file = file if store.traps is None else replace(file, traps=store.traps.live(waiting=tables is None))
         lines = _stage(file, settings, store, tables)
         checked = {"lines": lines, "rejected": 0, "checking_seconds": round(time.perf_counter() - started, 2)}
         changes = store.portfolio.changes(delta=file.delta)

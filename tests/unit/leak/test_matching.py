@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import math
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from paravent.insurer.leak import matching
 from paravent.insurer.leak.clues import clues_of, day_of
 from paravent.insurer.leak.delivery import drawn_marks, written
 from paravent.insurer.leak.matching import ALWAYS, Matched, Terms, Verdict, Version, best_interval, match
+from paravent.insurer.leak.ordering import hit_probability, order_bits
 from paravent.insurer.leak.sample import read_sample
 from paravent.insurer.leak.store import History
 from paravent.insurer.members import Member
@@ -34,7 +37,7 @@ def kept(tmp_path: Path) -> Iterator[History]:
 
 def found_in(text: str, kept: History) -> Matched:
     rows = [kept.row(place, clues_of(cells)) for place, cells in enumerate(read_sample(text.encode()).rows)]
-    return match(rows, kept.deliveries(), kept.shares(), kept.codes())
+    return match(rows, kept.deliveries(), kept.shares(), kept.codes(), kept.seeds())
 
 
 def leaked(members: Sequence[Member], rows: int, seed: int = 4) -> str:
@@ -51,6 +54,17 @@ def leaked(members: Sequence[Member], rows: int, seed: int = 4) -> str:
     return text.getvalue()
 
 
+def keep_delivery(
+    kept: History, recipient: str, at: int, marks: Sequence[Member] = (), guarantee: str = ""
+) -> bytes:  # fmt: skip
+    """Keeps a delivery; returns the seed of its order."""
+    seed: bytes = seeded(len(kept.deliveries()) + 40)(32)
+    kept.keep_delivery(
+        recipient=recipient, guarantee=guarantee, lines=0, digest=bytes(32), marks=marks, seed=seed, now=at
+    )  # fmt: skip
+    return seed
+
+
 def test_twenty_rows_say_whose_they_are_and_of_which_dates(kept: History) -> None:
     found = found_in(leaked(portfolio(300, moved=3), 20), kept)
     assert found.verdict is Verdict.OURS
@@ -61,7 +75,9 @@ def test_twenty_rows_say_whose_they_are_and_of_which_dates(kept: History) -> Non
 
 def test_the_recipient_is_who_was_given_what_the_rows_say(kept: History) -> None:
     for recipient, at in BROKERS.items():
-        kept.keep_delivery(recipient=recipient, guarantee="", lines=0, digest=bytes(32), marks=(), now=at)
+        kept.keep_delivery(
+            recipient=recipient, guarantee="", lines=0, digest=bytes(32), marks=(), seed=bytes(32), now=at
+        )
     found = found_in(leaked(portfolio(300, moved=3), 20), kept)
     first, *others = found.suspects
     assert (first.delivery.recipient, first.explained, first.marks) == ("Courtier Sud", 20, 0)
@@ -69,7 +85,9 @@ def test_the_recipient_is_who_was_given_what_the_rows_say(kept: History) -> None
 
 
 def test_a_delivery_of_one_guarantee_explains_no_other(kept: History) -> None:
-    kept.keep_delivery(recipient="Courtier", guarantee="OPT-CONFORT", lines=0, digest=bytes(32), marks=(), now=MAY)
+    kept.keep_delivery(
+        recipient="Courtier", guarantee="OPT-CONFORT", lines=0, digest=bytes(32), marks=(), seed=bytes(32), now=MAY
+    )
     found = found_in(leaked(portfolio(300, moved=3), 40), kept)
     assert found.explained == 40
     assert 0 < found.suspects[0].explained < 40
@@ -79,9 +97,11 @@ def test_one_mark_is_enough(kept: History) -> None:
     members, stolen = portfolio(300, moved=3), ""
     for number, (recipient, at) in enumerate(BROKERS.items()):
         marks = drawn_marks(members, 30, seeded(number))
-        kept.keep_delivery(recipient=recipient, guarantee="", lines=330, digest=bytes(32), marks=marks, now=at)
+        kept.keep_delivery(
+            recipient=recipient, guarantee="", lines=330, digest=bytes(32), marks=marks, seed=seeded(number)(32), now=at
+        )
         if recipient == "Courtier Sud":
-            stolen = written(members, marks, seeded(5))
+            stolen = written(members, marks, seeded(5)(32))
     found = found_in(stolen, kept)
     assert (found.suspects[0].delivery.recipient, found.suspects[0].marks) == ("Courtier Sud", 30)
     assert sum(suspect.marks for suspect in found.suspects) == 30
@@ -91,6 +111,55 @@ def test_one_mark_is_enough(kept: History) -> None:
 
 def marks_number(line: str, marks: Sequence[Member]) -> bool:
     return any(mark.identities[0].nir.thirteen in line for mark in marks[:1])
+
+
+# --- the order of the rows ---------------------------------------------------------------------------
+
+
+def of_one_day(kept: History, members: Sequence[Member]) -> dict[str, list[str]]:
+    """Gives three recipients the same members on one day, without marks: nothing but the order differs."""
+    return {
+        recipient: written(members, (), keep_delivery(kept, recipient, MAY)).splitlines()[1:] for recipient in BROKERS
+    }
+
+
+@pytest.mark.parametrize("recipient", BROKERS)
+def test_the_order_of_twenty_rows_names_the_recipient_among_those_of_one_day(kept: History, recipient: str) -> None:
+    files = of_one_day(kept, portfolio(300, moved=3))
+    for piece in (files[recipient][100:120], files[recipient][::15], files[recipient]):
+        found = found_in("\n".join(piece), kept)
+        assert found.verdict is Verdict.OURS
+        assert [suspect.delivery.recipient for suspect in found.suspects if suspect.ordered] == [recipient]
+        assert found.suspects[0].delivery.recipient == recipient
+        assert found.suspects[0].false_attribution < 2**-30
+        assert all(other.false_attribution > 2**-20 for other in found.suspects[1:])
+
+
+def test_a_tampered_piece_still_names_its_recipient_and_a_sorted_one_names_none(kept: History) -> None:
+    files = of_one_day(kept, portfolio(300, moved=3))
+    piece = files["Courtier Sud"][40:100]
+    dice = random.Random(3)
+    for _ in range(4):  # rows taken out, and put back elsewhere
+        piece.insert(dice.randrange(len(piece)), piece.pop(dice.randrange(len(piece))))
+    del piece[5:12]
+    assert found_in("\n".join(piece), kept).suspects[0].delivery.recipient == "Courtier Sud"
+    assert found_in("\n".join(piece), kept).suspects[0].ordered
+    assert not any(suspect.ordered for suspect in found_in("\n".join(sorted(piece)), kept).suspects)
+
+
+@pytest.mark.parametrize("rows", range(1, 7))
+def test_the_surprise_of_an_order_is_counted_exactly(rows: int) -> None:
+    everything = list(itertools.permutations(range(rows)))
+    wrong = [sum(one > other for one, other in itertools.combinations(order, 2)) for order in everything]
+    for order, pairs in zip(everything, wrong, strict=True):
+        share = sum(other <= pairs for other in wrong) / len(everything)
+        assert order_bits([bytes([place]) for place in order]) == pytest.approx(-math.log2(share))
+
+
+def test_the_probability_of_a_hit_is_that_of_the_design() -> None:
+    assert round(hit_probability(500, 0.01), 2) == 0.99
+    assert round(hit_probability(3_000, 0.001), 2) == 0.95
+    assert round(hit_probability(3_000, 3e-5), 2) == 0.09
 
 
 def test_the_same_persons_with_the_contracts_of_somebody_else_are_not_ours(kept: History) -> None:

@@ -19,6 +19,7 @@ from paravent.insurer.leak.approval import Approval, approve, require_approvals
 from paravent.insurer.leak.clues import clues_of
 from paravent.insurer.leak.delivery import MARKS_MAX, drawn_marks, written
 from paravent.insurer.leak.matching import ALWAYS, Matched, match
+from paravent.insurer.leak.ordering import SEED_BYTES, hit_probability
 from paravent.insurer.leak.sample import Sample, read_sample
 from paravent.insurer.leak.store import History
 from paravent.insurer.members import Member
@@ -26,6 +27,7 @@ from paravent.insurer.members import Member
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 _MARKS = 50
+_PART = 0.01
 
 
 def add_leak_verbs(group: click.Group, members_of: Callable[[Path], list[Member]]) -> None:
@@ -42,19 +44,24 @@ def add_leak_verbs(group: click.Group, members_of: Callable[[Path], list[Member]
         members = [member for member in members_of(home) if guarantee in {"", member.guarantee}]
         if not members:
             raise InvalidMemberFile("no member has this guarantee")
-        values = {"recipient": recipient, "persons": len(members), "marks": marks}
+        values = {
+            "recipient": recipient, "persons": len(members), "marks": marks,
+            "mark_in_one_percent": round(hit_probability(marks, _PART), 4),
+        }  # fmt: skip
         if dry_run:
             return Said(text=f"{len(members)} persons would leave for {recipient}; nothing did.", values=values)
         drawn = drawn_marks(members, marks, cli.rng)
-        text = written(members, drawn, cli.rng).encode()
+        seed = cli.rng(SEED_BYTES)
+        text = written(members, drawn, seed).encode()
         with History(home, cli.rng) as history:
             number = history.keep_delivery(
                 recipient=recipient, guarantee=guarantee, lines=len(members) + marks,
-                digest=hashlib.sha256(text).digest(), marks=drawn, now=cli.now(),
+                digest=hashlib.sha256(text).digest(), marks=drawn, seed=seed, now=cli.now(),
             )  # fmt: skip
         write_secret(out, text)
         return Said(
-            text=f"delivery {number} for {recipient}: {len(members)} persons and {marks} marks in {out}",
+            text=f"delivery {number} for {recipient}: {len(members)} persons and {marks} marks in {out}, in an order of"
+            f" its own; 1 % of it holds a mark with probability {hit_probability(marks, _PART):.2g}",
             values=values | {"delivery": number, "file": str(out)},
         )
 
@@ -115,7 +122,7 @@ def add_leak_verbs(group: click.Group, members_of: Callable[[Path], list[Member]
 
 def _matched(sample: Sample, history: History) -> Matched:
     rows = [history.row(place, clues_of(cells)) for place, cells in enumerate(sample.rows)]
-    return match(rows, history.deliveries(), history.shares(), history.codes())
+    return match(rows, history.deliveries(), history.shares(), history.codes(), history.seeds())
 
 
 def _values(found: Matched, sample: Sample) -> dict[str, object]:
@@ -129,6 +136,7 @@ def _values(found: Matched, sample: Sample) -> dict[str, object]:
             {
                 "recipient": one.delivery.recipient, "delivery": one.delivery.number,
                 "at": _instant(one.delivery.at), "explained": one.explained, "marks": one.marks,
+                "order_bits": one.order_bits, "false_attribution": one.false_attribution,
             }
             for one in found.suspects
         ],
@@ -146,7 +154,8 @@ def _summary(found: Matched, sample: Sample) -> str:
         lines.append(f"{found.explained} rows are explained by what was held from {first} until {last or 'now'}")
     lines += [
         f"{one.delivery.recipient} (delivery {one.delivery.number} of {_instant(one.delivery.at)}):"
-        f" {one.explained} rows, {one.marks} of its marks"
+        f" {one.explained} rows, {one.marks} of its marks; rows in its order: false with probability"
+        f" {one.false_attribution:.2g} at most"
         for one in found.suspects
     ]
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from paravent.crypto.group import Rng
 from paravent.errors import InvalidMemberFile
 from paravent.insurer.leak.clues import day_of
+from paravent.insurer.leak.ordering import place_of
 from paravent.insurer.members import COLUMNS, Member
 from paravent.person.identity import BirthDate, NormalisedName, PersonIdentity
 from paravent.person.nir import Nir
@@ -48,12 +49,10 @@ def resembling(member: str, rng: Rng) -> str:
     return "".join(str(below(10, rng)) if character.isdigit() else character for character in member)
 
 
-def written(members: Sequence[Member], marks: Sequence[Member], rng: Rng) -> str:
-    """Writes a file in clear, marks among the members in no order."""
-    lines = [line for member in [*members, *marks] for line in _lines(member)]
-    for place in range(len(lines) - 1, 0, -1):
-        other = below(place + 1, rng)
-        lines[place], lines[other] = lines[other], lines[place]
+def written(members: Sequence[Member], marks: Sequence[Member], seed: bytes) -> str:
+    """Writes a file in clear, members and marks in the order that the seed of the delivery gives them."""
+    ordered = sorted([*members, *marks], key=lambda member: place_of(seed, member.member_id))
+    lines = [line for member in ordered for line in _lines(member)]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

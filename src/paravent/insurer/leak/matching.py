@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import accumulate
 
 from paravent.insurer.leak.clues import Clues
+from paravent.insurer.leak.ordering import false_attribution, order_bits, place_of
 
 ALWAYS = 1 << 62
 """The end of a version that is current."""
@@ -63,11 +64,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """A delivery, how many rows it explains, and how many of its own marks stand in the sample."""
+    """A delivery, how many rows it explains, and how many of its own marks stand in the sample.
+
+    ``order_bits`` is how surprising it would be that the rows stand in its own order; ``false_attribution`` the
+    probability, at most, that any delivery would agree as well by chance.
+    """
 
     delivery: Delivery
     explained: int
     marks: int
+    order_bits: float
+    false_attribution: float
+
+    @property
+    def ordered(self) -> bool:
+        """Says whether the order alone names this delivery."""
+        return self.false_attribution <= math.exp2(-CHANCE_BITS_LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +112,13 @@ class Row:
 
 
 def match(
-    rows: Sequence[Row], deliveries: Sequence[Delivery], shares: Mapping[Terms, float], codes: frozenset[str]
-) -> Matched:
-    """Matches a sample. ``shares`` gives for terms the part of the portfolio that has them; ``codes`` all guarantees.
+    rows: Sequence[Row], deliveries: Sequence[Delivery], shares: Mapping[Terms, float], codes: frozenset[str],
+    seeds: Mapping[int, bytes],
+) -> Matched:  # fmt: skip
+    """Matches a sample.
 
+    ``shares`` gives for terms the part of the portfolio that has them; ``codes`` all guarantees; ``seeds`` the order of
+    each delivery.
     1. rows that name a member; 2. those whose terms can be compared; 3. those that agree with a version; 4. the
     interval that explains most of them; 5. the deliveries that do; 6. how likely all this is by chance.
     """
@@ -115,24 +130,27 @@ def match(
     interval, explained = best_interval(list(agreeing.values()))
     # 5. deliveries
     marks = Counter(number for row in rows for number in set(row.marks))
+    orders = _orders(identified, seeds)
     suspects = sorted(
         (
             Suspect(
                 delivery=delivery, explained=sum(_explains(delivery, held) for held in agreeing.values()),
-                marks=marks[delivery.number],
+                marks=marks[delivery.number], order_bits=round(orders.get(delivery.number, 0.0), 1),
+                false_attribution=false_attribution(orders.get(delivery.number, 0.0), len(deliveries)),
             )
             for delivery in deliveries
         ),
-        key=lambda suspect: (-suspect.marks, -suspect.explained, suspect.delivery.number),
+        key=lambda suspect: (-suspect.marks, not suspect.ordered, -suspect.explained, suspect.delivery.number),
     )  # fmt: skip
     # 6. chance
     bits = sum(-math.log2(min(1.0, sum(shares.get(terms, 0.0) or 1.0 for terms in _terms(held))))
                for held in agreeing.values())  # fmt: skip
     return Matched(
-        verdict=_verdict(len(comparable), len(agreeing), bits, sum(marks.values())), rows=len(rows),
+        verdict=_verdict(len(comparable), len(agreeing), bits, named=bool(marks) or any(s.ordered for s in suspects)),
+        rows=len(rows),
         identified=len(identified), comparable=len(comparable), agreeing=len(agreeing), explained=explained,
         interval=interval, chance_bits=round(bits, 1),
-        suspects=tuple(suspect for suspect in suspects if suspect.explained or suspect.marks),
+        suspects=tuple(suspect for suspect in suspects if suspect.explained or suspect.marks or suspect.ordered),
         members=tuple(
             (row.place, tuple(sorted({version.member for version in row.versions}))) for row in identified
         ),
@@ -197,8 +215,15 @@ def _terms(held: Sequence[Version]) -> set[Terms]:
     return {version.terms for version in held}
 
 
-def _verdict(comparable: int, agreeing: int, bits: float, marks: int) -> Verdict:
-    if marks:
+def _orders(rows: Sequence[Row], seeds: Mapping[int, bytes]) -> dict[int, float]:
+    """Says for each delivery how surprising the order of the sample is; a row that may be of several is passed over."""
+    members = [found for row in rows if len(found := {version.member for version in row.versions}) == 1]
+    named = [next(iter(found)) for found in members]
+    return {number: order_bits([place_of(seed, member) for member in named]) for number, seed in seeds.items()}
+
+
+def _verdict(comparable: int, agreeing: int, bits: float, *, named: bool) -> Verdict:
+    if named:
         return Verdict.OURS
     if comparable and agreeing >= _AGREEING_SHARE_MIN * comparable and bits >= CHANCE_BITS_LEAST:
         return Verdict.OURS

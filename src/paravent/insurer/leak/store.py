@@ -1,9 +1,9 @@
 """The insurer's history: what it held of whom and when, what left in clear to whom, what was matched (leak-matcher.md).
 
 Holds: terms of each member from publication to publication, keyed names of members, files that left with their keyed
-marks, matches made. Stolen: this insurer's members' terms over the years, under member numbers; with the key, beside
-the database, whether a person of whom one knows number or name was one. Altered: a match no longer agrees; each match
-carries the hash of the one before.
+marks and the seeds of their order, matches made. Stolen: this insurer's members' terms over the years, under member
+numbers; with the key, beside the database, whether a person of whom one knows number or name was one. Altered: a match
+no longer agrees; each match carries the hash of the one before.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     number INTEGER PRIMARY KEY, recipient TEXT NOT NULL, at INTEGER NOT NULL, guarantee TEXT NOT NULL,
     lines INTEGER NOT NULL, digest BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS delivery_order (delivery INTEGER PRIMARY KEY, seed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS mark (name BLOB NOT NULL, delivery INTEGER NOT NULL, PRIMARY KEY (name, delivery))
     STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS approver (name TEXT PRIMARY KEY, public BLOB NOT NULL UNIQUE) STRICT, WITHOUT ROWID;
@@ -126,9 +127,10 @@ class History:
     # --- what left ----------------------------------------------------------------------------
 
     def keep_delivery(
-        self, *, recipient: str, guarantee: str, lines: int, digest: bytes, marks: Iterable[Member], now: int
-    ) -> int:
-        """Keeps a file that leaves in clear, with its marks; returns its number."""
+        self, *, recipient: str, guarantee: str, lines: int, digest: bytes, marks: Iterable[Member], seed: bytes,
+        now: int,
+    ) -> int:  # fmt: skip
+        """Keeps a file that leaves in clear, with its marks and the seed of its order; returns its number."""
         with transaction(self._connection):
             number = self._connection.execute(
                 "INSERT INTO delivery (recipient, at, guarantee, lines, digest) VALUES (?, ?, ?, ?, ?)",
@@ -137,7 +139,12 @@ class History:
             self._connection.executemany(
                 "INSERT INTO mark VALUES (?, ?)", ((name, number) for mark in marks for name in self._names_of(mark))
             )
+            self._connection.execute("INSERT INTO delivery_order VALUES (?, ?)", (number, seed))
         return int(number or 0)
+
+    def seeds(self) -> dict[int, bytes]:
+        """Returns the seeds by which the rows of each delivery are ordered."""
+        return dict(self._connection.execute("SELECT delivery, seed FROM delivery_order").fetchall())
 
     def deliveries(self) -> list[Delivery]:
         """Lists what left in clear, oldest first."""

@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def add_trap_verbs(group: click.Group, lines_of: Callable[[Path], Callable[[], Iterator[Member]]]) -> None:
     """Adds the verbs; ``lines_of`` reads the lines published last by the insurer of a home, however often."""
 
-    @verb(group, "Draw trap persons (leurres), of nobody, published with the next member file: opening one alarms.")
+    @verb(group, "Draw trap persons (leurres), of nobody, published from the next epoch on: opening one alarms.")
     @click.option("--persons", type=click.IntRange(1, TRAPS_MAX), required=True, help="How many at least.")
     @dry_run_option
     def draw_traps(home: Path, persons: int, dry_run: bool) -> Said:
@@ -77,7 +77,7 @@ def add_trap_verbs(group: click.Group, lines_of: Callable[[Path], Callable[[], I
                 raise BadInput("no trap was ever drawn here")
             found = next((one.member for one in store.traps.live().live if one.member.member_id == trap), None)
             if found is None:
-                raise BadInput("no live trap has this number: see traps")
+                raise BadInput("no published trap has this number: see traps")
             hour = cli.now() // _HOUR_SECONDS
             if not dry_run:
                 write_secret(out, msgspec.json.encode(_particulars(settings.amc, found)))
@@ -107,7 +107,10 @@ def _said(drawn: Drawn, *, kept: bool) -> Said:
         f" probability that one is a real person's number: {drawn.real_probability:g} (no register has its commune);"
         f" false alarms expected a year: at most {drawn.false_alarms_a_year:.2g}"
     )
-    after = "\npublished with the next member file; untested until trap-drill has made each fire" * kept
+    after = (
+        "\nthey wait for the next epoch (rotate), as rows added to a live one would stand out; untested until"
+        " trap-drill has made each fire"
+    ) * kept
     return Said(text=text + after, values={
         "traps": len(drawn.traps), "lines": drawn.persons, "too_near": drawn.too_near, "slips_min": drawn.slips_min,
         "real_person_probability": drawn.real_probability,
@@ -118,14 +121,15 @@ def _said(drawn: Drawn, *, kept: bool) -> Said:
 def _line(one: TrapState) -> str:
     tested = f"tested {_hour(one.drilled_hour)}" if one.drilled_hour is not None else "UNTESTED"
     fired = "" if one.fired_hour is None else f", OPENED {_hour(one.fired_hour)}"
+    waits = ", waits for the next epoch" * (one.published_at is None)
     ended = "" if one.ended_at is None else f", ended {date_text(one.ended_at)}"
-    return f"{one.member}: {tested}{fired}{ended}"
+    return f"{one.member}: {tested}{fired}{waits}{ended}"
 
 
 def _row(one: TrapState) -> dict[str, object]:
     return {
-        "trap": one.member, "drawn_at": one.drawn_at, "ended_at": one.ended_at, "tested": one.tested,
-        "drilled_hour": one.drilled_hour, "fired_hour": one.fired_hour,
+        "trap": one.member, "drawn_at": one.drawn_at, "published_at": one.published_at, "ended_at": one.ended_at,
+        "tested": one.tested, "drilled_hour": one.drilled_hour, "fired_hour": one.fired_hour,
     }  # fmt: skip
 
 

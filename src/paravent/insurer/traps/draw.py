@@ -64,7 +64,7 @@ def draw(reading: Reading, persons: int, typing: Typing, rng: Rng) -> Drawn:
 def _candidates(lines: Sequence[Member], reading: Reading, persons: int, rng: Rng) -> list[list[Trap]]:
     """Draws households, each as likely as another whatever its size, and none twice."""
     seeds = [lines[below(len(lines), rng)] for _ in range(_SEEDS_PER_TRAP * persons)]
-    material = Material(lines=lines)
+    material = Material(lines)
     found: list[list[Trap]] = []
     ids: set[str] = set()
     models = around(seeds, reading)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import combinations
 
 NUMBER_CHARACTERS = 13
-_BLOCKS = (slice(0, 5), slice(5, 9), slice(9, 13))
+_BLOCKS = tuple(combinations((slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 13)), 2))
 WITHIN = 2
 
 
@@ -32,15 +33,15 @@ class Neighbourhood:
     def __init__(self, numbers: Iterable[str]) -> None:
         """Indexes numbers of 13 characters, and each with one or two pairs of neighbours that changed places.
 
-        Two numbers that differ in at most two characters are the same in one of three blocks; what is farther apart in
+        Two numbers that differ in at most two characters are the same in two of four blocks; what is farther apart in
         characters and no farther in slips has a swapped pair.
         """
         self._blocks: list[defaultdict[str, set[tuple[str, str]]]] = [defaultdict(set) for _ in _BLOCKS]
         self._twice: defaultdict[str, set[str]] = defaultdict(set)
         for number in numbers:
             for pattern in (number, *_swapped(number)):
-                for block, part in zip(self._blocks, _BLOCKS, strict=True):
-                    block[pattern[part]].add((number, pattern))
+                for block, (one, other) in zip(self._blocks, _BLOCKS, strict=True):
+                    block[pattern[one] + pattern[other]].add((number, pattern))
             for once in _swapped(number):
                 for twice in _swapped(once):
                     self._twice[twice].add(number)
@@ -48,7 +49,9 @@ class Neighbourhood:
     def near(self, number: str) -> dict[str, int]:
         """Returns the indexed numbers within two slips of a number, with how many."""
         candidates = {
-            one for block, part in zip(self._blocks, _BLOCKS, strict=True) for one in block.get(number[part], ())
+            candidate
+            for block, (one, other) in zip(self._blocks, _BLOCKS, strict=True)
+            for candidate in block.get(number[one] + number[other], ())
         }
         found = {of for of, pattern in candidates if _differing(pattern, number) <= WITHIN}
         found |= self._twice.get(number, set())

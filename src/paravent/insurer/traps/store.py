@@ -29,7 +29,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trap (
     member TEXT PRIMARY KEY, model TEXT NOT NULL, name TEXT NOT NULL, guarantee TEXT NOT NULL,
     valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, free_from INTEGER NOT NULL,
-    renewal_months INTEGER NOT NULL, drawn_at INTEGER NOT NULL, ended_at INTEGER
+    renewal_months INTEGER NOT NULL, drawn_at INTEGER NOT NULL, published_at INTEGER, ended_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trap_identity (
     member TEXT NOT NULL, place INTEGER NOT NULL, birth_date TEXT NOT NULL, nir TEXT NOT NULL, rank INTEGER NOT NULL,
@@ -51,10 +51,11 @@ CREATE TABLE IF NOT EXISTS trap_opening (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrapState:
-    """What became of a trap: Unix seconds of the draw and of its end, hours since 1970 of its last firings, or None."""
+    """What became of a trap: draw, publication, end in Unix seconds; last firings in hours since 1970; or None."""
 
     member: str
     drawn_at: int
+    published_at: int | None
     ended_at: int | None
     drilled_hour: int | None
     fired_hour: int | None
@@ -100,11 +101,11 @@ class TrapStore:
     # --- who they are --------------------------------------------------------------------------
 
     def add(self, traps: Iterable[Trap], now: int) -> None:
-        """Adds traps, to be published with the next file; in the caller's transaction."""
+        """Adds traps, to be published in the next epoch; in the caller's transaction."""
         for trap in traps:
             member = trap.member
             self._connection.execute(
-                "INSERT INTO trap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO trap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 (member.member_id, trap.model, member.printed_name, *_terms(member), now),
             )
             self._connection.executemany(
@@ -115,9 +116,11 @@ class TrapStore:
                 ),
             )
 
-    def live(self) -> Traps:
-        """Returns the traps that have not ended."""
-        found = self._connection.execute("SELECT * FROM trap WHERE ended_at IS NULL ORDER BY member").fetchall()
+    def live(self, *, waiting: bool = False) -> Traps:
+        """Returns the traps that are published, with those that wait for an epoch when ``waiting``."""
+        found = self._connection.execute(
+            "SELECT * FROM trap WHERE ended_at IS NULL AND (? OR published_at IS NOT NULL) ORDER BY member", (waiting,)
+        ).fetchall()
         return Traps(live=tuple(self._trap(row) for row in found))
 
     def _trap(self, row: Sequence[object]) -> Trap:
@@ -144,20 +147,22 @@ class TrapStore:
         return self._connection.execute("SELECT 1 FROM trap WHERE member = ?", (member,)).fetchone() is not None
 
     def published(self, lines: Iterable[Line], now: int) -> None:
-        """Keeps the terms with which traps were published, and ends those that were not."""
+        """Keeps the terms with which traps were published, and ends those whose models are gone."""
         standing = {line.member.member_id: line.member for line in lines}
         with self.commit():
-            for trap in self.live().live:
+            for trap in self.live(waiting=True).live:
                 member = standing.get(trap.member.member_id)
                 if member is None:
+                    # One that waits for its epoch was not asked for.
                     self._connection.execute(
-                        "UPDATE trap SET ended_at = ? WHERE member = ?", (now, trap.member.member_id)
+                        "UPDATE trap SET ended_at = ? WHERE member = ? AND published_at IS NOT NULL",
+                        (now, trap.member.member_id),
                     )
                 else:
                     self._connection.execute(
                         "UPDATE trap SET guarantee = ?, valid_from = ?, valid_until = ?, free_from = ?,"
-                        " renewal_months = ? WHERE member = ?",
-                        (*_terms(member), member.member_id),
+                        " renewal_months = ?, published_at = COALESCE(published_at, ?) WHERE member = ?",
+                        (*_terms(member), now, member.member_id),
                     )
 
     # --- under which handles -------------------------------------------------------------------
@@ -186,9 +191,11 @@ class TrapStore:
 
     def announce_drill(self, member: str, shop: str, first_hour: int, last_hour: int) -> None:
         """Says beforehand that a shop opens a trap in a drill; raises BadInput when there is no such live trap."""
-        found = self._connection.execute("SELECT 1 FROM trap WHERE member = ? AND ended_at IS NULL", (member,))
+        found = self._connection.execute(
+            "SELECT 1 FROM trap WHERE member = ? AND published_at IS NOT NULL AND ended_at IS NULL", (member,)
+        )
         if found.fetchone() is None:
-            raise BadInput("no live trap has this number: see traps")
+            raise BadInput("no published trap has this number: see traps")
         self._connection.execute(
             "INSERT OR REPLACE INTO trap_drill VALUES (?, ?, ?, ?)", (member, shop, first_hour, last_hour)
         )
@@ -220,13 +227,20 @@ class TrapStore:
     def states(self) -> list[TrapState]:
         """Lists the traps, oldest first."""
         found = self._connection.execute(
-            "SELECT trap.member, drawn_at, ended_at, MAX(CASE WHEN drill = 1 THEN hour END),"
+            "SELECT trap.member, drawn_at, published_at, ended_at, MAX(CASE WHEN drill = 1 THEN hour END),"
             " MAX(CASE WHEN drill = 0 THEN hour END) FROM trap LEFT JOIN trap_opening USING (member)"
             " GROUP BY trap.member ORDER BY drawn_at, trap.member"
         )
         return [
-            TrapState(member=member, drawn_at=drawn, ended_at=ended, drilled_hour=drilled, fired_hour=fired)
-            for member, drawn, ended, drilled, fired in found
+            TrapState(
+                member=member,
+                drawn_at=drawn,
+                published_at=published,
+                ended_at=ended,
+                drilled_hour=drilled,
+                fired_hour=fired,
+            )
+            for member, drawn, published, ended, drilled, fired in found
         ]
 
 
