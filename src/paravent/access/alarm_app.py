@@ -152,7 +152,7 @@ class Sentry:
                 await self._raise(finding, now)
 
     async def _judge_files(self, now: int) -> None:
-        await self._record_again(now)
+        await self._record_again()
         looked = await asyncio.to_thread(self._files.look, now)
         looks_a_day = DAY_SECONDS / self._policy.judged_seconds
         past, name = list(self._rewritten), self._verifier.name
@@ -171,11 +171,11 @@ class Sentry:
         except Exception:  # noqa: BLE001 - whatever became of the database
             self._raise_unrecorded(finding, now)
 
-    async def _record_again(self, now: int) -> None:
-        """Records what the disk would not take, once it does: in order, so under the numbers that were told."""
+    async def _record_again(self) -> None:
+        """Records what the disk would not take, once it does: in order, so that the same is signed as was told."""
         while self._unrecorded:
             try:
-                await self._raise(self._unrecorded[0].finding, now)
+                await self._raise(self._unrecorded[0].finding, self._unrecorded[0].raised_at)
             except Exception:  # noqa: BLE001 - not yet
                 return
             del self._unrecorded[0]

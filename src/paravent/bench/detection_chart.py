@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from paravent.bench.detection import PROFESSIONALS, DetectionRow, measure
+from paravent.bench.detection import PROFESSIONALS, DetectionRow, measure, measure_together
 from paravent.bench.measures import Measure, Sizes, asking
 from paravent.pages.chart import Chart, Kind, Series, Value, svg
 
@@ -51,7 +52,7 @@ _CHART = click.Option(
 def _rows(_folder: Path, sizes: Sizes) -> Iterator[DetectionRow]:
     """Simulates the detectors, and draws the chart when it is asked for."""
     fleet, thieves, rows = (1_000, 200, []) if sizes.quick else (PROFESSIONALS, 2_000, [])
-    for row in measure(fleet, thieves, _SEED):
+    for row in chain(measure(fleet, thieves, _SEED), measure_together(fleet, _SEED)):
         yield row
         rows.append(row)
     chart = sizes.of(_CHART, None)

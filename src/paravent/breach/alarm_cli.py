@@ -13,7 +13,7 @@ from paravent.access.alarm_cli import file_name, line, row
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.config import read_directory
 from paravent.breach import config
-from paravent.breach.alarm_client import AlarmClient, Fetched
+from paravent.breach.alarm_client import AlarmClient, Fetched, digest_of
 from paravent.breach.alarms import read_any_alarm, take_alarm
 from paravent.breach.store import Store
 from paravent.wire.alarm import Alarm
@@ -36,12 +36,13 @@ def add_alarm_verbs(group: click.Group) -> None:
         return _said(fetched, cases)
 
 
-def _known(home: Path, directory: Directory) -> dict[str, int]:
-    """Gives the highest number taken of each verifier."""
-    known: dict[str, int] = {}
+def _known(home: Path, directory: Directory) -> dict[str, dict[int, set[bytes]]]:
+    """Gives the alarms taken of each verifier, by number."""
+    known: dict[str, dict[int, set[bytes]]] = {}
     for path in sorted((home / FOLDER).glob("alarm-*.json")):
-        alarm = read_any_alarm(cli.read_file(path, Signed), directory)
-        known[alarm.verifier] = max(known.get(alarm.verifier, 0), alarm.number)
+        signed = cli.read_file(path, Signed)
+        alarm = read_any_alarm(signed, directory)
+        known.setdefault(alarm.verifier, {}).setdefault(alarm.number, set()).add(digest_of(signed))
     return known
 
 
@@ -54,7 +55,11 @@ def _taken(home: Path, fetched: Sequence[Fetched]) -> dict[str, bool]:
         for signed, alarm in (pair for one in fetched for pair in one.alarms):
             case, new = take_alarm(store, signed, alarm, cli.now(), cli.rng)
             cases[case] = cases.get(case, False) or new
-            cli.write_file(folder / file_name(alarm), signed)
+            path = folder / file_name(alarm)
+            # Two alarms of one number: the verifier's database was put back between them.
+            if path.exists():
+                path = path.with_stem(f"{path.stem}-{digest_of(signed).hex()[:8]}")
+            cli.write_file(path, signed)
     return cases
 
 

@@ -88,10 +88,13 @@ RED: dict[str, tuple[Facts, ...]] = {
     "backup": (
         replace(HEALTHY, backups=()),
         replace(HEALTHY, backups=(msgspec.structs.replace(BACKUP, made_at=NOW - 30 * DAY),)),
+        # An instant that has not come would look recent for ever.
+        replace(HEALTHY, backups=(msgspec.structs.replace(BACKUP, made_at=NOW + 30 * DAY),)),
     ),
     "restore": (
         replace(HEALTHY, backups=(msgspec.structs.replace(BACKUP, restored_at=None),)),
         replace(HEALTHY, backups=(msgspec.structs.replace(BACKUP, restored_at=NOW - 365 * DAY),)),
+        replace(HEALTHY, backups=(msgspec.structs.replace(BACKUP, restored_at=NOW + 365 * DAY),)),
     ),
     "packages": (
         replace(HEALTHY, packages=Packages(installed={"click": "8.1"}, locked={"click": frozenset({"8.2"})}, lock="x")),
@@ -99,15 +102,18 @@ RED: dict[str, tuple[Facts, ...]] = {
     "patch-age": (
         replace(HEALTHY, updated=Updated(packages_at=NOW - 365 * DAY, system_at=NOW)),
         replace(HEALTHY, updated=Updated(packages_at=NOW, system_at=NOW - 365 * DAY)),
+        replace(HEALTHY, updated=Updated(packages_at=NOW, system_at=NOW + 365 * DAY)),
     ),
     "log-cosigned": (
         replace(HEALTHY, witnessed=Witnessed(size=7, cosigned_at={"ks2": NOW - 20, "hub": NOW - DAY}, threshold=2)),
         replace(HEALTHY, witnessed=Witnessed(size=0, cosigned_at={}, threshold=2)),
+        replace(HEALTHY, witnessed=Witnessed(size=7, cosigned_at={"ks2": NOW - 20, "hub": NOW + DAY}, threshold=2)),
     ),
     "log-stamped": (
         replace(HEALTHY, stamping=Stamping(stamped_at=None, every_seconds=0)),
         replace(HEALTHY, stamping=Stamping(stamped_at=None, every_seconds=3_600)),
         replace(HEALTHY, stamping=Stamping(stamped_at=NOW - DAY, every_seconds=3_600)),
+        replace(HEALTHY, stamping=Stamping(stamped_at=NOW + DAY, every_seconds=3_600)),
     ),
     "listening": (
         replace(HEALTHY, listening=Listening(host="127.0.0.1", addresses=("192.0.2.1",), loopback_only=True)),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paravent.bench.detection import measure
+from paravent.bench.detection import measure, measure_together
+from paravent.bench.fleet_year import interval
 from paravent.watch.budget import DAILY_SIGNS, DAYS_A_YEAR, Budget
 from paravent.watch.cusum import Cusum, alarmed_by, for_budget, mean_days_to_alarm
 from paravent.watch.daily import Day, judge, judge_fleet, usual_share
@@ -161,4 +162,14 @@ def test_the_simulation_agrees_with_the_chain() -> None:
             assert 0.8 <= rows[f"+{added} a day", baseline].agreement <= 1.2
         for added in (6, 12):
             assert 0.8 <= rows[f"true hits only, +{added} a day", baseline].agreement <= 1.2
-    assert len(rows) == 19
+        for added in (24, 48):
+            assert 0.7 <= rows[f"+{added} a day, as it runs", baseline].agreement <= 1.4
+    together = {row.baseline: row for row in measure_together(200, 3)}
+    assert together["all detectors"].measured <= together["all detectors"].predicted
+    assert {row.low is None for row in together.values()} == {False}
+    assert len(rows) == 23
+
+
+def test_a_yearly_mean_has_the_interval_of_its_count() -> None:
+    assert interval(0, 1) == pytest.approx((0, 3.689), abs=0.01)
+    assert interval(5, 2) == pytest.approx((2.398, 9.195), abs=0.01)

@@ -9,6 +9,7 @@ from paravent.access.doctor.findings import Finding, not_known, ok, wrong
 from paravent.access.doctor.rules import Limits
 
 DAY_SECONDS = 86_400
+AHEAD_SECONDS_MAX = 3_600
 _NO_RECORD = "remove backups.json, and run backup"
 
 
@@ -57,6 +58,8 @@ def patch_age(facts: Facts, limits: Limits) -> Finding:
         return not_known("when the system was updated cannot be seen here", "answer by a document")
     oldest = min(facts.updated.packages_at, facts.updated.system_at)
     seen = f"Python packages of {_day(facts.updated.packages_at)}, system packages of {_day(facts.updated.system_at)}"
+    if _ahead(facts.at, max(facts.updated.packages_at, facts.updated.system_at)):
+        return wrong(f"{seen}: a date that has not come", "correct the clock of this machine")
     if facts.at - oldest > limits.patch_age_days_max * DAY_SECONDS:
         return wrong(f"{seen}: above {limits.patch_age_days_max} days", "install the newest lock; update the system")
     return ok(seen)
@@ -67,7 +70,8 @@ def log_cosigned(facts: Facts, limits: Limits) -> Finding:
     if facts.witnessed is None:
         return not_known("the log or the directory could not be read", "run join, then serve")
     since = facts.at - limits.cosigned_age_seconds_max
-    recent = sorted(name for name, at in facts.witnessed.cosigned_at.items() if at >= since)
+    signed = facts.witnessed.cosigned_at.items()
+    recent = sorted(name for name, at in signed if at >= since and not _ahead(facts.at, at))
     seen = f"{facts.witnessed.size} leaves, cosigned lately by {', '.join(recent) or 'none'}"
     if len(recent) < facts.witnessed.threshold:
         return wrong(f"{seen}: {facts.witnessed.threshold} are needed", "see that the other parties reach this one")
@@ -81,7 +85,7 @@ def log_stamped(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - ever
     if not facts.stamping.every_seconds:
         return wrong("no time-stamping authority is set", "set timestamp_url")
     at = facts.stamping.stamped_at
-    if at is None or facts.at - at > 2 * facts.stamping.every_seconds:
+    if at is None or _ahead(facts.at, at) or facts.at - at > 2 * facts.stamping.every_seconds:
         return wrong(f"last stamp: {'none' if at is None else _day(at)}", "see that the authority answers")
     return ok(f"stamped on {_day(at)}, every {facts.stamping.every_seconds} seconds")
 
@@ -111,7 +115,14 @@ def live_statements(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - 
     return ok(f"{len(facts.live)} in force, the first ends on {_day(min(one.ends_at for one in facts.live))}")
 
 
+def _ahead(now: int, at: int) -> bool:
+    """Says whether an instant is one that has not come: it would look recent for ever."""
+    return at > now + AHEAD_SECONDS_MAX
+
+
 def _aged(now: int, at: int, days_max: int, what: str, advice: str) -> Finding:
+    if _ahead(now, at):
+        return wrong(f"{what}: {_day(at)}, which has not come", "correct the clock, and what was recorded under it")
     if now - at > days_max * DAY_SECONDS:
         return wrong(f"{what}: {_day(at)}, above {days_max} days", advice)
     return ok(f"{what}: {_day(at)}")

@@ -1,8 +1,9 @@
 """VERIS incidents, schemas 1.3.4 to 1.4.1 (docs/watch.md section 2; vz-risk/veris, verisc.json).
 
 Every enumeration may stand alone or in a list, and every optional part may be absent, as in archives converted
-from older schemas. Words are kept as they stand, "Unknown" and "Other" included. Refused: what is no object, has no
-``incident_id``, says nothing of action, victim or date, or has a part of the wrong kind.
+from older schemas. Words are kept as they stand, "Unknown" and "Other" included; the seven kinds of action are
+closed. Refused: what is no object, has no ``incident_id``, says nothing of action, victim or date, has another kind of
+action, or a part of the wrong kind.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from paravent.breach.observatory.incident import Attack, Discovery, Incident
 from paravent.breach.observatory.victims import victim_type
 
+ACTIONS = frozenset({"malware", "hacking", "social", "misuse", "physical", "error", "environmental", "unknown"})
 INTENDED = frozenset({"hacking", "malware", "misuse", "social", "physical"})
 _YEAR_FIRST, _YEAR_LAST = 1900, 2100
 
@@ -33,6 +35,8 @@ def read_veris(record: object) -> Incident:
     if not any(record.get(part) for part in ("action", "victim", "timeline")):
         raise NotAnIncident("it says nothing of action, victim or timeline")
     action, timeline = _part(record, "action"), _part(record, "timeline")
+    if not ACTIONS.issuperset(action):
+        raise NotAnIncident("it has a kind of action that VERIS has not")
     victims = _victims(record.get("victim"))
     industries = tuple(sorted({code for victim in victims for code in _codes(victim.get("industry"))}))
     varieties = _of_actions(action, "variety")
