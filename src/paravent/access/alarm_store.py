@@ -69,6 +69,13 @@ class AlarmLedger:
         )
         return found.fetchone() is not None
 
+    def suspended_on(self, day: int) -> int:
+        """Counts the alarms raised on a day (since 1970) that suspended somebody."""
+        # What is raised on a day is about it or the day before.
+        found = self._connection.execute("SELECT signed FROM alarm WHERE day IN (?, ?)", (day - 1, day))
+        alarms = (decode(decode(bytes(signed), Signed).payload, Alarm) for (signed,) in found.fetchall())
+        return sum(alarm.suspended and alarm.raised_at // 86_400 == day for alarm in alarms)
+
     def next_number(self) -> int:
         """Returns the number of the next alarm; they start at 1."""
         (number,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM alarm").fetchone()

@@ -22,6 +22,7 @@ from paravent.wire.codec import Message, Natural, decode
 from paravent.wire.statements import Directory, Signed, sign_statement
 from paravent.wire.suspension import SubjectKind
 
+DAY_SECONDS = 86_400
 Positive = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
 
@@ -29,13 +30,15 @@ class AlarmPolicy(Message, frozen=True, kw_only=True):
     """What an operator sets: the false alarms a year of its whole fleet, how large it is, and what suspends at once.
 
     ``judged_seconds`` is how often counts are judged; 0 runs no detector. ``suspends`` is empty unless the operator
-    lists signs: an alarm of one of them suspends its professional at this verifier, which ``resume`` ends.
+    lists signs: an alarm of one of them suspends its professional at this verifier, which ``resume`` ends. No more than
+    ``suspends_a_day_max`` are, each day: a day on which all are above their usual must not close the country.
     """
 
     false_alarms_a_year: Positive = 12
     professionals: Positive = 13_000
     judged_seconds: Natural = 20
     suspends: tuple[Sign, ...] = ()
+    suspends_a_day_max: Positive = 10
 
 
 class Detectors(Protocol):
@@ -69,6 +72,9 @@ class AlarmRecords(Protocol):
 
     def known(self, finding: Finding) -> bool:
         """Says whether this sign alarmed for this subject on this day already."""
+
+    def suspended_on(self, day: int) -> int:
+        """Counts the alarms of a day (since 1970) that suspended somebody."""
 
     def next_number(self) -> int:
         """Returns the number of the next alarm."""
@@ -110,13 +116,14 @@ def raise_alarm(
 ) -> Alarm | None:
     """Records one finding inside the caller's transaction, once for its sign, subject and day; None when it was.
 
-    1. suspended, when the policy lists its sign and it is about one professional; 2. signed; 3. in the witness log;
-    4. kept.
+    1. suspended, when the policy lists its sign, it is about one professional and the day's measure is not full;
+    2. signed; 3. in the witness log; 4. kept.
     """
     if store.alarms.known(finding):
         return None
     # 1. suspension
     listed = finding.kind is AlarmSubject.PROFESSIONAL and finding.sign in policy.suspends and not drill
+    listed = listed and store.alarms.suspended_on(now // DAY_SECONDS) < policy.suspends_a_day_max
     suspended = listed and store.devices.suspend(SubjectKind.PROFESSIONAL, finding.subject, BarReason.DETECTION, now)
     # 2. signature
     alarm = Alarm(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests import engines
 
@@ -153,3 +154,14 @@ def test_alarms_about_one_subject_are_one_case_and_a_drill_is_another(tmp_path: 
     assert origins == [Origin.DETECTOR, Origin.DRILL]
     # No professional stands in what the log commits to.
     assert WHO not in repr(said)
+
+
+def test_a_day_on_which_all_are_above_their_usual_suspends_so_many_and_no_more(store: VerifierStore) -> None:
+    policy = AlarmPolicy(suspends=(Sign.VOLUME,), suspends_a_day_max=2)
+    alarms = [raised(store, finding(subject=f"8000000{number}"), policy) for number in range(4)]
+    assert [alarm is not None and alarm.suspended for alarm in alarms] == [True, True, False, False]
+    with store.commit():
+        following = msgspec.structs.replace(finding(subject="80000009"), day=TODAY + 1)
+        tomorrow = raise_alarm(following, store, HUB, policy, NOW + DAY_SECONDS)
+    assert tomorrow is not None
+    assert tomorrow.suspended

@@ -125,6 +125,7 @@ def plant(home: Path, folder: Path, now: int, rng: Rng) -> CanaryFile:
     lines = [f"{rng(4).hex()};{rng(6).hex()};{int.from_bytes(rng(2))},{rng(1)[0] % 100:02}" for _ in range(_LINES)]
     content = "\n".join(["compte;reference;montant", *lines, ""]).encode()
     with path.open("xb") as file:
+        path.chmod(0o600)
         file.write(content)
     one = CanaryFile(path=str(path), sha256=hashlib.sha256(content).digest(), planted_at=now)
     _write(home, CanaryFiles(files=(*known, one)))
