@@ -103,8 +103,17 @@ def _listen(context: BrowserContext, faults: list[str]) -> None:
 
 async def axe(page: Page) -> None:
     """Runs every rule of axe-core, best practices included; raises PageFault with the violations."""
+    await _judged_by_axe(page, "{resultTypes: ['violations'], preload: false}")
+
+
+async def targets(page: Page) -> None:
+    """Raises PageFault for what is smaller than 24 pixels to press (WCAG 2.5.8): axe-core looks only when asked."""
+    await _judged_by_axe(page, "{runOnly: ['target-size'], resultTypes: ['violations'], preload: false}")
+
+
+async def _judged_by_axe(page: Page, how: str) -> None:
     await page.evaluate(AXE_SCRIPT)
-    found = await page.evaluate("axe.run({resultTypes: ['violations'], preload: false})")
+    found = await page.evaluate(f"axe.run({how})")
     if found["violations"]:
         raise PageFault("\n".join(_violation(page.url, one) for one in found["violations"]))
 
@@ -119,6 +128,50 @@ async def fits(page: Page) -> None:
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         raise PageFault(f"{page.url} is {wide} pixels wider than its window")
+
+
+async def in_order(page: Page) -> None:
+    """Raises PageFault when the keyboard would go up the page, or across it backwards: its order is what is read."""
+    found = await page.evaluate(_UPWARDS)
+    if found:
+        raise PageFault(f"{page.url}: the focus goes backwards to {'; '.join(found)}")
+
+
+# One element after another, in the order of the keyboard: each is below the one before, or to its right.
+_UPWARDS = """() => {
+  const focusable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const places = [...document.querySelectorAll(focusable)]
+    .filter((one) => one.checkVisibility() && !one.closest(".skip") && one.tabIndex === 0)
+    .map((one) => [one, one.getBoundingClientRect()]);
+  return places.slice(1).filter(([, now], index) => {
+    const before = places[index][1];
+    return now.bottom <= before.top + 1 && now.left < before.right - 1;
+  }).map(([one]) => one.outerHTML.slice(0, 120));
+}"""
+
+
+async def spaced(page: Page) -> None:
+    """Raises PageFault when a line of a French page could begin with its punctuation."""
+    french = await page.locator("html").get_attribute("lang") == "fr"
+    found = await page.evaluate(_LOOSE) if french else []
+    if found:
+        raise PageFault(f"{page.url}: an ordinary space before the punctuation of {'; '.join(found)}")
+
+
+# English in a French page (a technical detail) and code have spaces of their own.
+_LOOSE = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+    if (/[^\\s] [;:?!»]|« /u.test(text.data) && !text.parentElement.closest("[lang=en], code, textarea, script"))
+      found.push(text.data.trim().slice(0, 80));
+  }
+  return found;
+}"""
+
+
+COMFORT: Sequence[Visitor] = (in_order, targets, spaced)
+"""Beyond what each page must: its order for the keyboard, its targets, its French punctuation."""
 
 
 async def strict(response: Response) -> None:
@@ -164,12 +217,14 @@ def addresses(routes: Sequence[BaseRoute], values: Mapping[str, str], prefix: st
 async def judge_every_page(
     browser: Browser, base_url: str, routes: Sequence[BaseRoute], *, values: Mapping[str, str] | None = None,
     enter: Visitor | None = None, languages: Sequence[str] = tuple(LANGUAGES), widths: Sequence[int] = WIDTHS,
+    also: Sequence[Visitor] = (),
 ) -> set[str]:  # fmt: skip
     """Judges every page of an application in each language and at each width; returns the addresses of the pages.
 
     An address is a page when it answers HTML. ``enter`` signs in, once for each context; ``values`` are those of the
     parameters of addresses. Each page is of the language asked for, answers 200 under a strict policy, fits, and has
-    no violation of any rule of axe. Raises PageFault with the faults of all pages together.
+    no violation of any rule of axe; ``also`` are further checks (``COMFORT``). Raises PageFault with the faults of all
+    pages together.
     """
     judged: set[str] = set()
     faults: list[str] = []
@@ -180,7 +235,7 @@ async def judge_every_page(
                     if enter is not None:
                         await enter(page)
                     for address in addresses(routes, values or {}):
-                        judged |= await _judge(page, base_url + address, address, language, faults)
+                        judged |= await _judge(page, base_url + address, address, language, faults, also)
             except PageFault as fault:
                 faults.append(f"{language}, {width}: {fault}")
     if faults:
@@ -188,7 +243,9 @@ async def judge_every_page(
     return judged
 
 
-async def _judge(page: Page, url: str, address: str, language: str, faults: list[str]) -> set[str]:
+async def _judge(
+    page: Page, url: str, address: str, language: str, faults: list[str], also: Sequence[Visitor]
+) -> set[str]:
     # Asked for without the browser first: a file to download is no page, and would not be navigated to.
     asked = await page.request.get(url)
     if not asked.headers.get("content-type", "").startswith("text/html"):
@@ -200,7 +257,7 @@ async def _judge(page: Page, url: str, address: str, language: str, faults: list
     shown = await page.locator("html").get_attribute("lang")
     if shown != language:
         faults.append(f"{url}: in {shown}, asked for in {language}")
-    for check in (strict(response), fits(page), axe(page)):
+    for check in (strict(response), fits(page), axe(page), *(further(page) for further in also)):
         try:
             await check
         except PageFault as fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from tests.browser import PageFault, addresses, axe, fits, judge_every_page, served, strict, visit
+from tests.browser import COMFORT, PageFault, addresses, axe, fits, judge_every_page, served, strict, visit
 
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'"
 ENDS = "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -28,8 +29,17 @@ DEFECTS = {
     "missing-file": (SOUND + "<script src='/missing.js'></script>", "404 for"),
     "exception": (SOUND + "<script src='/throws.js'></script>", "script: "),
 }
+DISCOMFORTS = {
+    "small-target": ("<p><a class='tiny' href='/a'>a</a><a class='tiny' href='/b'>b</a></p>", "target-size"),
+    "upwards": ("<p class='upwards'><a href='/a'>first</a><a href='/b'>second</a></p>", "goes backwards to"),
+    "loose": ("<p>Perdue ?</p>", "an ordinary space before the punctuation of Perdue"),
+}
+PAGES = {name: body for name, (body, _) in DEFECTS.items()} | {
+    name: SOUND.replace("</main>", f"{part}</main>") for name, (part, _) in DISCOMFORTS.items()
+}
 FILES = {
-    "sheet.css": "body{color:#000;background:#fff} .pale{color:#ccc} .wide{width:4000px}",
+    "sheet.css": "body{color:#000;background:#fff} .pale{color:#ccc} .wide{width:4000px}"
+    " .tiny{display:inline-block;width:9px;height:9px} .upwards{display:flex;flex-direction:column-reverse}",
     "throws.js": "throw new Error('seeded')",
     "dot.svg": "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
 }
@@ -44,7 +54,7 @@ def _document(body: str, language: str) -> str:
 
 async def _page(request: Request) -> Response:
     name = request.path_params.get("defect")
-    body = DEFECTS[name][0] if name else SOUND
+    body = PAGES[name] if name else SOUND
     language = request.path_params.get("language", request.headers.get("accept-language", "fr")[:2])
     policy = request.query_params.get("policy", POLICY + ENDS)
     return Response(_document(body, language), media_type="text/html", headers={"content-security-policy": policy})
@@ -85,6 +95,15 @@ async def test_a_seeded_defect_turns_its_page_red(chromium: Browser, address: st
         await judge_every_page(
             chromium, f"{address}/defects", [Route(f"/{defect}", _page)], languages=["en"], widths=[320]
         )
+
+
+@pytest.mark.parametrize("defect", DISCOMFORTS)
+async def test_a_page_that_is_uncomfortable_is_red_when_asked(chromium: Browser, address: str, defect: str) -> None:
+    judge = partial(judge_every_page, chromium, f"{address}/defects", languages=["fr"], widths=[320])
+    routes = [Route(f"/{defect}", _page)]
+    with pytest.raises(PageFault, match=DISCOMFORTS[defect][1]):
+        await judge(routes, also=COMFORT)
+    assert await judge(routes) == {f"/{defect}"}
 
 
 async def test_a_page_in_another_language_than_asked_for_is_red(chromium: Browser, address: str) -> None:

@@ -21,7 +21,7 @@ from playwright.async_api import Browser, Page, expect
 from paravent.drill.platform import free_ports
 from paravent.drill.population import SyntheticPerson
 from paravent.insurer.screens.app import build_space
-from tests.browser import LANGUAGES, WIDTHS, axe, fits, judge_every_page, visit
+from tests.browser import COMFORT, LANGUAGES, WIDTHS, axe, fits, judge_every_page, visit
 from tests.screens.insured import AMC, Scene, Visitor, scene, signers, until
 from tests.system.customers import particulars
 
@@ -141,6 +141,24 @@ def test_the_journal_says_which_shop_when_and_why(space: Scene) -> None:
     assert "Lunettes payées" in page
     assert "vous montrez votre carte" in page
     assert "Personne n'a cherché" in space.inside(space.spared).get("/journal").text.replace("&#39;", "'")
+
+
+async def test_the_journal_and_the_letter_are_on_paper_what_they_say_and_nothing_to_press(
+    page: Page, space: Scene
+) -> None:
+    await sign_in(page, space, space.concerned)
+    await page.emulate_media(media="print")
+    await page.goto(f"{space.address}/journal")
+    await expect(page.locator("main")).to_contain_text("Prise en charge accordée")
+    for pressed in ("nav", "button", "footer", "a.skip", "a[href='/journal.csv']"):
+        await expect(page.locator(pressed).first).to_be_hidden()
+    await page.goto(f"{space.address}/incidents/{space.case}/letter")
+    await page.fill("#first_names", MARK)
+    await expect(page.locator("#first_names")).to_be_visible()
+    await expect(page.locator("main button")).to_be_hidden()
+    colours = await page.evaluate("[document.body, document.querySelector('#first_names')].map("
+                                  "(one) => getComputedStyle(one).backgroundColor)")  # fmt: skip
+    assert colours == ["rgb(255, 255, 255)", "rgb(255, 255, 255)"]
 
 
 def test_claims_are_told_in_words_and_euros(space: Scene) -> None:
@@ -337,7 +355,12 @@ async def test_every_page_is_sound_in_both_languages_and_at_320_pixels(chromium:
               if not getattr(route, "path", "").startswith("/sign-in")]  # fmt: skip
     values = {"case": space.case, "shape": "paper", "name": "screen.css"}
     inside = await judge_every_page(
-        chromium, space.address, routes, values=values, enter=lambda page: sign_in(page, space, person)
+        chromium,
+        space.address,
+        routes,
+        values=values,
+        enter=lambda page: sign_in(page, space, person),
+        also=COMFORT,
     )
     assert inside >= {
         "/", "/journal", "/claims", "/number-lane", "/incidents", f"/incidents/{space.case}",

@@ -148,6 +148,12 @@ async def test_what_is_shown_before_is_what_a_server_receives(
     await page.locator("form button", has_text="Renvoyer").click()
     await expect(page.locator("main")).not_to_contain_text("acte sans réponse")
     await expect(page.locator("table", has=page.locator("#decided-caption"))).to_contain_text("acceptée")
+    # On a telephone, the amounts are read without scrolling.
+    await page.set_viewport_size({"width": 320, "height": 640})
+    amounts = await page.locator("td.amount", has_text="€").all()
+    places = [await amount.bounding_box() for amount in amounts]
+    assert places
+    assert all(place is not None and place["x"] + place["width"] <= 320 for place in places)
 
 
 async def test_an_act_that_was_replaced_since_it_was_shown_is_not_sent(

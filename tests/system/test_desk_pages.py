@@ -22,7 +22,7 @@ from paravent.desk.scanned import _TYPED
 from paravent.drill.platform import Platform
 from paravent.drill.population import Population, SyntheticPerson
 from tests import browser as browsers
-from tests.browser import axe, fits, judge_every_page
+from tests.browser import COMFORT, axe, fits, judge_every_page
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, other_insurer, particulars
 from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, preview, quote
@@ -156,6 +156,7 @@ async def test_a_number_becomes_a_claim_and_what_left_is_what_was_sent(
     person = next(payable)
     said = particulars(person)
     await enter(page, platform, DESK)
+    planned = await planned_fields(page, platform)
     await check_number(page, platform, DESK, said)
     await expect(page.locator(COVERED)).to_contain_text("Couvert")
     await expect(page.locator("dl.facts")).to_contain_text(re.compile(r"\d+ personnes par le numéro"))
@@ -179,6 +180,10 @@ async def test_a_number_becomes_a_claim_and_what_left_is_what_was_sent(
     # Whole, and without what separates: a short word stands in random base64 by chance.
     letters = person.name.replace(" ", "").upper()
     secrets = [said["nir"], nir[:13], person.name, letters, person.birth_date, person.birth_date.replace("-", "")]
+    # What was announced before the check is what its messages hold, to the field; an act holds others.
+    checked, sold = page.locator("main > section").nth(0), page.locator("main > section").nth(1)
+    assert set(await checked.locator("article > .scroll th code").all_inner_texts()) == planned
+    assert set(await sold.locator("article > .scroll th code").all_inner_texts()) - planned
     fields = " ".join(await page.locator("td.sent-value").all_inner_texts())
     assert [secret for secret in secrets if secret in fields] == []
     # The corrections that were typed, in any writing, against the names of fields and their values.
@@ -187,10 +192,20 @@ async def test_a_number_becomes_a_claim_and_what_left_is_what_was_sent(
     await axe(page)
 
     await check_number(page, platform, DESK, said)
+    await expect(page.locator("main")).to_contain_text("Facture acceptée")
+    await page.locator("summary", has_text="Demander une autre prise en charge").click()
     await agree(page)
     await expect(page.locator(".state.bad")).to_contain_text("Prise en charge refusée")
     await expect(page.locator(".state.bad")).to_contain_text("Payable dès")
     await axe(page)
+
+
+async def planned_fields(page: Page, platform: Platform) -> set[str]:
+    """Reads what the page of a check by number says will leave, before anything does."""
+    await page.goto(f"http://127.0.0.1:{platform.ports[DESK]}/number")
+    await page.locator("#planned summary").click()
+    await axe(page)
+    return set(await page.locator("#planned dt code").all_inner_texts())
 
 
 def sent_claims(platform: Platform) -> list[dict[str, Any]]:
@@ -280,12 +295,12 @@ async def test_without_the_hub_an_act_waits_and_is_sent_again(
         await expect(page.locator(TECHNICAL)).to_be_visible()
         assert await page.locator(".state.bad").count() == await page.locator(REFUSED).count() == 0
         await page.goto(f"http://127.0.0.1:{platform.ports[DESK]}/")
-        await expect(page.locator(".state.technical")).to_contain_text("Le hub ne répond pas")
+        await expect(page.locator(".state.technical").first).to_contain_text("Le hub ne répond pas")
         await axe(page)
     finally:
         platform.start("hub")
     await page.goto(f"http://127.0.0.1:{platform.ports[DESK]}/claims")
-    await expect(page.locator(".state.technical")).to_contain_text("1 acte sans réponse")
+    await expect(page.locator(".state.technical").last).to_contain_text("1 acte sans réponse")
     await axe(page)
     await page.locator("form button", has_text="Renvoyer").click()
     await expect(page.locator("main")).not_to_contain_text("acte sans réponse")
@@ -311,7 +326,7 @@ async def test_every_page_in_both_languages(
         if isinstance(route, Route) and not route.path.startswith(("/v1/", "/fhir"))
     ]  # fmt: skip
     judged = await judge_every_page(
-        chromium, f"http://127.0.0.1:{platform.ports[DESK]}", routes, values=shown, enter=opened
+        chromium, f"http://127.0.0.1:{platform.ports[DESK]}", routes, values=shown, enter=opened, also=COMFORT
     )
     assert {"/", "/number", "/claims", "/bulletins", "/accessibility"} <= judged
     assert {path.rsplit("/", 1)[-1] for path in judged if path.startswith("/customers/")} >= {

@@ -72,6 +72,11 @@ def _tree(kind: type[ParaventError]) -> Iterator[type[ParaventError]]:
 _BY_CODE = {kind.code: kind for kind in _tree(errors.ParaventError)}
 
 
+def kind_of(code: str) -> type[ParaventError] | None:
+    """Returns the error of a code, None when there is none."""
+    return _BY_CODE.get(code)
+
+
 def title_en(code: str) -> str:
     """Returns the English title of an error code, empty when there is none."""
     kind = _BY_CODE.get(code)

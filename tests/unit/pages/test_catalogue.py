@@ -19,8 +19,9 @@ from tests.unit.pages.screen_texts import (
     words_outside,
 )
 
-from paravent.errors import InvalidConfiguration
+from paravent.errors import InvalidConfiguration, TechnicalFailure, WaitingLimitReached
 from paravent.pages.screens import catalogue
+from paravent.pages.screens.app import words_of
 from paravent.pages.screens.catalogue import French, Language
 from paravent.pages.screens.store import translations
 
@@ -100,6 +101,26 @@ def test_french_has_one_for_nought_and_english_has_many() -> None:
     assert texts[Language.ENGLISH].ngettext(*key, 0) == "%(count)s fields to correct"
     assert texts[Language.ENGLISH].ngettext(*key, 1) == "%(count)s field to correct"
     assert French().ngettext(*key, 2) == key[1]
+
+
+LOOSE = re.compile(r" [;:?!»]|« ")
+
+
+def test_no_line_of_a_french_page_begins_with_its_punctuation() -> None:
+    texts = translations()[Language.FRENCH]
+    single = [texts.gettext(key) for key in all_sentences() if isinstance(key, str)]
+    plural = [texts.ngettext(*key, n) for key in all_sentences() if not isinstance(key, str) for n in (1, 2)]
+    assert [said for said in (*single, *plural) if LOOSE.search(said)] == []
+    # The control: as they are written, many do, and every error that a page tells.
+    assert len([key for key in all_sentences() if isinstance(key, str) and LOOSE.search(key)]) > 50
+    told = [words_of(kind, Language.FRENCH) for kind in (TechnicalFailure, WaitingLimitReached)]
+    assert not LOOSE.search(" ".join(word for words in told for word in words))
+    assert LOOSE.search(TechnicalFailure.title_fr)
+
+
+def test_an_english_page_keeps_its_spaces() -> None:
+    assert translations()[Language.ENGLISH].gettext("Erreur :") == "Error:"
+    assert "\u202f" not in " ".join(words_of(TechnicalFailure, Language.ENGLISH))
 
 
 def test_one_sentence_has_one_translation() -> None:

@@ -234,7 +234,7 @@ def test_figures_are_written_as_each_language_does() -> None:
     assert (percent(0.25, french), percent(0.25, english)) == ("25\u00a0%", "25%")
     # 22:30 in Greenwich is already the next day in Paris.
     evening = 1_782_858_600
-    assert (day(evening, french), day(evening, english)) == ("1 juillet 2026", "1 July 2026")
+    assert (day(evening, french), day(evening, english)) == ("1er juillet 2026", "1 July 2026")
     assert "00:30" in instant(evening, french)
     assert (month(202_611, french), month(202_611, english)) == ("novembre 2026", "November 2026")
 

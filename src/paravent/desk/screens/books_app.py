@@ -72,7 +72,7 @@ class BookPages:
             request, "claims.html", status=200 if error is None else error.status,
             error=None if error is None else telling(error, language), dossiers=self.counter.dossiers(),
             waiting=self.counter.waiting(), waiting_cents_max=self.counter.settings.waiting_cents_max,
-            decisions=[(one, reason_of(one, language)) for one in newest],
+            decisions=[(one, *reason_of(one, language)) for one in newest],
             remittances=self._remittances(), insurer_name=self.counter.insurer_name,
             sent=None if sent is None else [shown(departure, {}) for departure in sent],
         )  # fmt: skip

@@ -19,7 +19,7 @@ from paravent.desk.entitled import Entitled, Lane
 from paravent.desk.scanned import as_printed
 from paravent.desk.screens.counter_app import Counter
 from paravent.desk.screens.dossier import Dossier
-from paravent.desk.screens.sent import shown
+from paravent.desk.screens.sent import planned, shown
 from paravent.desk.session import NumberCheck
 from paravent.errors import (
     HolderMismatch,
@@ -172,7 +172,7 @@ class CheckPages:
             "insurers": [(entry.amc, f"{entry.name} ({entry.amc})") for entry in self.counter.directory.insurers],
             "waiting": self.counter.waiting(), "waiting_cents_max": self.counter.settings.waiting_cents_max,
             "forgotten": self.counter.forgotten(), "started_at": self.counter.started_at,
-            "sent": None if sent is None else [shown(departure, {}) for departure in sent],
+            "planned": planned(), "sent": None if sent is None else [shown(departure, {}) for departure in sent],
         }  # fmt: skip
         return self.counter.page(request, template, status=status, **values)
 

@@ -34,7 +34,7 @@ from paravent.optics.guarantee import Guarantee
 from paravent.optics.items import EquipmentClass
 from paravent.optics.months import FRANCE, Month, month_of
 from paravent.optics.store import shipped_rules_at
-from paravent.pages.screens.app import language_of, telling
+from paravent.pages.screens.app import language_of, telling, words_of
 from paravent.pages.screens.catalogue import Language, marked
 from paravent.pages.screens.forms import Form
 from paravent.pages.screens.headers import screen_headers
@@ -42,7 +42,7 @@ from paravent.person.early_renewal import Ground
 from paravent.person.fhir.vision_prescription import read_vision_prescription
 from paravent.person.store import shipped_lens_rules, shipped_renewal_grounds, shipped_validity_terms
 from paravent.wire.claims import Decision
-from paravent.wire.problem import title_en, title_fr
+from paravent.wire.problem import kind_of
 
 _ABOVE_LIMIT: Final = marked("Ce prix dépasse la limite de la classe A pour cette correction.")
 _STARTING: Final = {"frame_class": "B", "lens_class": "B"}
@@ -194,7 +194,7 @@ class CustomerPages:
             grounds=self._grounds(), to_correct=dossier.to_correct(now), correction_days=CORRECTION_DAYS,
             second=None if dossier.priced is None else self._named(dossier.priced.order.second),
             tariff_status=self.counter.desk.class_a_tariff().status,
-            decisions=[(one, reason_of(one, language_of(request))) for one in reversed(dossier.decisions)],
+            decisions=[(one, *reason_of(one, language_of(request))) for one in reversed(dossier.decisions)],
         )  # fmt: skip
 
     def _order_page(
@@ -229,9 +229,10 @@ class CustomerPages:
         return found
 
 
-def reason_of(decision: Decision, language: Language) -> str:
-    """Says why the hub refused, in a language; empty when it accepted."""
-    return title_fr(decision.reason) if language is Language.FRENCH else title_en(decision.reason)
+def reason_of(decision: Decision, language: Language) -> tuple[str, str]:
+    """Says why the hub refused and what to do, in a language; both empty when it accepted."""
+    kind = kind_of(decision.reason)
+    return ("", "") if kind is None else words_of(kind, language)
 
 
 def _today() -> date:

@@ -11,10 +11,13 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from paravent.crypto.entitlement import HubPart
 from paravent.desk.departures import Departure
 from paravent.desk.screens.texts import HEADERS, MEANINGS, OTHER, REQUESTS, STATEMENT, UNKNOWN
+from paravent.pages.screens.catalogue import marked
+from paravent.wire.number_lane import EvaluationRequest, OpeningRequest, RowRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,23 @@ class SentMessage:
     size: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMessage:
+    """A kind of request that a check will send: to whom, and its fields with what each is, French of the catalogue."""
+
+    name: str
+    to: str
+    fields: tuple[tuple[str, str], ...]
+
+
+_NUMBER_LANE: Final = (
+    ("/v1/evaluations", marked("à deux serveurs de clés, tirés au sort"), EvaluationRequest),
+    ("/v1/rows", marked("au hub"), RowRequest),
+    ("/v1/openings", marked("à deux serveurs de clés, tirés au sort"), OpeningRequest),
+)
+"""What a check by number sends, in its order; a server that does not answer is replaced by another."""
+
+
 def shown(departure: Departure, entitlements: Mapping[bytes, HubPart]) -> SentMessage:
     """Reads a departure; ``entitlements`` are those whose content this desk knows, by their bytes."""
     path = "/" + departure.url.split("/", 3)[-1]
@@ -52,6 +72,17 @@ def shown(departure: Departure, entitlements: Mapping[bytes, HubPart]) -> SentMe
         name=name, party=departure.party, method=departure.method, url=departure.url, headers=headers, fields=fields,
         size=len(departure.body),
     )  # fmt: skip
+
+
+def planned() -> list[PlannedMessage]:
+    """Lists the messages of a check by number before it is made: to whom, how many, and each field of their types."""
+    return [
+        PlannedMessage(
+            name=REQUESTS[path], to=to,
+            fields=tuple((name, MEANINGS[name]) for name in kind.__struct_fields__),
+        )
+        for path, to, kind in _NUMBER_LANE
+    ]  # fmt: skip
 
 
 def _fields(body: bytes, entitlements: Mapping[bytes, HubPart]) -> Iterator[SentField]:

@@ -105,11 +105,15 @@ def telling(error: ParaventError, language: Language) -> Telling:
     # A refusal that a correction lifts, such as a name unlike the card's, says nothing about anybody's right.
     asks = isinstance(error, BadInput) or error.retry is Retry.AFTER_CORRECTION
     kind = "input" if asks else "refusal" if isinstance(error, Refusal) else "technical"
-    french = language is Language.FRENCH
-    return Telling(
-        kind=kind, code=error.code, title=no_break(error.title_fr) if french else error.title_en,
-        advice=no_break(error.advice_fr) if french else error.advice_en, detail=str(error), retry=error.retry.value,
-    )  # fmt: skip
+    title, advice = words_of(type(error), language)
+    return Telling(kind=kind, code=error.code, title=title, advice=advice, detail=str(error), retry=error.retry.value)
+
+
+def words_of(kind: type[ParaventError], language: Language) -> tuple[str, str]:
+    """Says what happened and what to do about it, in a language."""
+    if language is Language.FRENCH:
+        return no_break(kind.title_fr), no_break(kind.advice_fr)
+    return kind.title_en, kind.advice_en
 
 
 def language_of(request: Request) -> Language:

@@ -38,7 +38,9 @@ def percent(share: float, language: Language) -> str:
 def day(value: date | int, language: Language) -> str:
     """Writes a day: "27 novembre 2026"."""
     found = value if isinstance(value, date) else datetime.fromtimestamp(value, FRANCE)
-    return format_date(found, "long", locale=_LOCALES[language])
+    written = format_date(found, "long", locale=_LOCALES[language])
+    # The first of a month is an ordinal in French, alone of all days.
+    return f"1er{written[1:]}" if language is Language.FRENCH and found.day == 1 else written
 
 
 def instant(value: int, language: Language) -> str:

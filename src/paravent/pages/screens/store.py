@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from paravent.pages.screens.catalogue import French, Language, english
 from paravent.pages.screens.drawing import chart_of, drawn, tabled
 from paravent.pages.screens.localised import writers
+from paravent.pages.typography import no_break
 
 _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
@@ -52,6 +53,8 @@ def _environment(language: Language, texts: gettext.NullTranslations, folders: t
     made.filters["tabled"] = lambda chart: tabled(chart, language)
     # A sentence of the code (catalogue.marked): unlike _("..."), whose result is trusted, it is escaped as any value.
     made.filters["said"] = texts.gettext
+    # A French text that is no sentence of the catalogue: an insurer's, an investigator's.
+    made.filters["spaced"] = no_break
     return made
 
 
