@@ -5,6 +5,7 @@ The pictures of that page are taken here, and the seconds that it states are mea
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import signal
@@ -47,7 +48,11 @@ class Demonstration:
     def measured(self) -> str:
         """Writes the seconds as the page states them."""
         rows = "".join(f"| {reached} | {seconds:.0f} s |\n" for reached, seconds in self.laps.items())
-        return f"| reached | after the command |\n|---|---|\n{rows}"
+        load, cores = os.getloadavg()[0], os.cpu_count()
+        return (
+            f"300 persons; {cores} cores, with a load average of {load:.0f} at the end.\n\n"
+            f"| reached | after the command |\n|---|---|\n{rows}"
+        )
 
     def visitors(self) -> list[dict[str, str]]:
         """Lists the customers: name, birth date, insurer, number and the picture of the card."""
@@ -181,8 +186,6 @@ def test_the_page_states_seconds_that_were_measured() -> None:
     """Under five minutes, as its first lines say, by what was measured and stands between its marks."""
     found = MEASURED.search(WALKTHROUGH.read_text("utf-8"))
     assert found
-    if "Not measured on a quiet machine yet." in found[0]:
-        return
     seconds = [int(row) for row in re.findall(r"\| (\d+) s \|", found[0])]
     assert len(seconds) == 4
     assert seconds == sorted(seconds)

@@ -109,7 +109,8 @@ LOOSE = re.compile(r" [;:?!»]|« ")
 def test_no_line_of_a_french_page_begins_with_its_punctuation() -> None:
     texts = translations()[Language.FRENCH]
     single = [texts.gettext(key) for key in all_sentences() if isinstance(key, str)]
-    plural = [texts.ngettext(*key, n) for key in all_sentences() if not isinstance(key, str) for n in (1, 2)]
+    pairs = [key for key in all_sentences() if not isinstance(key, str)]
+    plural = [texts.ngettext(key[0], key[1], n) for key in pairs for n in (1, 2)]
     assert [said for said in (*single, *plural) if LOOSE.search(said)] == []
     # The control: as they are written, many do, and every error that a page tells.
     assert len([key for key in all_sentences() if isinstance(key, str) and LOOSE.search(key)]) > 50
