@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from paravent.bench import power_cuts
+from paravent.bench import apart, power_cuts
 from paravent.bench.engines import NotRun
 from paravent.bench.measures import Sizes
 from paravent.bench.power_subject import Settings
@@ -68,7 +68,7 @@ def wait_until(folder: Path, *, mounted: bool) -> None:
 
 
 def test_without_the_rights_it_says_that_it_was_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(power_cuts, "_NAMESPACES", ("false",))
+    monkeypatch.setattr(apart, "NAMESPACES", ("false",))
     (row,) = power_cuts._rows(tmp_path, Sizes(quick=True, given={}))
     assert isinstance(row, NotRun)
     assert row.not_run.startswith("not run")

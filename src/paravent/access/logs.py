@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -20,7 +21,9 @@ def log_event(event: str, **fields: str | int) -> None:
     if not _ALLOWED_FIELDS.issuperset(fields):
         raise ValueError("a log field is not on the allow-list")
     line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
-    print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)  # noqa: T201 - the one place that logs
+    # A full disk that holds the logs too must not stop whoever only wanted to say something.
+    with suppress(OSError):
+        print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)  # noqa: T201 - the one place that logs
 
 
 def where(trace: TracebackType | None) -> str:

@@ -4,41 +4,33 @@ A party serves from a file system on a simulated disk; all its processes die at 
 Half of the cuts come at a moment drawn by lot, half in the middle of a flush. Then the file system is mounted and the
 party started again, and everything acknowledged since the beginning compared.
 
-Nothing is left behind: it runs in a mount and a process namespace of its own, which end with their first process.
+Nothing is left behind: it runs apart (``apart``).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+from paravent.bench.apart import apart, tell
 from paravent.bench.cluster import NotInstalled
-from paravent.bench.counters import counters
 from paravent.bench.drive import Drive, drive
 from paravent.bench.engines import NotRun
 from paravent.bench.measures import CYCLES, Figures, Measure, Sizes, asking
-from paravent.bench.power_subject import HubAndPostgresql, HubOnDrive, KeyServersOnDrive, Settings, Subject
-from paravent.bench.served import served
-from paravent.drill.platform import free_ports
+from paravent.bench.power_parties import PARTIES, Making, ended, folder_name
+from paravent.bench.power_subject import Settings, Subject
 from paravent.errors import TechnicalFailure
 
 CUTS, QUICK_CUTS, CONTROL_CUTS_MAX = 100, 5, 20
-SHOPS = 8
-PROBE_BYTES = 16 << 20
 _SEED = 23
-_LOAD_SECONDS = (0.1, 0.6)
+_LOAD_SECONDS_MAX = 10.0
+_ACKNOWLEDGED_MAX = 40
 _WRITES_MAX = 40
-_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,49 +53,11 @@ class PowerFigures:
     seconds: float
 
 
-Making = Callable[[Path, Path, Settings], AbstractContextManager[Subject]]
-"""Makes a party: the drive's folder, a folder outside it, how it waits for the disk."""
-
-
-@contextmanager
-def _hub(drive: Path, outside: Path, settings: Settings) -> Iterator[Subject]:
-    (port,) = free_ports(1)
-    with counters(outside, SHOPS, start=int(time.time()), hub_address=f"http://127.0.0.1:{port}") as shops:
-        yield HubOnDrive(settings=settings, shops=shops, folder=drive, port=port)
-
-
-@contextmanager
-def _hub_postgresql(drive: Path, outside: Path, settings: Settings) -> Iterator[Subject]:
-    (port,) = free_ports(1)
-    with counters(outside, SHOPS, start=int(time.time()), hub_address=f"http://127.0.0.1:{port}") as shops:
-        yield HubAndPostgresql(settings=settings, shops=shops, folder=drive, port=port)
-
-
-@contextmanager
-def _keyservers(drive: Path, _: Path, settings: Settings) -> Iterator[Subject]:
-    with served(drive) as running:
-        yield KeyServersOnDrive(settings=settings, running=running)
-
-
-PARTIES: tuple[tuple[str, Making, tuple[Settings, ...]], ...] = (
-    ("key servers, SQLite", _keyservers, (Settings.SQLITE_OFF,)),
-    ("hub, SQLite", _hub, (Settings.SQLITE_OFF,)),
-    ("hub, PostgreSQL", _hub_postgresql, (Settings.COMMIT_OFF, Settings.FSYNC_OFF)),
-)
-
-
 def measure(home: Path, cuts: int) -> Iterator[PowerFigures | NotRun]:
     """Cuts the power of each party; raises TechnicalFailure at a loss, or when a control loses nothing."""
-    (probe := home / "probe").mkdir()
-    try:
-        with drive(probe, PROBE_BYTES):
-            pass
-    except TechnicalFailure as reason:
-        yield NotRun(engine="all", not_run=f"not run: {reason}")
-        return
     for name, making, controls in PARTIES:
         for settings in (Settings.SHIPPED, *controls):
-            folder = home / f"{name}-{settings.name}".replace(", ", "-").replace(" ", "-").lower()
+            folder = home / folder_name(name, settings)
             folder.mkdir()
             shipped = settings is Settings.SHIPPED
             try:
@@ -123,7 +77,7 @@ def _measured(folder: Path, name: str, making: Making, settings: Settings, cuts:
     struck = cached = lost = doubled = not_started = done = 0
     with drive(folder) as disk:
         (outside := folder / "outside").mkdir()
-        with making(disk.folder, outside, settings) as subject, _ended(subject):
+        with making(disk.folder, outside, settings) as subject, ended(subject):
             _start(subject)
             disk.sync()
             while done < cuts and not lost + doubled + not_started:
@@ -143,16 +97,6 @@ def _measured(folder: Path, name: str, making: Making, settings: Settings, cuts:
     )  # fmt: skip
 
 
-@contextmanager
-def _ended(subject: Subject) -> Iterator[None]:
-    """Ends its processes, whatever happened."""
-    try:
-        yield
-    finally:
-        subject.kill()
-        subject.reap()
-
-
 def _start(subject: Subject) -> bool:
     try:
         subject.start()
@@ -169,7 +113,10 @@ def _cut(subject: Subject, disk: Drive, dice: random.Random) -> tuple[bool, int]
     clients = [Thread(target=subject.ask, daemon=True) for _ in range(subject.CLIENTS)]
     for client in clients:
         client.start()
-    time.sleep(dice.uniform(*_LOAD_SECONDS))
+    # Whatever the speed of the machine, something was acknowledged since it started.
+    enough, deadline = subject.acknowledged + dice.randrange(1, _ACKNOWLEDGED_MAX), time.monotonic() + _LOAD_SECONDS_MAX
+    while subject.acknowledged < enough and time.monotonic() < deadline:
+        time.sleep(0.005)
     struck = dice.random() < 0.5 and disk.strike(dice.randrange(1, _WRITES_MAX))
     subject.kill()
     sectors = disk.cut(dice)
@@ -181,38 +128,9 @@ def _cut(subject: Subject, disk: Drive, dice: random.Random) -> tuple[bool, int]
     return struck, sectors
 
 
-# --- apart from everything else -------------------------------------------------------------------
-
-
 def _rows(folder: Path, sizes: Sizes) -> Iterator[Figures]:
-    """Runs ``measure`` in namespaces of its own; where this machine gives none, the row says so."""
     cuts = sizes.of(CYCLES, QUICK_CUTS if sizes.quick else CUTS)
-    may = subprocess.run([*_NAMESPACES, "true"], capture_output=True, check=False)  # noqa: S603 - the system's own
-    if may.returncode:
-        yield NotRun(engine="all", not_run=f"not run: {may.stderr.decode().strip()}")
-        return
-    inside = subprocess.Popen(  # noqa: S603 - our own module
-        [*_NAMESPACES, sys.executable, "-m", __name__, str(folder), str(cuts)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    with inside:
-        for line in inside.stdout or ():
-            row = json.loads(line)
-            yield NotRun(**row) if "not_run" in row else PowerFigures(**row)
-    if inside.returncode:
-        raise TechnicalFailure("the power cuts ended before their time: see above")
-
-
-def main() -> None:
-    """Measures in a folder, one line of JSON a row; ends with whoever started it, and everything with it."""
-
-    def watch() -> None:
-        os.read(0, 1)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-    for row in measure(Path(sys.argv[1]), int(sys.argv[2])):
-        print(json.dumps(dataclasses.asdict(row)), flush=True)
+    return apart(__name__, PowerFigures, folder, str(cuts))
 
 
 MEASURE = Measure(
@@ -223,4 +141,4 @@ MEASURE = Measure(
 )
 
 if __name__ == "__main__":
-    main()
+    tell(Path(sys.argv[1]), measure(Path(sys.argv[1]), int(sys.argv[2])))

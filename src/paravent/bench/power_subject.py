@@ -30,7 +30,7 @@ from paravent.access.requests import HttpRequest, authority_of
 from paravent.bench import cluster
 from paravent.bench.cluster import Cluster
 from paravent.bench.counters import Counters, Shop
-from paravent.bench.faults_found import lost
+from paravent.bench.faults_found import lost, spent
 from paravent.bench.invented import OK, Inventor, inventor_of
 from paravent.bench.served import Served, wait_until_listening
 from paravent.errors import ParaventError, StorageDown, TechnicalFailure
@@ -41,10 +41,11 @@ from paravent.keyserver.store import DATABASE as KEYSERVER_DATABASE
 from paravent.wire.claims import Decision
 from paravent.wire.codec import decode
 from paravent.wire.number_lane import OpeningContent
+from paravent.wire.problem import from_problem
 from paravent.wire.statements import Signed
 
 VICTIM = 1
-_GONE = (OSError, http.client.HTTPException, ParaventError)
+GONE = (OSError, http.client.HTTPException, ParaventError)
 _READY_SECONDS_MAX = 60.0
 
 
@@ -86,8 +87,18 @@ class Subject(ABC):
         """Waits until they are gone."""
 
     @abstractmethod
+    def once(self, connection: http.client.HTTPConnection) -> None:
+        """Asks it for one thing, and notes what is acknowledged; raises what the party, or the network, answers."""
+
+    @abstractmethod
+    def connection(self) -> http.client.HTTPConnection:
+        """Opens a connection of its client."""
+
     def ask(self) -> None:
-        """Asks it, one request after another, until it is gone."""
+        """Asks it for one thing after another, until it is gone or ``closing`` is set."""
+        with closing(self.connection()) as connection, suppress(*GONE):
+            while not self.closing.is_set():
+                self.once(connection)
 
     @abstractmethod
     def found(self) -> Found:
@@ -100,13 +111,13 @@ class Subject(ABC):
 
 
 def post(connection: http.client.HTTPConnection, request: HttpRequest) -> bytes:
-    """Sends a signed request; returns the body of its answer; raises TechnicalFailure when it is no success."""
+    """Sends a signed request; returns the body of its answer; raises the error that it is instead."""
     path = request.target_uri.split(request.authority, 1)[1]
     connection.request("POST", path, request.body, dict(request.headers))
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != OK:
-        raise TechnicalFailure(body.decode(errors="replace"))
+        raise from_problem(body, party=request.authority)
     return body
 
 
@@ -159,28 +170,29 @@ class HubOnDrive(Subject):
         with suppress(ChildProcessError):
             os.waitpid(self.process, 0)
 
-    def ask(self) -> None:
-        """Reserves a right and claims it, then the next one."""
-        with closing(_connected(self.shops.platform.directory.hub.address)) as connection, suppress(*_GONE):
-            while not self.closing.is_set():
-                shop = self.shops.shops[next(self.turn) % len(self.shops.shops)]
-                right = self.shops.right()
-                for make in (self.shops.reservation, self.shops.claim):
-                    self.shops.platform.now = int(time.time())
-                    request = make(shop, right)
-                    self.sent += 1
-                    decision = _decision(post(connection, request))
-                    self.decisions.append((shop, request.body, decision))
+    def connection(self) -> http.client.HTTPConnection:
+        """Opens a connection to the hub."""
+        return _connected(self.shops.platform.directory.hub.address)
+
+    def once(self, connection: http.client.HTTPConnection) -> None:
+        """Reserves a right, and claims it."""
+        shop = self.shops.shops[next(self.turn) % len(self.shops.shops)]
+        right = self.shops.right()
+        for make in (self.shops.reservation, self.shops.claim):
+            self.shops.platform.now = int(time.time())
+            request = make(shop, right)
+            self.sent += 1
+            self.decisions.append((shop, request.body, _decision(post(connection, request))))
 
     def found(self) -> Found:
         """Sends every act again: one that was lost gets another decision; counts what the hub has of them."""
         found = Found()
-        with closing(_connected(self.shops.platform.directory.hub.address)) as connection:
+        with closing(self.connection()) as connection:
             for shop, body, decision in self.decisions:
                 self.shops.platform.now = int(time.time())
                 try:
                     found.lost += _decision(post(connection, self.shops.again(shop, body))) != decision
-                except _GONE:
+                except GONE:
                     connection.close()
                     found.lost += 1
         found.doubled = max(0, self._events() - self.sent)
@@ -263,6 +275,7 @@ class KeyServersOnDrive(Subject):
 
     running: Served
     receipts: list[OpeningContent] = field(default_factory=list)
+    sent: int = 0
 
     @property
     def inventor(self) -> Inventor:
@@ -290,9 +303,9 @@ class KeyServersOnDrive(Subject):
 
     def _wait(self) -> None:
         deadline, inventor = time.monotonic() + _READY_SECONDS_MAX, self.inventor
-        with closing(_connected(inventor.server.address)) as connection:
+        with closing(self.connection()) as connection:
             while time.monotonic() < deadline:
-                with suppress(*_GONE):
+                with suppress(*GONE):
                     post(connection, inventor.evaluation()[0])
                     return
                 time.sleep(0.02)
@@ -307,19 +320,22 @@ class KeyServersOnDrive(Subject):
         """Waits for them."""
         self.running.stop()
 
-    def ask(self) -> None:
-        """Asks for openings of nobody."""
+    def connection(self) -> http.client.HTTPConnection:
+        """Opens a connection to the first of them."""
+        return _connected(self.inventor.server.address)
+
+    def once(self, connection: http.client.HTTPConnection) -> None:
+        """Asks for an opening of nobody."""
         inventor = self.inventor
-        with closing(_connected(inventor.server.address)) as connection, suppress(*_GONE):
-            while not self.closing.is_set():
-                request, caller = inventor.opening()
-                self.receipts.append(inventor.read(post(connection, request), caller))
+        request, caller = inventor.opening()
+        self.sent += 1
+        self.receipts.append(inventor.read(post(connection, request), caller))
 
     def found(self) -> Found:
-        """Compares the receipts with the log: each where it was said to be, no place given twice."""
-        folder = self.running.platform.servers[VICTIM].home.folder
+        """Compares the receipts with the log: each where it was said to be, no place given twice, none spent twice."""
+        database = self.running.platform.servers[VICTIM].home.folder / KEYSERVER_DATABASE
         twice = len(self.receipts) - len({one.leaf_index for one in self.receipts})
-        return Found(lost=lost(folder / KEYSERVER_DATABASE, self.receipts), doubled=twice)
+        return Found(lost=lost(database, self.receipts), doubled=twice + max(0, spent(database)[0] - self.sent))
 
     @property
     def acknowledged(self) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
+import sys
 from collections.abc import Callable
 
+import pytest
 from tests.unit.access.ledgers import Shelf
 
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
 from paravent.access.sqlite_store import SqliteConnection
-from paravent.errors import Overloaded
+from paravent.errors import Overloaded, StorageDown
 
 WAIT_SECONDS = 60
 
@@ -95,4 +99,24 @@ async def test_results_of_any_kind_come_back() -> None:
         results: list[object] = [None, 0, False, b"", ("a", 1), [{}]]
         for result in results:
             assert await asyncio.wait_for(commits.run(returning(result)), WAIT_SECONDS) is result
+        worker.cancel()
+
+
+async def test_a_log_that_cannot_be_written_stops_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk that holds the logs of the process too."""
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "no space left")
+
+    def unforeseen() -> object:
+        raise RuntimeError
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        worker = asyncio.create_task(commits.work())
+        with pytest.raises(StorageDown):
+            await asyncio.wait_for(commits.run(unforeseen), WAIT_SECONDS)
+        assert await asyncio.wait_for(commits.run(returning(1)), WAIT_SECONDS) == 1
         worker.cancel()
