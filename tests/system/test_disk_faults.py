@@ -1,4 +1,4 @@
-"""A full disk and a failing one under a hub: technical failures, nothing lost; and one that does not wait for its disk."""
+"""A full disk and a failing one under a hub: nothing acknowledged is lost, unless it does not wait for its disk."""
 
 from __future__ import annotations
 

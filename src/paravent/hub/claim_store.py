@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from paravent.access.database import Connection, Statement
 from paravent.errors import StorageDown
@@ -71,6 +72,13 @@ class ClaimStore:
     def record(self, name: RecordId) -> StoredRecord | None:
         """Returns what is kept under a name, or None."""
         return self.records([name])[0]
+
+    def any_record(self) -> tuple[RecordId, bytes] | None:
+        """Returns some record, its name and its content, or None when nothing was ever decided."""
+        found = self._connection.execute("SELECT name FROM record LIMIT 1").fetchone()
+        name = None if found is None else cast("RecordId", bytes(found[0]))
+        kept = None if name is None else self.record(name)
+        return None if name is None or kept is None else (name, kept.sealed)
 
     def records(self, names: Sequence[RecordId]) -> list[StoredRecord | None]:
         """Returns what is kept under each name, in one round trip where there are any."""

@@ -144,11 +144,13 @@ def serve(home: Path) -> None:
     settings = config.load(home)
     known = read_directory(home, settings.directory)
     signed = read_signed_directory(home / DIRECTORY_NAME)
+    identity, store = config.read_identity(home, settings), _store(home)
+    identity.database_key.require_opens(store.claims.any_record())
     app = build(
-        config.read_identity(home, settings),
+        identity,
         known,
         signed,
-        _store(home),
+        store,
         config.enrolment(home),
         settings.watch_seconds,
         settings.alarms,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.secret import Secret
-from paravent.errors import StorageDown
+from paravent.errors import InvalidConfiguration, StorageDown
 
 RightId = NewType("RightId", bytes)
 """32 bytes that stand for a nullifier."""
@@ -89,6 +89,20 @@ class DatabaseKey(Secret):
         except (InvalidTag, ValueError) as error:
             raise StorageDown("a kept record does not open: the database was altered") from error
         return content[4 : 4 + int.from_bytes(content[:4], "big")]
+
+    def require_opens(self, record: tuple[bytes, bytes] | None) -> None:
+        """Raises InvalidConfiguration when some record, name and content, is not under this key.
+
+        Under another key every right would have another name, and be free again.
+        """
+        if record is None:
+            return
+        try:
+            self.open(*record)
+        except StorageDown:
+            raise InvalidConfiguration(
+                "secrets/database.key is not the one that named these records: put its copy back"
+            ) from None
 
     def _mac(self, label: Label, *fields: bytes | str) -> bytes:
         return hmac.digest(self.reveal(), enc(label, *fields), "sha256")

@@ -11,6 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from paravent.access.alarm_store import ALARM_SCHEMA, CANARY_SCHEMA
 from paravent.access.enrolment_store import CASE_SCHEMA, DEVICE_SCHEMA
@@ -30,7 +33,7 @@ from paravent.crypto.group import Element, Rng, decode_element, decode_scalar
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.labels import Label, enc
 from paravent.crypto.replicated import OpeningKey, ServerSet
-from paravent.errors import EpochNotLive, ProofFailure, StaleData
+from paravent.errors import EpochNotLive, InvalidConfiguration, MalformedMessage, ProofFailure, StaleData
 from paravent.keyserver.log_store import LOG_SCHEMA, WitnessLog
 from paravent.keyserver.restoring import request_of
 from paravent.keyserver.state import BatchKeys, EpochShare, LeafPosition
@@ -60,6 +63,7 @@ MIGRATIONS = (
     _SCHEMA + LOG_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA, CASE_SCHEMA, TALLY_SCHEMA + ALARM_SCHEMA, CANARY_SCHEMA,
 )  # fmt: skip
 EPOCH_ROW = 0  # in ``closing`` and in the log, an epoch stands at batch 0; batches start at 1
+NOT_RECORDED = bytes(32)
 
 
 class ShareFile(Message, frozen=True, kw_only=True):
@@ -76,6 +80,7 @@ class ShareFile(Message, frozen=True, kw_only=True):
     not_before: Natural
     not_after: Natural
     statement: Bytes32
+    digest: Bytes32 = NOT_RECORDED
 
 
 class OpeningKeyFile(Message, frozen=True, kw_only=True):
@@ -86,6 +91,7 @@ class OpeningKeyFile(Message, frozen=True, kw_only=True):
     batch: Natural
     keys: tuple[DealtKey, ...]
     statement: Bytes32
+    digest: Bytes32 = NOT_RECORDED
 
 
 class Store(VerifierStore):
@@ -106,11 +112,11 @@ class Store(VerifierStore):
 
     def _load(self) -> None:
         for path in sorted(self._secrets.glob("share-*.json")):
-            share = _share(decode(read_secret(path), ShareFile))
+            share = _share(read_dealt(read_secret(path), ShareFile, path.name))
             self._shares[share.insurer, share.epoch] = share
             self._keep_dealt(share)
         for path in sorted(self._secrets.glob("opening-*.json")):
-            file = decode(read_secret(path), OpeningKeyFile)
+            file = read_dealt(read_secret(path), OpeningKeyFile, path.name)
             share_of = self.share(file.insurer, file.epoch)
             # Without their share they open nothing: their end is due.
             batch = _batch(file, 0 if share_of is None else share_of.deletes_at)
@@ -177,7 +183,7 @@ class Store(VerifierStore):
             servers=share.servers, share=share.share.reveal(), public=share.public, commitment=share.commitment,
             not_before=share.not_before, not_after=share.not_after, statement=share.statement,
         )  # fmt: skip
-        write_secret(self._share_path(share), encode(file))
+        write_secret(self._share_path(share), write_dealt(file))
         self._shares[share.insurer, share.epoch] = share
         self._keep_dealt(share)
         self._apply_closings()
@@ -215,7 +221,7 @@ class Store(VerifierStore):
         file = OpeningKeyFile(
             insurer=batch.insurer, epoch=batch.epoch, batch=batch.batch, keys=keys, statement=batch.statement
         )
-        write_secret(self._batch_path(batch), encode(file))
+        write_secret(self._batch_path(batch), write_dealt(file))
         self._batches[batch.insurer, batch.epoch, batch.batch] = batch
 
     def _batch_path(self, batch: BatchKeys) -> Path:
@@ -356,6 +362,30 @@ class Store(VerifierStore):
     def witnessed(self, request: bytes) -> LeafPosition | None:
         """Finds the leaf of an identical request seen before."""
         return self.log.witnessed(request)
+
+
+D = TypeVar("D", ShareFile, OpeningKeyFile)
+
+
+def write_dealt(file: ShareFile | OpeningKeyFile) -> bytes:
+    """Encodes a secret file with the digest of what is in it."""
+    return encode(msgspec.structs.replace(file, digest=hashlib.sha256(encode(file)).digest()))
+
+
+def read_dealt(content: bytes, kind: type[D], name: str) -> D:
+    """Reads a secret file; raises InvalidConfiguration when it is damaged, whichever byte it is.
+
+    One that has no digest was written by an earlier version.
+    """
+    damaged = f"the secret file {name} is damaged: put back its copy, or have this server replaced at the next epoch"
+    try:
+        file = decode(content, kind)
+    except MalformedMessage:
+        raise InvalidConfiguration(damaged) from None
+    plain = msgspec.structs.replace(file, digest=NOT_RECORDED)
+    if file.digest not in {NOT_RECORDED, hashlib.sha256(encode(plain)).digest()}:
+        raise InvalidConfiguration(damaged)
+    return plain
 
 
 def _share(file: ShareFile) -> EpochShare:
