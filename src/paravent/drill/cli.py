@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import click
 import msgspec
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
+from paravent.drill import dependencies
 from paravent.drill.cases import run as cases
 from paravent.drill.ground import Ground
 from paravent.drill.platform import INSURERS
@@ -23,6 +26,7 @@ from paravent.drill.row import Row
 from paravent.drill.simulation import run as simulation
 
 _SEED = 42
+_OUTAGE_PERSONS = 600
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
@@ -35,13 +39,18 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option(
     "--write", "root", type=_FOLDER, help="Write the rows of all scenarios into the documents of this folder."
 )
+@click.option("--dependencies", "outages", is_flag=True, help="Take away each dependency instead, one after another.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
-def drill(home: Path | None, scenario: str, persons: int, seeds: int, root: Path | None, as_json: bool) -> None:
+def drill(
+    home: Path | None, scenario: str, persons: int, seeds: int, root: Path | None, outages: bool, as_json: bool
+) -> None:
     """Runs the scenarios."""
     with working_folder(home, "paravent-drill-") as folder:
-        if scenario == "cases":
+        if outages:
+            _show_outages(folder, as_json=as_json)
+        elif scenario == "cases":
             _print(cases.rows(folder), as_json=as_json)
         elif scenario == "simulation":
             _print(simulation.rows(range(seeds)), as_json=as_json)
@@ -52,6 +61,18 @@ def drill(home: Path | None, scenario: str, persons: int, seeds: int, root: Path
                 rows.append(row)
             if root is not None and scenario == "all":
                 write(root, rows)
+
+
+def _show_outages(folder: Path, *, as_json: bool) -> None:
+    """Plays the table of dependencies; exits with 1 when an operation ends otherwise than it says."""
+    rows = []
+    for row in dependencies.play(folder, synthesise(_OUTAGE_PERSONS, list(INSURERS), _SEED, datetime.now(UTC).year)):
+        rows.append(row)
+        mark = "" if row.found == row.expected else f"  ! expected {row.expected}"
+        said = json.dumps(asdict(row)) if as_json else f"{row.dependency:28} {row.operation:8} {row.found}{mark}"
+        click.echo(said)
+    if any(row.found != row.expected for row in rows):
+        sys.exit(1)
 
 
 def _rows(folder: Path, scenario: str, persons: int) -> Iterator[Row]:

@@ -1,0 +1,32 @@
+"""Each dependency taken away on running processes: what works meanwhile, what answers which code; as documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paravent.drill import dependencies
+from paravent.drill.population import Population
+from paravent.errors import ParaventError
+
+DRILL = Path(__file__).parents[2] / "docs" / "drill.md"
+
+
+def test_the_table_of_the_documents_is_the_one_that_is_played() -> None:
+    assert "\n".join(dependencies.table()) in DRILL.read_text()
+
+
+def test_every_code_of_the_table_is_a_declared_error() -> None:
+    refused = {code for outage in dependencies.OUTAGES for code in outage.refused.values()}
+    assert refused <= codes_of(ParaventError)
+
+
+def codes_of(kind: type[ParaventError]) -> set[str]:
+    """Lists the codes of every kind of error."""
+    return {kind.code}.union(*(codes_of(one) for one in kind.__subclasses__()))
+
+
+def test_what_is_away_stops_what_depends_on_it_and_nothing_else(population: Population, tmp_path: Path) -> None:
+    rows = list(dependencies.play(tmp_path, population))
+    assert [row for row in rows if row.found != row.expected] == []
+    tried = {(outage.name, operation) for outage in dependencies.OUTAGES for operation in outage.tried}
+    assert tried <= {(row.dependency, row.operation) for row in rows}
