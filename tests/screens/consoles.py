@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,13 +38,18 @@ def started(verb: tuple[str, str], home: Path, *options: str | Path) -> Iterator
         process.communicate()
 
 
-async def enter(page: Page, console: Running) -> None:
-    """Waits until a console listens, and opens it."""
+def await_listening(console: Running) -> None:
+    """Waits until a console listens, however slow the machine is."""
     for _ in range(600):
         try:
             with socket.create_connection(("127.0.0.1", int(console.base.rsplit(":", 1)[1]))):
-                break
+                return
         except ConnectionRefusedError:
-            await page.wait_for_timeout(100)
+            time.sleep(0.1)
+
+
+async def enter(page: Page, console: Running) -> None:
+    """Opens a console with the address that it printed."""
+    await_listening(console)
     await page.goto(console.opens)
     await page.wait_for_url(f"{console.base}/")

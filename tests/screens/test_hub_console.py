@@ -6,18 +6,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright._impl._api_structures import Cookie, SetCookieParam
 from playwright.async_api import Browser, Page, expect
 
-from paravent.access.config import read_directory
-from paravent.access.services_client import ServiceWatch
-from paravent.drill.platform import Platform, free_ports
+from paravent.drill.platform import Platform
 from paravent.drill.population import Population
-from paravent.hub import config
-from paravent.hub.screens.app import build
-from paravent.hub.screens.readings_store import Reader
-from paravent.hub.store import Store
-from tests.browser import PageFault, judge_every_page, visit
+from tests.browser import visit
 from tests.screens.consoles import Running, enter, started
 from tests.system.customers import adults, particulars
 
@@ -67,31 +60,6 @@ async def test_a_service_that_stops_is_named_with_its_time(
         await expect(page.get_by_text("keyserver-3 : constaté depuis le")).to_be_visible()
     finally:
         platform.start("keyserver-3")
-
-
-async def test_every_page_in_both_languages(
-    platform: Platform, console: Running, chromium: Browser, tmp_path: Path
-) -> None:
-    home = platform.home / "hub"
-    settings, port = config.load(home), free_ports(1)[0]
-    known = read_directory(home, settings.directory)
-    reader = Reader(open_store=lambda: Store(home, settings.quotas, bytes), limits=settings.quotas, directory=known)
-    app, _ = build(reader, ServiceWatch(known), port=port, drill=tmp_path / "none")
-    cookies: list[Cookie] = []
-
-    async def entered(page: Page) -> None:
-        if cookies:
-            await page.context.add_cookies(
-                [SetCookieParam(name=one["name"], value=one["value"], url=console.base) for one in cookies]
-            )
-        else:
-            await enter(page, console)
-            cookies.extend(await page.context.cookies())
-
-    judged = await judge_every_page(chromium, console.base, app.routes, enter=entered, values=NAMES)
-    assert {"/", "/services", "/load", "/quotas", "/refusals", "/incidents", "/witnesses", "/drill"} <= judged
-    with pytest.raises(PageFault, match="status 403"):
-        await judge_every_page(chromium, console.base, app.routes, values=NAMES, languages=["fr"], widths=[1280])
 
 
 async def test_a_database_that_does_not_answer_is_told_and_the_services_are_shown(

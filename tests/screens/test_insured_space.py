@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,9 +20,8 @@ from playwright.async_api import Browser, Page, expect
 
 from paravent.drill.platform import free_ports
 from paravent.drill.population import SyntheticPerson
-from paravent.insurer.screens.app import build_space
-from tests.browser import COMFORT, LANGUAGES, WIDTHS, axe, fits, judge_every_page, visit
-from tests.screens.insured import AMC, Scene, Visitor, scene, signers, until
+from tests.browser import LANGUAGES, WIDTHS, axe, fits, visit
+from tests.screens.insured import AMC, Scene, Visitor, signers, until
 from tests.system.customers import particulars
 
 MARK = "Quentin-Zébulon de Marquenoire"
@@ -32,12 +31,6 @@ LETTER = {
     "informed_on": "01/11/2026", "informed_how": "courrier", "exposed": "mon nom", "noticed": "néant",
     "place": "Essai", "signed_on": "02/11/2026",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with scene(tmp_path_factory.mktemp("insured")) as started:
-        yield started
 
 
 async def sign_in(page: Page, space: Scene, person: SyntheticPerson) -> None:
@@ -76,6 +69,15 @@ def test_a_member_signs_in_and_the_cookie_is_out_of_reach(space: Scene) -> None:
     answer = visitor.post("/sign-out", csrf=visitor.get("/").csrf())
     assert "/sign-in" in answer.text
     assert visitor.get("/journal").url == space.address + "/"
+
+
+def test_a_new_sign_in_ends_the_visit_that_was_left_open(space: Scene) -> None:
+    left, other = space.inside(space.concerned), space.inside(space.spared)
+    assert left.get("/journal").url == space.address + "/journal"
+    again = space.inside(space.concerned)
+    assert left.get("/journal").url == space.address + "/"
+    for visitor in (again, other):
+        assert visitor.get("/journal").url == space.address + "/journal"
 
 
 @pytest.mark.parametrize(
@@ -346,28 +348,6 @@ def test_the_space_runs_alone_without_any_other_key(space: Scene, tmp_path: Path
 
 
 # --- in a browser ----------------------------------------------------------------------------------
-
-
-async def test_every_page_is_sound_in_both_languages_and_at_320_pixels(chromium: Browser, space: Scene) -> None:
-    person = space.concerned
-    space.insurer("card", person.member_id, "--out", space.platform.home / "seen.png")
-    routes = [route for route in build_space(space.platform.home / f"insurer-{AMC}").routes
-              if not getattr(route, "path", "").startswith("/sign-in")]  # fmt: skip
-    values = {"case": space.case, "shape": "paper", "name": "screen.css"}
-    inside = await judge_every_page(
-        chromium,
-        space.address,
-        routes,
-        values=values,
-        enter=lambda page: sign_in(page, space, person),
-        also=COMFORT,
-    )
-    assert inside >= {
-        "/", "/journal", "/claims", "/number-lane", "/incidents", f"/incidents/{space.case}",
-        f"/incidents/{space.case}/letter", "/scams", "/rights", "/card", "/accessibility",
-    }  # fmt: skip
-    outside = [route for route in routes if getattr(route, "path", "") in {"/", "/scams", "/rights"}]
-    assert len(await judge_every_page(chromium, space.address, outside)) == 3
 
 
 async def test_a_member_reads_the_journal_and_asks_of_an_incident(

@@ -14,15 +14,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright, expect
-from starlette.routing import Route
+from playwright.async_api import Page, async_playwright, expect
 
-from paravent.desk.app import build
 from paravent.desk.scanned import _TYPED
 from paravent.drill.platform import Platform
 from paravent.drill.population import Population, SyntheticPerson
 from tests import browser as browsers
-from tests.browser import COMFORT, axe, fits, judge_every_page
+from tests.browser import axe, fits
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, other_insurer, particulars
 from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, preview, quote
@@ -304,33 +302,3 @@ async def test_without_the_hub_an_act_waits_and_is_sent_again(
     await axe(page)
     await page.locator("form button", has_text="Renvoyer").click()
     await expect(page.locator("main")).not_to_contain_text("acte sans réponse")
-
-
-async def test_every_page_in_both_languages(
-    chromium: Browser, platform: Platform, payable: Iterator[SyntheticPerson]
-) -> None:
-    """A link opens one browser: each context asks for its own."""
-    shown: dict[str, str] = {"name": "screen.css"}
-
-    async def opened(page: Page) -> None:
-        await enter(page, platform, DESK)
-        if "check" not in shown:
-            await check_number(page, platform, DESK, particulars(next(payable)))
-            await quote(page)
-            await preview(page, "agreement")
-            await page.go_back()
-            shown["check"] = page.url.rsplit("/", 1)[-1]
-
-    routes = [
-        route for route in build(platform.home / DESK).routes
-        if isinstance(route, Route) and not route.path.startswith(("/v1/", "/fhir"))
-    ]  # fmt: skip
-    judged = await judge_every_page(
-        chromium, f"http://127.0.0.1:{platform.ports[DESK]}", routes, values=shown, enter=opened, also=COMFORT
-    )
-    assert {"/", "/number", "/claims", "/bulletins", "/accessibility"} <= judged
-    assert {path.rsplit("/", 1)[-1] for path in judged if path.startswith("/customers/")} >= {
-        "order",
-        "preview",
-        "sent",
-    }

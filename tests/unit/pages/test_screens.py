@@ -169,9 +169,9 @@ def test_own_pages_only(method: str, headers: dict[str, str], passes: bool) -> N
         require_own_page(request(method, **headers), {HOST})
 
 
-def opened(sessions: Sessions[Any]) -> tuple[str, Session[Any]]:
+def opened(sessions: Sessions[Any], cookie: str = "") -> tuple[str, Session[Any]]:
     answer = Response()
-    session = sessions.open(answer, None, secure=False)
+    session = sessions.open(request("GET", cookie=cookie), answer, None)
     return answer.headers["set-cookie"], session
 
 
@@ -188,6 +188,44 @@ def test_a_session_is_found_by_its_cookie_and_ends() -> None:
     sessions.close(request("GET", cookie=value), Response())
     with pytest.raises(SessionRequired):
         sessions.find(request("GET", cookie=value))
+
+
+def test_a_session_is_never_opened_under_a_name_that_somebody_else_gave() -> None:
+    sessions: Sessions[None] = Sessions("desk-1")
+    planted = "desk-1=" + "0" * 64
+    cookie, _ = opened(sessions, planted)
+    assert planted not in cookie
+    with pytest.raises(SessionRequired):
+        sessions.find(request("GET", cookie=planted))
+    # The session that the browser came with ends with the new one.
+    former = cookie.split(";")[0]
+    opened(sessions, former)
+    with pytest.raises(SessionRequired):
+        sessions.find(request("GET", cookie=former))
+
+
+def test_sessions_of_somebody_end_together_and_no_other() -> None:
+    sessions: Sessions[str] = Sessions("space")
+    kept = {}
+    for who in ("first", "second"):
+        answer = Response()
+        sessions.open(request("GET"), answer, who)
+        kept[who] = answer.headers["set-cookie"].split(";")[0]
+    sessions.end(lambda about: about == "first")
+    assert sessions.find(request("GET", cookie=kept["second"])).about == "second"
+    with pytest.raises(SessionRequired):
+        sessions.find(request("GET", cookie=kept["first"]))
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_under_tls_no_other_host_can_set_the_cookie_of_a_session(secure: bool) -> None:
+    cookie, _ = opened(Sessions[None]("space", secure=secure))
+    attributes = set(cookie.split("; "))
+    assert cookie.startswith("__Host-space=") is secure
+    assert ("Secure" in attributes) is secure
+    # What browsers ask of the prefix.
+    assert "Path=/" in attributes
+    assert not any(one.startswith("Domain") for one in attributes)
 
 
 def test_a_form_shows_the_token_of_its_own_session() -> None:

@@ -18,7 +18,8 @@ from starlette.responses import RedirectResponse, Response
 from paravent.access.openid import code_challenge, to_base64url, verify_login
 from paravent.errors import EnrolmentRefused, SignInRefused
 from paravent.insurer.sign_in import SignedIn, read_claims
-from paravent.insurer.space_config import RETURN_PATH, SignInSetting
+from paravent.insurer.space_config import SignInSetting
+from paravent.pages.screens.app import cookie_name
 
 BEGUN_SECONDS_MAX = 600
 BEGUN_MAX = 2_000
@@ -43,7 +44,7 @@ class SignIn:
     def __init__(self, setting: SignInSetting, cookie: str, *, secure: bool) -> None:
         """Signs in at the provider of a setting; ``secure`` unless the space is on loopback."""
         self._setting = setting
-        self._cookie = cookie
+        self._cookie = cookie_name(cookie, secure=secure)
         self._secure = secure
         self._begun: dict[str, Begun] = {}
 
@@ -61,9 +62,7 @@ class SignIn:
         self._forget()
         self._begun[name] = begun
         answer = RedirectResponse(address, 303, headers)
-        answer.set_cookie(
-            self._cookie, name, BEGUN_SECONDS_MAX, path=RETURN_PATH, httponly=True, samesite="lax", secure=self._secure
-        )
+        answer.set_cookie(self._cookie, name, BEGUN_SECONDS_MAX, httponly=True, samesite="lax", secure=self._secure)
         return answer
 
     async def finish(self, request: Request) -> SignedIn:

@@ -113,7 +113,10 @@ class Space:
         self._secure = address.scheme == "https"
         # Cookies ignore ports: each insurer's have a name of their own.
         self.sessions: Sessions[tuple[str, SignedIn]] = Sessions(
-            f"paravent-insured-{self.settings.amc}", samesite="lax", seconds_max=VISIT_SECONDS_MAX
+            f"paravent-insured-{self.settings.amc}",
+            samesite="lax",
+            seconds_max=VISIT_SECONDS_MAX,
+            secure=self._secure,
         )
         self.sign_in = SignIn(self._sign_in, f"paravent-sign-in-{self.settings.amc}", secure=self._secure)
         self.store = Store(home)
@@ -153,7 +156,9 @@ class Space:
         if member is None:
             return self.screens.page(request, "not-recognised.html", status=403)
         answer = self.back("/")
-        self.sessions.open(answer, (member, who), secure=self._secure)
+        # One visit a member: a new sign-in ends what was left open elsewhere, on a shared machine for example.
+        self.sessions.end(lambda about: about[0] == member)
+        self.sessions.open(request, answer, (member, who))
         return answer
 
     # --- answers ------------------------------------------------------------------------------

@@ -172,38 +172,56 @@ class Sessions(Generic[S]):
     """
 
     def __init__(
-        self, cookie: str, *, samesite: Literal["strict", "lax"] = "strict", seconds_max: int = SESSION_SECONDS_MAX
-    ) -> None:
-        """Starts with nobody; ``lax`` where a visit begins with an answer of another site, as after a sign-in."""
-        self._cookie = cookie
-        self._samesite = samesite
+        self, cookie: str, *, samesite: Literal["strict", "lax"] = "strict", seconds_max: int = SESSION_SECONDS_MAX,
+        secure: bool = False,
+    ) -> None:  # fmt: skip
+        """Starts with nobody; ``lax`` where a visit begins with an answer of another site, as after a sign-in.
+
+        ``secure`` unless the pages are served on loopback.
+        """
+        self.cookie = cookie_name(cookie, secure=secure)
+        self._secure, self._samesite = secure, samesite
         self._seconds_max = seconds_max
         self._kept: dict[str, Session[S]] = {}
 
-    def open(self, answer: Response, about: S, *, secure: bool) -> Session[S]:
-        """Opens a visit and sets its cookie on an answer; ``secure`` unless the page is served on loopback."""
+    def open(self, request: Request, answer: Response, about: S) -> Session[S]:
+        """Opens a visit under a name that nobody knew before, and ends the one that the browser came with."""
         self._forget()
+        self._kept.pop(request.cookies.get(self.cookie, ""), None)
         value, csrf = os.urandom(32).hex(), os.urandom(32).hex()
         self._kept[value] = Session(csrf=csrf, about=about, opened_at=time.monotonic())
-        answer.set_cookie(self._cookie, value, httponly=True, samesite=self._samesite, secure=secure)
+        answer.set_cookie(self.cookie, value, httponly=True, samesite=self._samesite, secure=self._secure)
         return self._kept[value]
 
     def find(self, request: Request) -> Session[S]:
         """Finds the visit of a request; raises SessionRequired."""
-        found = self._kept.get(request.cookies.get(self._cookie, ""))
+        found = self._kept.get(request.cookies.get(self.cookie, ""))
         if found is None or time.monotonic() - found.opened_at > self._seconds_max:
             raise SessionRequired("this page is of no open session")
         return found
 
     def close(self, request: Request, answer: Response) -> None:
         """Ends the visit of a request."""
-        self._kept.pop(request.cookies.get(self._cookie, ""), None)
-        answer.delete_cookie(self._cookie)
+        self._kept.pop(request.cookies.get(self.cookie, ""), None)
+        answer.delete_cookie(self.cookie, secure=self._secure, httponly=True, samesite=self._samesite)
+
+    def end(self, ended: Callable[[S], bool]) -> None:
+        """Ends every visit of whom it is said."""
+        self._kept = {value: session for value, session in self._kept.items() if not ended(session.about)}
 
     def _forget(self) -> None:
         oldest = time.monotonic() - self._seconds_max
         kept = [(value, session) for value, session in self._kept.items() if session.opened_at > oldest]
         self._kept = dict(kept[-SESSIONS_MAX + 1 :])
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    """Names a cookie so that no other host, subdomain or plain connection can have set it (draft RFC 6265bis, 4.1.3.2).
+
+    Browsers take the prefix from a Secure cookie alone, and not all take one of those over plain HTTP on loopback:
+    there the name stands without it, and whoever could set the cookie runs on that machine.
+    """
+    return f"__Host-{name}" if secure else name
 
 
 def _own_path(path: str) -> str:

@@ -78,7 +78,7 @@ class Entrance(Generic[S]):
             wrong = Form().wrong(token=marked("Ce jeton n'est pas celui affiché, ou il a déjà servi."))
             return self._screens.page(request, "entrance.html", status=SessionRequired.status, form=wrong)
         answer = RedirectResponse("/", 303)
-        self._sessions.open(answer, self._about(), secure=False)
+        self._sessions.open(request, answer, self._about())
         return answer
 
     def _taken(self, token: str) -> bool:
