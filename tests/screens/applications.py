@@ -34,6 +34,7 @@ from paravent.hub.screens.app import build as build_hub
 from paravent.hub.screens.readings_store import Reader as HubReader
 from paravent.hub.store import Store as HubStore
 from paravent.insurer.screens.app import build_space
+from paravent.pages.screens.console_app import Console
 from paravent.wire.bulletins import BulletinCounts
 from tests.screens.consoles import await_listening, started
 from tests.screens.insured import AMC, Scene, signers
@@ -175,13 +176,19 @@ def _hub_console(space: Scene) -> Iterator[Opened]:
         yield Opened(base=console.base, routes=routes_of(app), cookie=exchange(console.opens))
 
 
-@contextmanager
-def _breach_console(space: Scene) -> Iterator[Opened]:
+def breach_console(space: Scene, port: int) -> tuple[Starlette, Console]:
+    """Builds the console of the breach desk of a platform in this process."""
     home = space.platform.home / "breach-desk"
     settings, key = breach_config.load(home), breach_config.read_key(home)
     known = read_directory(home, settings.directory)
     reader = BreachReader(home=home, directory=known, log=origin_key(settings.name, key), drill=home / "none")
-    app, _ = build_breach(reader, ServiceWatch(known), Counts(_nobody), operator=settings.operator, port=1)
+    return build_breach(reader, ServiceWatch(known), Counts(_nobody), operator=settings.operator, port=port)
+
+
+@contextmanager
+def _breach_console(space: Scene) -> Iterator[Opened]:
+    home = space.platform.home / "breach-desk"
+    app, _ = breach_console(space, 1)
     with BreachStore(home) as store:
         number = next(
             one.entry.number for one in store.entries(space.case) if isinstance(one.entry.said, Documented)

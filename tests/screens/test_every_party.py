@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tests.browser import PageFault, judge_every_page
+from tests.browser import COMFORT, PageFault, judge_every_page
 from tests.screens.applications import APPLICATIONS, SOURCE, WITHOUT_PAGES, Opened, builders, makes_pages, routes_of
 
 # What must be among the pages judged: routes are found by themselves, so that this only shows that they are.
@@ -75,7 +75,7 @@ async def test_every_page_in_both_languages_at_both_widths(
         await _enter(page, opened)
 
     values = {"name": "screen.css", **opened.values}
-    judged = await judge_every_page(chromium, opened.base, opened.pages(), values=values, enter=enter)
+    judged = await judge_every_page(chromium, opened.base, opened.pages(), values=values, enter=enter, also=COMFORT)
     assert judged >= KNOWN[name]
     # Every address with parameters is among them, unless it is a file: none was left out for want of a value.
     shapes = {route.path for route in opened.pages() if "{" in route.path and "." not in route.path}

@@ -23,7 +23,7 @@ from tests import browser as browsers
 from tests.browser import axe, fits
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, card_of, other_insurer, particulars
-from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, preview, quote
+from tests.system.desk_pages import PRESCRIPTION, agree, check_number, claim, enter, quote
 
 DESK = "desk-pages"
 COVERED, REFUSED, TECHNICAL = ".state.good .kind", ".told.refusal", ".told.technical"

@@ -74,6 +74,10 @@ class Clock:
     former_at: int | None
     duty: bool
 
+    def missed(self, now: int) -> bool:
+        """Says whether an instant has passed that no text sets: not overdue, and not done."""
+        return self.at is not None and self.at < now and self.done_at is None and not self.late
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposed:
