@@ -70,12 +70,15 @@ class BreachDesk:
         )  # fmt: skip
 
 
-def alarm(hub: SigningKey, number: int, raised_at: int, *, subject: str = PROFESSIONAL) -> tuple[Signed, Alarm]:
+def alarm(
+    hub: SigningKey, number: int, raised_at: int, *, subject: str = PROFESSIONAL,
+    kind: AlarmSubject = AlarmSubject.PROFESSIONAL, sign: Sign = Sign.VOLUME,
+) -> tuple[Signed, Alarm]:  # fmt: skip
     """Signs an alarm as the hub does."""
     said = Alarm(
         verifier="hub", number=number, raised_at=raised_at, budget=12, suspended=True, drill=False,
         finding=Finding(
-            sign=Sign.VOLUME, kind=AlarmSubject.PROFESSIONAL, subject=subject, day=raised_at // DAY, observed=96,
+            sign=sign, kind=kind, subject=subject, day=raised_at // DAY, observed=96,
             whole=96, usual="11.6", statistic="40", limit="20",
         ),
     )  # fmt: skip

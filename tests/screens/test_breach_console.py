@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ from paravent.drill.platform import Platform, free_ports
 from paravent.pages.chart import bars
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.drawing import drawn
+from paravent.wire.alarm import AlarmSubject, Sign
 from tests.browser import addresses, served
 from tests.screens.breach import DRILL, BreachDesk, alarm, breach_desk
 from tests.screens.consoles import Running, enter, started
@@ -189,7 +191,9 @@ def hostile(tmp_path: Path, desk: BreachDesk) -> Iterator[tuple[Running, list[st
             Documented(name=f"../{SCRIPT}.html", sha256=store.keep_file(SCRIPT.encode())),
             Switched(target=f"suspend shop {SCRIPT}", effect=SCRIPT, sha256=bytes(32)),
         ], now).entry.case  # fmt: skip
-        take_alarm(store, *alarm(desk.hub, 1, now, subject=SCRIPT), now, os.urandom)
+        # Every sign about every kind of subject has its words.
+        for number, (sign, kind) in enumerate(product(Sign, AlarmSubject), start=1):
+            take_alarm(store, *alarm(desk.hub, number, now, subject=SCRIPT, kind=kind, sign=sign), now, os.urandom)
     with Registers(tmp_path) as registers:
         registers.add([Answer(reference="anssi-1", kind=Kind.NO, owner=SCRIPT, at=now, kept_at=now)])
     port = free_ports(1)[0]
