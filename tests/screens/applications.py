@@ -127,7 +127,7 @@ def _desk(space: Scene) -> Iterator[Opened]:
 
 
 def _quoted(space: Scene, base: str, cookie: tuple[str, str], csrf: str) -> str:
-    """Checks a customer and makes a quote by the forms of the pages; returns the name of the check."""
+    """Checks a customer, makes a quote and prepares an act by the forms of the pages; returns the name of the check."""
     said = particulars(next(one for one in adults(space.population) if one not in {space.concerned, space.spared}))
     with httpx.Client(base_url=base, timeout=120, trust_env=False) as client:
         client.cookies.set(*cookie)
@@ -137,6 +137,8 @@ def _quoted(space: Scene, base: str, cookie: tuple[str, str], csrf: str) -> str:
         address = checked.headers["location"]
         order = client.post(f"{address}/order", data={**_order(client.get(f"{address}/order").text), "csrf": csrf})
         assert order.status_code == 303, order.text
+        prepared = client.post(f"{address}/agreement", data={"what": "preview", "csrf": csrf})
+        assert prepared.headers.get("location") == f"{address}/preview", prepared.text
     return str(address.rsplit("/", 1)[-1])
 
 
