@@ -302,7 +302,7 @@ def test_the_number_lane_is_switched_off_and_on_at_the_next_publication(space: S
     assert (done["added"], done["ended"], done["revoked"]) == (0, 0, 0)
     assert check() == "not-covered"
     assert space.platform.desk("/v1/checks/card", card)[0] == 200
-    assert "Montrez votre carte : elle fonctionne" in visitor.get("/number-lane").text
+    assert "Montrez votre carte\N{NO-BREAK SPACE}: elle fonctionne" in visitor.get("/number-lane").text
     # It stays off when everybody is sealed anew, and nobody else is touched.
     space.platform.rotate(AMC)
     assert space.platform.desk("/v1/refreshes", {})[0] == 200
