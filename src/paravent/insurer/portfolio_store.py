@@ -357,11 +357,9 @@ class Portfolio:
         return dict(self._connection.execute("SELECT line, member FROM staging.staged WHERE trap = 1").fetchall())
 
     def live_handles(self, epoch: int) -> int:
-        """Counts the live handles of members: those of nobody are decoys and, of the staged lines, traps."""
+        """Counts the live handles of members: those of nobody are decoys and traps."""
         found = self._connection.execute(
-            "SELECT COUNT(*) FROM live_row WHERE epoch = ? AND line IS NOT NULL"
-            " AND line NOT IN (SELECT line FROM staging.staged WHERE trap = 1)",
-            (epoch,),
+            "SELECT COUNT(*) FROM live_row JOIN handle USING (epoch, handle) WHERE epoch = ?", (epoch,)
         )
         return int(found.fetchone()[0])
 
