@@ -25,7 +25,7 @@ from paravent.errors import BadInput, ParaventError, SessionRequired
 from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page
 from paravent.pages.screens.entrance_app import Entrance
 from paravent.pages.screens.forms import Form, require_csrf
-from paravent.wire.claims import Act, Decision
+from paravent.wire.claims import Act, ActKind, Decision
 from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Directory, StatusList
 
@@ -33,6 +33,8 @@ FORM_BYTES_MAX = 200_000
 CONDITION_SECONDS = 20
 """For how long what the servers answered is shown without asking again."""
 _HERE = Path(__file__).parent
+
+_ORDER = (ActKind.RESERVE, ActKind.CANCEL, ActKind.CONSUME, ActKind.CORRECT, *ActKind)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,10 +129,12 @@ class Counter:
     def found_again(self, part: HubPart) -> list[tuple[Act, Decision]]:
         """Lists the acts kept about a right, with what was decided, oldest first: whichever process sent them."""
         acts = ((decode(body, Act), signed) for body, signed in self.store.decided_since(0))
-        return [
+        found = [
             (act, decode(signed.payload, Decision, bytes_max=STATEMENT_BYTES_MAX))
             for act, signed in acts if same_right(act.entitlement, part)
         ]  # fmt: skip
+        # Instants are whole seconds: acts of one second are put in the order in which a right is used.
+        return sorted(found, key=lambda one: (one[1].decided_at, _ORDER.index(one[0].kind)))
 
     def recall(self) -> None:
         """Reads again what was decided for the customers of this session, after acts were sent again."""
