@@ -127,7 +127,8 @@ def write_events(platform: Platform) -> None:
         with store:
             alarms = [read_own(one) for one in every_alarm(store, 0)]
             lines = [json.dumps(writer.event(one)) for one in happened(store, alarms, 0, 2**40)]
-        assert len(lines) >= 5
+        # A server that the desk did not choose has fewer: it opened nothing.
+        assert lines, name
         (platform.home / name / "events.jsonl").write_text("\n".join(lines))
 
 
