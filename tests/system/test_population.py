@@ -34,10 +34,13 @@ def bench(home: Path, persons: int, *options: str | Path) -> tuple[int, dict[str
 
 
 def run_until(home: Path, persons: int, moment: str) -> None:
-    """Starts the same work in a process, which is killed (-9) as soon as it has kept another line of a kind."""
+    """Starts the same work in a process, which is killed (-9) as soon as it has kept another line of a kind.
+
+    It is spawned, for its memory to be its own: what is forked from a whole run of the tests begins with theirs.
+    """
     folder = home / "population"
     folder.mkdir(exist_ok=True)
-    process = get_context("fork").Process(target=_run_and_die, args=(folder, persons, moment))
+    process = get_context("spawn").Process(target=_run_and_die, args=(folder, persons, moment))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -29,9 +29,10 @@ from paravent.errors import ParaventError, TechnicalFailure, Unreachable
 
 EVERY = tuple(name for name, _, _ in PARTIES)
 QUICK = ("hub, SQLite",)
-_BALLAST_BYTES = 1 << 20
+_BALLAST_BYTES = (1 << 20, 1 << 12, 1)
 _SERVED_SECONDS = 0.5
 _ASKED = 12
+_ASKED_MAX = 20_000
 _ACKNOWLEDGED = "acknowledged"
 _TECHNICAL = "technical: "
 _RECOVERS_SECONDS_MAX = 60.0
@@ -100,7 +101,7 @@ def _measured(folder: Path, name: str, making: Making, settings: Settings, troub
             disk.sync()
             _serve_for(subject, _SERVED_SECONDS)
             with _in(trouble, disk):
-                outcomes = Counter(_outcome(subject) for _ in range(_ASKED))
+                outcomes = _asked(subject, trouble)
             went_on = trouble is DiskTrouble.FULL and _serves_again(subject)
             if not went_on:
                 _start_again(subject, disk, trouble)
@@ -127,6 +128,16 @@ def _serve_for(subject: Subject, seconds: float) -> None:
     client.join()
 
 
+def _asked(subject: Subject, trouble: DiskTrouble) -> Counter[str]:
+    """Asks a dozen times; of a full disk, until so many fail: a log has the room that it already took."""
+    outcomes: Counter[str] = Counter()
+    for _ in range(_ASKED if trouble is DiskTrouble.FAILING else _ASKED_MAX):
+        outcomes[_outcome(subject)] += 1
+        if outcomes.total() - outcomes[_ACKNOWLEDGED] >= _ASKED:
+            break
+    return outcomes
+
+
 def _outcome(subject: Subject) -> str:
     """Asks once; returns the code of the failure, or that it was acknowledged."""
     try:
@@ -149,9 +160,11 @@ def _in(trouble: DiskTrouble, disk: Drive) -> Iterator[None]:
         yield
         return
     ballast = disk.folder / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(_BALLAST_BYTES)):
-            os.fsync(file.fileno())
+    with ballast.open("wb", buffering=0) as file:
+        for size in _BALLAST_BYTES:
+            with suppress(OSError):
+                while file.write(bytes(size)):
+                    os.fsync(file.fileno())
     yield
     ballast.unlink()
     disk.sync()

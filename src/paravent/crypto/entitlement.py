@@ -36,6 +36,10 @@ _COSE_SIGN1 = 18
 # Everything before the payload is the same in every entitlement: tag 18, array of 4, protected, no unprotected;
 # and for what is signed, array of 4, "Signature1", protected, no external data (RFC 9052 section 4.4).
 _ENVELOPE_START = b"\xd2\x84\x43" + _PROTECTED + b"\xa0"
+# The claims are written in one order, whose names are constant; nothing in them has more than 255 bytes.
+_ISS_START = b"\xa5\x01"  # map of 5, claim 1
+_CTI_START = b"\x07\x50"  # claim 7, byte string of 16
+_RIGHT_START = b"\x3a\x00\x01\x00\x00\x86"  # claim -65537, array of 6
 _DESK_PART_START = b"\x83\x50"  # array of 3, byte string of 16
 _NULL = b"\xf6"
 _SIG_STRUCTURE_START = b"\x84\x6aSignature1\x43" + _PROTECTED + b"\x40"
@@ -60,7 +64,7 @@ class HubPart:
         """Checks sizes and ranges; raises MalformedMessage."""
         numbers = (self.valid_from, self.valid_until, self.free_from, self.renewal_months, self.status_index)
         # CBOR has true and false, which Python counts as integers.
-        if any(type(number) is not int for number in numbers):
+        if {*map(type, numbers)} != {int}:
             raise MalformedMessage("an entitlement field is not an integer")
         sizes = (len(self.serial), len(self.nullifier), len(self.desk_digest))
         if sizes != (SERIAL_BYTES, NULLIFIER_BYTES, 32):
@@ -100,13 +104,12 @@ class DeskPart:
 
 def issue(part: HubPart, key: SigningKey) -> Entitlement:
     """Signs a hub part with the insurer's issuer key."""
-    right = [
-        part.guarantee, part.free_from, part.renewal_months, part.nullifier, part.status_index, part.desk_digest,
-    ]  # fmt: skip
-    claims = {
-        _ISS: part.insurer, _EXP: part.valid_until, _NBF: part.valid_from, _CTI: part.serial, _RIGHT: right,
-    }  # fmt: skip
-    payload = cbor2.dumps(claims)
+    payload = b"".join((
+        _ISS_START, _text(part.insurer), b"\x04", _number(part.valid_until), b"\x05", _number(part.valid_from),
+        _CTI_START, part.serial, _RIGHT_START, _text(part.guarantee), _number(part.free_from),
+        _number(part.renewal_months), b"\x50", part.nullifier, _number(part.status_index), b"\x58\x20",
+        part.desk_digest,
+    ))  # fmt: skip
     signature = key.sign_bytes(_to_be_signed(payload))
     return Entitlement(_ENVELOPE_START + _byte_string(payload) + _byte_string(signature))
 
@@ -156,6 +159,21 @@ def _to_be_signed(payload: bytes) -> bytes:
 def _byte_string(value: bytes) -> bytes:
     """Writes a CBOR byte string of 24 to 255 bytes, as payloads and signatures are (RFC 8949 section 3)."""
     return b"\x58" + bytes([len(value)]) + value
+
+
+def _text(value: str) -> bytes:
+    """Writes a CBOR text string of at most 23 ASCII characters."""
+    return bytes([0x60 | len(value)]) + value.encode()
+
+
+def _number(value: int) -> bytes:
+    """Writes a CBOR integer, 0 to 2^32 - 1, in as few bytes as it takes."""
+    for size, start in ((1, b"\x18"), (2, b"\x19"), (4, b"\x1a")):
+        if value < 24:
+            return bytes([value])
+        if value < 1 << 8 * size:
+            return start + value.to_bytes(size, "big")
+    raise MalformedMessage("an entitlement field is out of range")
 
 
 def _envelope(entitlement: bytes) -> tuple[bytes, bytes]:

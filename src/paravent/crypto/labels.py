@@ -18,6 +18,9 @@ INTEGER_MAX = 0xFFFF_FFFF_FFFF_FFFF
 class Label(bytes, Enum):
     """What a hash, MAC, signature or derivation is for; the value is what is encoded."""
 
+    # That of its name, which Enum would compute in Python, at each encoding.
+    __hash__ = bytes.__hash__
+
     # derivations and hashes of the number lane (section 5)
     INPUT = b"paravent/1/input"
     HANDLE_KEY = b"paravent/1/handle-key"
@@ -145,18 +148,18 @@ def enc(label: Label, *fields: bytes | int | str) -> bytes:
     Integers become u64be (8 bytes); text becomes NFC UTF-8; bytes stay as they are.
     Raises ValueError when a field exceeds 65,535 bytes or an integer is not a u64.
     """
-    parts = [_PREFIXED[label]]
+    encoded = _PREFIXED[label]
     for field in fields:
         # Sealing and rebuilding trees spend a tenth of their time here: the usual kinds come first.
         if type(field) is int and 0 <= field <= INTEGER_MAX:
-            parts.append((_EIGHT | field).to_bytes(10, "big"))
+            encoded += (_EIGHT | field).to_bytes(10, "big")
             continue
         body = field if type(field) is bytes else _field_bytes(field)
         size = len(body)
         if size > FIELD_BYTES_MAX:
             raise ValueError("a field is at most 65,535 bytes")
-        parts += (size.to_bytes(2, "big"), body)
-    return b"".join(parts)
+        encoded += size.to_bytes(2, "big") + body
+    return encoded
 
 
 def dec(label: Label, encoded: bytes, fields: int) -> list[bytes]:

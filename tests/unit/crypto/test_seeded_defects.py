@@ -76,7 +76,7 @@ def accepts(*_: Any, **__: Any) -> None:
 DEFECTS = [
     Defect(
         name="fields without their length", owner=labels, attribute="enc",
-        old='parts += (size.to_bytes(2, "big"), body)', new="parts.append(body)",
+        old='encoded += size.to_bytes(2, "big") + body', new="encoded += body",
         broken=properties.encodings_of_other_fields_differ,
     ),
     Defect(
