@@ -2,7 +2,8 @@
 
 A server that is asked for more than it can do does what it can, for those who still wait for the answer. Some
 requests are in progress, as many as fill a group commit; a few wait; every other one is told when to come back,
-before anything of it is verified. No answer is given that its asker has given up waiting for.
+before anything of it is verified, and mostly before it is parsed (``door_app``). No answer is given that its asker
+has given up waiting for.
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from paravent.access.door import NOBODY, Door
+from paravent.access.door_app import ENTRANCE_STATE, RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
 from paravent.access.group_commit import COMMIT_REQUESTS_MAX
-from paravent.errors import Overloaded
+from paravent.access.tally import ANSWERED
+from paravent.access.tally_app import CODE_STATE
+from paravent.errors import Overloaded, RequestNotAuthentic, UnknownDevice
 from paravent.wire.codec import encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
@@ -26,9 +33,9 @@ WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""
 FIRST_PIECE_SECONDS_MAX = 30.0
 """As long as a body may take (``access.app.BODY_SECONDS_MAX``): who sends nothing holds a connection, and no turn."""
-RETRY_SECONDS_MIN = 2
-RETRY_SECONDS_MAX = 15
-"""Askers come back at instants drawn between these two, so that those refused together do not return together."""
+SIGNED_STATE = "signed"
+"""Where ``access.app.read_signed`` leaves that a handler took a request as signed: answered, it was."""
+_NOT_AUTHENTIC = frozenset({RequestNotAuthentic.code, UnknownDevice.code})
 
 
 @dataclass(slots=True)
@@ -95,18 +102,30 @@ class InTurn:
         try:
             async with asyncio.timeout(FIRST_PIECE_SECONDS_MAX):
                 first = await receive()
-            turns = self._in_pieces if first.get("more_body") else self._turns
-            await turns.take()
         except TimeoutError:
-            await _refuse(Overloaded("nothing of the body of this request came"), send)
+            await _refuse(Overloaded("nothing of the body of this request came"), scope, send, whole=False)
             return
+        turns = self._in_pieces if first.get("more_body") else self._turns
+        try:
+            await turns.take()
         except Overloaded as error:
-            await _refuse(error, send)
+            await _refuse(error, scope, send, whole=not first.get("more_body"))
             return
         try:
             await self._app(scope, _after(first, receive), send)
+            _judge(scope.get("state", {}))
         finally:
             turns.give()
+
+
+def _judge(state: MutableMapping[str, Any]) -> None:
+    """Tells the door whether a request was signed by the key that it named there."""
+    door, claimed = state.get(ENTRANCE_STATE, (Door(), NOBODY))
+    code = state.get(CODE_STATE, ANSWERED)
+    if code in _NOT_AUTHENTIC:
+        door.forget(claimed)
+    elif code == ANSWERED and state.get(SIGNED_STATE):
+        door.know(claimed)
 
 
 def _after(first: Message, receive: Receive) -> Receive:
@@ -119,13 +138,15 @@ def _after(first: Message, receive: Receive) -> Receive:
     return following
 
 
-async def _refuse(error: Overloaded, send: Send) -> None:
-    """Answers without having read the request to its end: the connection is closed, its body with it."""
+async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -> None:
+    """Answers; unless the request was read to its end, the connection is closed, its body with it."""
+    scope.setdefault("state", {})[CODE_STATE] = error.code
     body = encode(to_problem(error))
     after = str(RETRY_SECONDS_MIN + secrets.randbelow(RETRY_SECONDS_MAX - RETRY_SECONDS_MIN + 1)).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"), (b"retry-after", after), (b"connection", b"close"),
+        (b"cache-control", b"no-store"), (b"retry-after", after),
+        *([] if whole else [(b"connection", b"close")]),
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from paravent.access.admission_app import InTurn
+from paravent.access.admission_app import SIGNED_STATE, InTurn
+from paravent.access.door import Door
+from paravent.access.door_app import DoorProtocol
 from paravent.access.logs import log_event, quieten_libraries, where
 from paravent.access.requests import HttpRequest
 from paravent.access.store import VerifierStore
@@ -53,9 +55,15 @@ async def read_body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     return bytes(body)
 
 
-async def read_signed(request: Request, base_url: str, bytes_max: int = BODY_BYTES_MAX) -> HttpRequest:
-    """Reads a request in the form that its signature covers; the target is this server's own name for itself."""
+async def read_signed(
+    request: Request, base_url: str, bytes_max: int = BODY_BYTES_MAX, *, known: bool = True
+) -> HttpRequest:
+    """Reads a request in the form that its signature covers; the target is this server's own name for itself.
+
+    Who is answered is then known at the door (13.5); not ``known`` where anybody may sign with a key of their own.
+    """
     query = f"?{request.url.query}" if request.url.query else ""
+    setattr(request.state, SIGNED_STATE, known)
     return HttpRequest(
         method=request.method,
         authority=request.headers.get("host", ""),
@@ -116,9 +124,11 @@ def application(
 
     handlers = {ParaventError: declared, HTTPException: unrouted, Exception: unforeseen}
     counting = [] if tally is None else [Middleware(CountRequests, tally=tally)]
-    return Starlette(
-        routes=list(routes), exception_handlers=handlers, lifespan=lifespan, middleware=[Middleware(InTurn), *counting]
+    built = Starlette(
+        routes=list(routes), exception_handlers=handlers, lifespan=lifespan, middleware=[*counting, Middleware(InTurn)]
     )
+    built.state.tally = tally
+    return built
 
 
 async def forget_hourly(store: VerifierStore, clock: Callable[[], int]) -> None:
@@ -153,8 +163,9 @@ async def _serve(servers: Sequence[uvicorn.Server]) -> None:
 
 
 def _listening(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    app.state.door = Door()
     return uvicorn.Config(
-        app, host=host, port=port, loop="asyncio", http="httptools", access_log=False, log_config=None,
+        app, host=host, port=port, loop="asyncio", http=DoorProtocol, access_log=False, log_config=None,
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def enrolment_routes(setting: Enrolment | None, store: VerifierStore, commits: G
     places = asyncio.Semaphore(PROVIDER_REQUESTS_MAX)
 
     async def start(request: Request) -> Response:
-        received = await read_signed(request, enroller.base_url)
+        received = await read_signed(request, enroller.base_url, known=False)
         begun = enrolment.begin(received, enroller, _now(), os.urandom)
         parameters = enrolment.authorization_parameters(begun, enroller)
         async with places:
@@ -62,7 +62,7 @@ def enrolment_routes(setting: Enrolment | None, store: VerifierStore, commits: G
         await commits.run(lambda: store.devices.identify(found))
 
     async def finish(request: Request) -> Response:
-        received = await read_signed(request, enroller.base_url)
+        received = await read_signed(request, enroller.base_url, known=False)
         now = _now()
         admitted = enrolment.admit_finish(received, enroller, store.devices, now)
         settled = await commits.run(lambda: enrolment.settle(admitted, store.devices, now))
@@ -72,11 +72,11 @@ def enrolment_routes(setting: Enrolment | None, store: VerifierStore, commits: G
         return json_response(settled)
 
     async def devices(request: Request) -> Response:
-        received = await read_signed(request, enroller.base_url)
+        received = await read_signed(request, enroller.base_url, known=False)
         return json_response(enrolment.list_devices(received, enroller, store.devices, _now()))
 
     async def device_act(request: Request) -> Response:
-        received = await read_signed(request, enroller.base_url)
+        received = await read_signed(request, enroller.base_url, known=False)
         now = _now()
         return json_response(await commits.run(lambda: enrolment.act_on(received, enroller, store.devices, now)))
 

@@ -38,10 +38,11 @@ ENDLESS = QuotaLimits(
 
 @dataclass(slots=True)
 class Served:
-    """A platform whose key servers run as processes; ``stop`` ends only those."""
+    """A platform whose key servers run as processes; two devices are enrolled; ``stop`` ends only those processes."""
 
     platform: SimulatedPlatform
     device: SigningKey
+    other: SigningKey
     ports: dict[int, int]
     processes: dict[int, int] = field(default_factory=dict)
 
@@ -109,16 +110,18 @@ def listening(process: int, port: int) -> Iterator[None]:
 
 @contextmanager
 def served(home: Path, limits: QuotaLimits = ENDLESS) -> Iterator[Served]:
-    """Creates a platform with one device, and closes its stores so that processes can open them."""
+    """Creates a platform with two devices, and closes its stores so that processes can open them."""
     shape = Shape(persons=PERSONS, server_limits=limits, start=int(time.time()))
     ports = free_ports(shape.servers)
     addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
     platform = SimulatedPlatform.build(home, Shape(
         persons=PERSONS, server_limits=limits, start=shape.start, addresses=addresses), SEED)  # fmt: skip
     device = SigningKey.generate(platform.rng)
+    other = SigningKey.generate(platform.rng)
     platform.enrol(Device(public=device.public, professional="80000000001", shop="580000001"))
+    platform.enrol(Device(public=other.public, professional="80000000002", shop="580000002"))
     platform.close()
-    running = Served(platform=platform, device=device, ports=dict(enumerate(ports, start=1)))
+    running = Served(platform=platform, device=device, other=other, ports=dict(enumerate(ports, start=1)))
     try:
         yield running
     finally:

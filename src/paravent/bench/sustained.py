@@ -133,11 +133,11 @@ def _processor_ms(platform: Platform) -> dict[str, float]:
     spent = {"desk": time.process_time() * 1_000, "keyserver": 0.0, "hub": 0.0}
     for name, process in platform.processes.items():
         if (kind := name.split("-", maxsplit=1)[0]) in {"keyserver", "hub"}:
-            spent[kind] += _ticks_of(process.pid) * 1_000 / os.sysconf("SC_CLK_TCK")
+            spent[kind] += ticks_of(process.pid) * 1_000 / os.sysconf("SC_CLK_TCK")
     return spent
 
 
-def _ticks_of(process: int) -> int:
+def ticks_of(process: int) -> int:
     """Reads the ticks that a process has run, in itself and in the system."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])

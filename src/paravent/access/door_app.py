@@ -1,0 +1,137 @@
+"""The door of a server, before anything is parsed: ``uvicorn`` with ``access.door`` in front (protocol.md 13.5).
+
+A refusal is bytes made beforehand, on a connection that stays open: a new one costs a server more than an answer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from paravent.access.door import NOBODY, Door, claimed_by, rest_of
+from paravent.access.quotas import HOUR_SECONDS
+from paravent.access.tally import Tally
+from paravent.errors import Overloaded
+from paravent.wire.codec import encode
+from paravent.wire.problem import MEDIA_TYPE, to_problem
+
+RETRY_SECONDS_MIN = 2
+RETRY_SECONDS_MAX = 15
+"""Askers come back at instants spread between these two, so that those refused together do not return together."""
+ENTRANCE_STATE = "entrance"
+"""Where a request carries the door that it came in by and the key that it named there, in its state."""
+_ACTION = "door"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    text: bytes
+    closes: bool
+
+
+def _refusal(seconds: int, *, closes: bool) -> _Refusal:
+    body = encode(to_problem(Overloaded("more is asked here than can be done: nothing of this request was read")))
+    head = (
+        f"HTTP/1.1 {Overloaded.status} Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\ncache-control: no-store\r\nretry-after: {seconds}\r\n"
+        f"connection: {'close' if closes else 'keep-alive'}\r\n\r\n"
+    )
+    return _Refusal(text=head.encode() + body, closes=closes)
+
+
+_SECONDS = range(RETRY_SECONDS_MIN, RETRY_SECONDS_MAX + 1)
+_STAYS = itertools.cycle([_refusal(seconds, closes=False) for seconds in _SECONDS])
+_CLOSES = itertools.cycle([_refusal(seconds, closes=True) for seconds in _SECONDS])
+
+
+class DoorProtocol(HttpToolsProtocol):
+    """A connection whose requests pass the door one by one; it is in the state of the application."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of uvicorn, passed on
+        """Stands before the application of the server."""
+        super().__init__(*args, **kwargs)
+        state = self.config.app.state  # type: ignore[union-attr]
+        self._door: Door = state.door
+        self._tally: Tally | None = getattr(state, "tally", None)
+        self._claimed, self._begun, self._inside, self._skipping = NOBODY, False, 0, 0
+
+    def data_received(self, data: bytes) -> None:
+        """Refuses a request that begins here, or has it parsed."""
+        if self._skipping:
+            self._skip(data)
+            return
+        if not self._begun and not self._answering():
+            claimed = claimed_by(data)
+            if not self._door.lets_in(claimed, self.loop.time()):
+                self._skipping = len(data) + (rest_of(data) or 0)
+                self._skip(data, closes=rest_of(data) is None)
+                return
+            self._claimed = claimed
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Says to the application by which door a request came, under which name."""
+        if self._answering():
+            raise ValueError("requests that do not wait for the answer before them would pass the door together")
+        super().on_message_begin()
+        self._begun = True
+        self.scope["state"][ENTRANCE_STATE] = (self._door, self._claimed)
+
+    def on_message_complete(self) -> None:
+        """Counts a request from when it is whole: who sends slowly keeps nobody out."""
+        super().on_message_complete()
+        self._begun = False
+        if self._answering():
+            self._inside += 1
+            self._door.inside += 1
+
+    def on_response_complete(self) -> None:
+        """Counts a request no more."""
+        self._leave(min(self._inside, 1))
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Counts no more what came on this connection."""
+        self._leave(self._inside)
+        super().connection_lost(exc)
+
+    def _answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _leave(self, count: int) -> None:
+        self._inside -= count
+        self._door.inside -= count
+
+    def _skip(self, data: bytes, *, closes: bool = False) -> None:
+        """Passes over a refused request, and answers once it is all here, or when refusals have their turn."""
+        self._skipping -= len(data)
+        if self._skipping > 0:
+            return
+        closes = closes or self._skipping < 0
+        self._skipping = 0
+        wait = self._door.refusal_wait(self.loop.time())
+        if wait > 0:
+            self.transport.pause_reading()
+            self.loop.call_later(wait, self._answer, next(_CLOSES if closes else _STAYS))
+        else:
+            self._answer(next(_CLOSES if closes else _STAYS))
+
+    def _answer(self, refusal: _Refusal) -> None:
+        if self.transport.is_closing():
+            return
+        if self._tally is not None:
+            self._tally.count(hour=int(time.time()) // HOUR_SECONDS, action=_ACTION, code=Overloaded.code, seconds=0.0)
+        self.transport.write(refusal.text)
+        if refusal.closes:
+            self.transport.close()
+            return
+        self.transport.resume_reading()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )

@@ -1,0 +1,282 @@
+"""The door of a server: who is let in under load, and how a refusal leaves a connection as it was (13.5)."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tests.unit.crypto.mutation import edited
+from uvicorn.server import ServerState
+
+from paravent.access import admission_app, door
+from paravent.access.admission_app import SIGNED_STATE
+from paravent.access.app import application, json_response
+from paravent.access.door import (
+    INSIDE_MAX,
+    REFUSALS_PER_SECOND_MAX,
+    STRANGERS_PER_SECOND_MAX,
+    Door,
+    claimed_by,
+    rest_of,
+)
+from paravent.access.door_app import DoorProtocol
+from paravent.access.tally import Tally
+from paravent.errors import RequestNotAuthentic
+
+pytestmark = pytest.mark.anyio
+
+KEYID, OTHER = b"0" * 32, b"1" * 32
+
+
+def request(keyid: bytes = KEYID, body: bytes = b"{}", path: bytes = b"/signed") -> bytes:
+    """A request that names a key."""
+    head = b'POST %s HTTP/1.1\r\nhost: x\r\nsignature-input: pv=();keyid="%s"\r\ncontent-length: %d\r\n\r\n'
+    return head % (path, keyid, len(body)) + body
+
+
+def flood(here: Door, seconds: float, claimed: bytes = OTHER, per_second: int = 10_000) -> int:
+    """How many of a flood are let in, while somebody known asks ten times a second."""
+    let_in = 0
+    for number in range(int(seconds * per_second)):
+        now = number / per_second
+        if number % (per_second // 10) == 0:
+            assert here.lets_in(KEYID, now)
+        let_in += here.lets_in(claimed, now)
+    return let_in
+
+
+def test_strangers_keep_to_their_rate_while_somebody_known_is_served() -> None:
+    here = Door()
+    here.know(KEYID)
+    assert flood(here, 4) <= 4.3 * STRANGERS_PER_SECOND_MAX
+
+
+def test_strangers_have_all_that_nobody_known_asks_for() -> None:
+    here = Door()
+    assert all(here.lets_in(OTHER, 0.0) for _ in range(5_000))
+    here.know(KEYID)
+    here.lets_in(KEYID, 10.0)
+    assert not all(here.lets_in(OTHER, 10.0) for _ in range(5_000))
+    assert all(here.lets_in(OTHER, 12.0) for _ in range(5_000))
+
+
+def test_who_is_not_who_it_said_is_known_no_more() -> None:
+    here = Door()
+    here.know(KEYID)
+    here.know(OTHER)
+    here.forget(OTHER)
+    assert flood(here, 4) <= 4.3 * STRANGERS_PER_SECOND_MAX
+
+
+def test_nobody_is_let_in_beyond_what_fits() -> None:
+    here = Door(inside=INSIDE_MAX)
+    here.know(KEYID)
+    assert not here.lets_in(KEYID, 0.0)
+
+
+def test_refusals_have_a_rate() -> None:
+    here = Door()
+    waits = [here.refusal_wait(0.0) for _ in range(2_000)]
+    assert waits[0] == 0
+    assert waits[-1] == pytest.approx(2_000 / REFUSALS_PER_SECOND_MAX, abs=0.25)
+
+
+def test_who_was_not_seen_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "KNOWN_MAX", 2)
+    here = Door()
+    for keyid in (KEYID, OTHER, KEYID, b"2" * 32):
+        here.know(keyid)
+    here.lets_in(KEYID, 0.0)
+    here.strangers.due = 1.0
+    assert not here.lets_in(OTHER, 0.0)
+    assert here.lets_in(KEYID, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "rest"),
+    [
+        (request(), 0),
+        (request()[:-1], 1),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 0),
+        (request() + b"P", None),
+        (b"GET / HTTP/1.1\r\nhost:", None),
+        (b"POST / HTTP/1.1\r\ncontent-length: 2\r\nContent-Length: 3\r\n\r\n{}", None),
+        (b"POST / HTTP/1.1\r\ncontent-length: +2\r\n\r\n{}", None),
+        (b"POST / HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}", None),
+        (b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n", None),
+    ],
+)
+def test_the_end_of_a_request_is_known_for_certain_or_not_at_all(data: bytes, rest: int | None) -> None:
+    assert rest_of(data) == rest
+
+
+def test_the_key_that_a_request_names_is_read_from_its_head() -> None:
+    assert claimed_by(request()) == KEYID
+    assert claimed_by(b"GET / HTTP/1.1\r\n\r\n") == b""
+
+
+class Wire:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written, self.closed, self.paused = b"", False, False
+
+    def write(self, data: bytes) -> None:
+        self.written += b"" if self.closed else data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def get_extra_info(self, _: str) -> None:
+        return None
+
+    def statuses(self) -> list[int]:
+        return [int(part[:3]) for part in self.written.split(b"HTTP/1.1 ")[1:]]
+
+
+class Connected:
+    """A server without sockets: its application, its door, and connections to it."""
+
+    def __init__(self) -> None:
+        async def signed(given: Request) -> Response:
+            await given.body()
+            setattr(given.state, SIGNED_STATE, True)
+            return json_response({})
+
+        async def forged(given: Request) -> Response:
+            await given.body()
+            raise RequestNotAuthentic("it is not")
+
+        async def public(given: Request) -> Response:
+            await given.body()
+            return json_response({})
+
+        self.tally = Tally()
+        routes = [Route(f"/{one.__name__}", one, methods=["POST"]) for one in (signed, forged, public)]
+        app = application("party", routes, lambda _: SimpleNamespace(), tally=self.tally)
+        self.door = app.state.door = Door()
+        self.config = uvicorn.Config(app, http=DoorProtocol, log_config=None, access_log=False, lifespan="off")
+        self.state = ServerState()
+
+    def connect(self) -> tuple[DoorProtocol, Wire]:
+        protocol, wire = DoorProtocol(config=self.config, server_state=self.state, app_state={}), Wire()
+        protocol.connection_made(wire)  # type: ignore[arg-type]
+        return protocol, wire
+
+    async def ask(self, protocol: DoorProtocol, *pieces: bytes) -> None:
+        for piece in pieces:
+            protocol.data_received(piece)
+        while self.state.tasks:
+            await next(iter(self.state.tasks))
+
+
+@pytest.fixture
+async def server() -> Connected:
+    """A server in the loop of the test."""
+    return Connected()
+
+
+async def test_who_was_answered_as_signed_is_known_and_who_was_not_is_not(server: Connected) -> None:
+    protocol, wire = server.connect()
+    await server.ask(protocol, request(KEYID))
+    await server.ask(protocol, request(OTHER, path=b"/public"))
+    assert wire.statuses() == [200, 200]
+    server.door.lets_in(KEYID, protocol.loop.time())
+    server.door.strangers.due = float("inf")
+    await server.ask(protocol, request(OTHER))
+    await server.ask(protocol, request(KEYID))
+    assert wire.statuses() == [200, 200, 503, 200]
+    await server.ask(protocol, request(KEYID, path=b"/forged"))
+    await server.ask(protocol, request(KEYID))
+    assert wire.statuses() == [200, 200, 503, 200, 401, 503]
+    assert server.door.inside == 0
+    assert not wire.closed
+
+
+async def test_a_refused_request_in_two_pieces_leaves_nothing_of_itself(server: Connected) -> None:
+    protocol, wire = server.connect()
+    server.door.inside = INSIDE_MAX
+    protocol.data_received(request(body=b"a" * 300)[:-100])
+    assert wire.statuses() == []
+    protocol.data_received(b"a" * 100)
+    assert wire.statuses() == [503]
+    server.door.inside = 0
+    await server.ask(protocol, request())
+    assert wire.statuses() == [503, 200]
+    assert [(one.action, one.code) for one in server.tally.take()] == [("door", "overloaded"), ("signed", "")]
+
+
+async def test_what_comes_behind_a_refused_request_is_never_taken_for_one(server: Connected) -> None:
+    protocol, wire = server.connect()
+    server.door.inside = INSIDE_MAX
+    protocol.data_received(request() + request())
+    assert (wire.statuses(), wire.closed) == ([503], True)
+
+
+async def test_requests_that_wait_for_no_answer_do_not_pass_the_door_together(server: Connected) -> None:
+    protocol, wire = server.connect()
+    await server.ask(protocol, request() + request(OTHER))
+    assert (wire.statuses(), wire.closed) == ([400], True)
+
+
+async def test_refusals_beyond_their_rate_wait_and_nothing_is_read_meanwhile(server: Connected) -> None:
+    protocol, wire = server.connect()
+    server.door.inside, server.door.refusals.due = INSIDE_MAX, protocol.loop.time() + 3_600
+    protocol.data_received(request())
+    assert (wire.statuses(), wire.paused) == ([], True)
+
+
+async def test_who_leaves_gives_its_place_back(server: Connected) -> None:
+    protocol, _ = server.connect()
+    protocol.data_received(request())
+    assert server.door.inside == 1
+    protocol.connection_lost(None)
+    assert server.door.inside == 0
+    await server.ask(protocol)
+
+
+CONTROLS = [
+    (Door, "lets_in", "if self.strangers.wait(now) > 0", "if False",
+     test_strangers_keep_to_their_rate_while_somebody_known_is_served),
+    (Door, "lets_in", "self.inside >= INSIDE_MAX", "False", test_nobody_is_let_in_beyond_what_fits),
+    (Door, "forget", "self._known.pop(claimed, None)", "pass", test_who_is_not_who_it_said_is_known_no_more),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("owner", "name", "old", "new", "broken"), CONTROLS)
+def test_a_door_that_lets_in_too_many_is_found_out(
+    owner: Any, name: str, old: str, new: str, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, edited(owner, name, old, new))
+    with pytest.raises(AssertionError):
+        broken()
+
+
+async def test_a_door_that_trusts_whoever_was_answered_is_found_out(
+    server: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect = edited(admission_app, "_judge", " and state.get(SIGNED_STATE)", "")
+    monkeypatch.setattr(admission_app, "_judge", defect)
+    with pytest.raises(AssertionError):
+        await test_who_was_answered_as_signed_is_known_and_who_was_not_is_not(server)
+
+
+def test_a_body_whose_length_is_guessed_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        door, "rest_of", edited(door, "rest_of", 'head.count(b"content-length") != len(lengths)', "False")
+    )
+    assert door.rest_of(b"POST / HTTP/1.1\r\ncontent-length: +2\r\n\r\n") is not None
