@@ -27,7 +27,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillGround]:
 @pytest.fixture(scope="module")
 def killed(ground: KillGround) -> KillGround:
     """The platform after its processes were killed, one of each, and what was acknowledged compared."""
-    with kills._load(ground):
+    with kills.under_load(ground):
         for victim in ("hub", "desk", "keyserver-1", "insurer-99000001"):
             ground.kill(victim)
             ground.start(victim)

@@ -26,6 +26,8 @@ from paravent.bench import (
     overload,
     population,
     power_cuts,
+    rebuild,
+    reopening,
     rival_claims,
     sealing,
 )
@@ -50,6 +52,8 @@ ASKED: tuple[Measure, ...] = (
     faults.MEASURE,
     kills.MEASURE,
     power_cuts.MEASURE,
+    rebuild.MEASURE,
+    reopening.MEASURE,
     disk_faults.MEASURE,
     corruption.MEASURE,
     double_payment.MEASURE,

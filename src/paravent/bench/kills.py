@@ -59,7 +59,7 @@ def measure(home: Path, kills: int, engine: str = "sqlite", hub_options: tuple[s
     with kill_ground(home, PERSONS, hub_options) as ground:
         dice = random.Random(_SEED)
         for first in range(0, kills, COMPARE_EVERY):
-            with _load(ground):
+            with under_load(ground):
                 for _ in range(min(COMPARE_EVERY, kills - first)):
                     killed[_cycle(ground, dice)] += 1
             comparisons += 1
@@ -94,7 +94,7 @@ def _cycle(ground: KillGround, dice: random.Random) -> str:
 
 
 @contextmanager
-def _load(ground: KillGround) -> Iterator[None]:
+def under_load(ground: KillGround) -> Iterator[None]:
     """Runs customers and openings meanwhile, each in a thread."""
     work = [*(one.serve for one in ground.counters), *(one.ask for one in ground.openings)]
     threads = [Thread(target=run, daemon=True) for run in work]

@@ -70,7 +70,7 @@ def counting(name: str, purpose: str, *, least: int = 1) -> click.Option:
 
 
 CYCLES = counting("--cycles", "How often, of --kills and --power-cuts.")
-PERSONS = counting("--persons", "Persons of --incident, --population or --dask.")
+PERSONS = counting("--persons", "Persons of --incident, --population, --rebuild or --dask.")
 INSURERS = counting("--insurers", "Insurers of --incident or --population.", least=2)
 
 

@@ -101,4 +101,5 @@ def admit_letter(request: HttpRequest, directory: Directory, identity: HubIdenti
 
 def keep_letter(letter: ShopBox, store: Store, identity: HubIdentity, now: int) -> BoxTaken:
     """Keeps a box for a shop inside the caller's transaction."""
-    return BoxTaken(first=store.boxes.keep_for_shop(identity.database_key.letterbox(letter.shop), letter.box, now))
+    shop = identity.database_key.letterbox(letter.shop)
+    return BoxTaken(first=store.boxes.keep_for_shop(shop, letter.box, now, above=store.recovery.events_above))

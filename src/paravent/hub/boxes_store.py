@@ -11,10 +11,16 @@ from collections.abc import Iterable
 
 from paravent.access.database import Connection
 from paravent.hub.vault import ShopId
-from paravent.wire.boxes import BOXES_PER_PULL_MAX, Boxes, BoxKind, CarriedBox, PlacedBox, ShopBoxes, digest_of
-
-SHOP_BOX_SECONDS = 90 * 86_400
-"""How long a box waits for every desk of its shop."""
+from paravent.wire.boxes import (
+    BOXES_PER_PULL_MAX,
+    SHOP_BOX_SECONDS,
+    Boxes,
+    BoxKind,
+    CarriedBox,
+    PlacedBox,
+    ShopBoxes,
+    digest_of,
+)
 
 BOX_SCHEMA = """
 CREATE TABLE IF NOT EXISTS insurer_box (
@@ -61,12 +67,22 @@ class BoxStore:
             CarriedBox(kind=BoxKind(kind), sender=bytes(sender), box=bytes(box)) for kind, sender, box in found
         ))  # fmt: skip
 
-    def keep_for_shop(self, shop: ShopId, box: bytes, now: int) -> bool:
-        """Keeps a box for a shop; False when it was kept already."""
-        cursor = self._connection.execute(
-            "INSERT INTO shop_box (digest, shop, box, kept_at) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-            (digest_of(box), shop, box, now),
-        )
+    def keep_for_shop(self, shop: ShopId, box: bytes, now: int, *, above: int = 0) -> bool:
+        """Keeps a box for a shop, numbered above every one kept, and above ``above``; False when it was kept already.
+
+        A desk pulls what follows its last number: a hub that was put back gives none that it may have given before.
+        """
+        if above:
+            (last,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) FROM shop_box").fetchone()
+            cursor = self._connection.execute(
+                "INSERT INTO shop_box VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+                (max(int(last), above) + 1, digest_of(box), shop, box, now),
+            )
+        else:
+            cursor = self._connection.execute(
+                "INSERT INTO shop_box (digest, shop, box, kept_at) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+                (digest_of(box), shop, box, now),
+            )
         return cursor.rowcount == 1
 
     def of_shop(self, shop: ShopId, after: int) -> ShopBoxes:

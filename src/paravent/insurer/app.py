@@ -96,7 +96,7 @@ def build(home: Path) -> Starlette:
                 await _safely(settings.amc, resend_acts(directory, store, client))
                 await _safely(settings.amc, pull_events(settings, keys, directory, store, client))
                 await _safely(settings.amc, pull_boxes(settings.amc, keys, directory, store, client))
-                await _safely(settings.amc, send_letters(directory, store, client))
+                await _safely(settings.amc, send_letters(settings.amc, keys, directory, store, client))
                 await _safely(settings.amc, publisher.publish_blocked_cards())
                 if time.monotonic() >= next_journal:
                     for server in directory.keyservers:

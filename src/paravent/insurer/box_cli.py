@@ -35,4 +35,4 @@ async def exchange_boxes(home: Path) -> tuple[int, int]:
     with Store(home) as store:
         async with SignedClient(keys.issuer, cli.rng) as client:
             received = await pull_boxes(settings.amc, keys, directory, store, client)
-            return received, await send_letters(directory, store, client)
+            return received, await send_letters(settings.amc, keys, directory, store, client)

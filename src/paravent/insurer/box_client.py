@@ -14,6 +14,7 @@ from paravent.insurer.confirmation import tell_shop
 from paravent.insurer.store import Store
 from paravent.wire.boxes import (
     BOXES_BYTES_MAX,
+    SHOP_BOX_SECONDS,
     Boxes,
     BoxesRequest,
     BoxKind,
@@ -23,6 +24,7 @@ from paravent.wire.boxes import (
     ShopBox,
     digest_of,
 )
+from paravent.wire.recovery import RETURNS_OVERLAP_SECONDS, Recovery
 from paravent.wire.statements import Directory, HubEntry
 
 
@@ -83,9 +85,29 @@ def write_letters(hub: str, store: Store, now: int) -> int:
     return written
 
 
-async def send_letters(directory: Directory, store: Store, client: SignedClient) -> int:
+def write_again(recovery: Recovery, amc: str, keys: InsurerKeys, hub: str, store: Store) -> None:
+    """Writes again, once for a restoration, the letters that a hub may have lost before their shops fetched them.
+
+    A desk that has one already keeps it once: the statement in it is the same.
+    """
+    since, restored_at = recovery.wanted_since, recovery.restored_at
+    if since is None or restored_at is None or store.letters_sent_again() >= restored_at:
+        return
+    first = max(since - RETURNS_OVERLAP_SECONDS, restored_at - SHOP_BOX_SECONDS)
+    with store.commit():
+        store.settlements.forget_sent(first)
+        known = store.settlements.accounts()
+        for account in known:
+            if account.rejected_at is None and max(account.received_at, account.confirmed_at or 0) >= first:
+                tell_shop(account, amc, keys, hub, store, known)
+        store.keep_letters_sent_again(restored_at)
+
+
+async def send_letters(amc: str, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient) -> int:
     """Sends what is to reach shops; returns how many boxes the hub took."""
     hub = directory.hub
+    recovery = await client.get(hub.name, f"{hub.address}/v1/recovery", Recovery)
+    write_again(recovery, amc, keys, hub.name, store)
     write_letters(hub.name, store, int(time.time()))
     waiting = store.boxes.letters()
     for number, shop, box in waiting:

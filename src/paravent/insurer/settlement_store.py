@@ -200,6 +200,10 @@ class Settlements:
         """Records that a remittance was handed to the hub for its shop."""
         self._connection.execute("UPDATE remittance SET sent_at = ? WHERE number = ?", (now, remittance))
 
+    def forget_sent(self, since: int) -> int:
+        """Has the remittances that were sent since an instant sent again; returns how many."""
+        return self._connection.execute("UPDATE remittance SET sent_at = NULL WHERE sent_at >= ?", (since,)).rowcount
+
     def settlements(self) -> list[KeptSettlement]:
         """Lists the settlements, oldest first."""
         found = self._connection.execute(

@@ -607,6 +607,15 @@ class Store:
         with self.commit():
             self._connection.execute("INSERT OR REPLACE INTO counter VALUES ('given-back', ?)", (restored_at,))
 
+    def letters_sent_again(self) -> int:
+        """Returns after which restoration of the hub this insurer last wrote its letters again: its instant, or 0."""
+        found = self._connection.execute("SELECT value FROM counter WHERE name = 'letters-again'").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def keep_letters_sent_again(self, restored_at: int) -> None:
+        """Notes that it does, in the caller's transaction."""
+        self._connection.execute("INSERT OR REPLACE INTO counter VALUES ('letters-again', ?)", (restored_at,))
+
     def last_pulled(self) -> int:
         """Returns the hub's number of the last event pulled."""
         found = self._connection.execute("SELECT value FROM counter WHERE name = 'pulled'").fetchone()

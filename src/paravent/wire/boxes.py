@@ -19,6 +19,8 @@ BOX_BODY_BYTES_MAX = 200_000
 BOXES_PER_PULL_MAX = 8
 BOXES_BYTES_MAX = 2_097_152
 SENDER_MULTIPLE_BYTES = 1_024
+SHOP_BOX_SECONDS = 90 * 86_400
+"""How long a box waits at the hub for every desk of its shop."""
 
 
 class BoxKind(StrEnum):

@@ -34,17 +34,17 @@ from paravent.desk.remittances import Payee, agree, open_letter, read_letters, r
 from paravent.desk.store import Store
 from paravent.errors import MalformedMessage, ProofFailure, QuotaExceeded, StorageDown, UnknownInsurer
 from paravent.hub import boxes
-from paravent.hub.boxes_store import SHOP_BOX_SECONDS
 from paravent.insurer import audit_cli, box_client
 from paravent.insurer.accounts import CHANGE_SECONDS
 from paravent.insurer.audit import repeated_documents
 from paravent.insurer.audit_cli import judge_month_of
-from paravent.insurer.box_client import keep_boxes, write_letters
+from paravent.insurer.box_client import keep_boxes, write_again, write_letters
 from paravent.insurer.boxes import letterboxes, open_sender
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.confirmation import confirm_account
 from paravent.wire.audit import AuditOpening
 from paravent.wire.boxes import (
+    SHOP_BOX_SECONDS,
     BoxesRequest,
     BoxKind,
     BoxTaken,
@@ -480,6 +480,31 @@ def test_boxes_of_a_shop_are_forgotten_after_90_days_and_no_number_is_given_twic
         store.forget(NOW + SHOP_BOX_SECONDS + 1)
         store.keep_for_shop(shop, b"new", NOW + SHOP_BOX_SECONDS + DAY)
     assert [one.box for one in post.at_hub(after=3)] == [b"new"]
+
+
+def test_letters_lost_with_the_hub_are_sent_once_more_under_numbers_that_no_desk_has_passed(
+    post: Post, desk: Store
+) -> None:
+    remittance, world = paid(post), post.world
+    insurer, hub = world.insurers[AMC], world.hub_store
+    fetched = ShopBoxes(boxes=post.at_hub())
+    assert keep_letters(fetched, SHOP, post.letterbox, world.directory, desk.letters).new == 1
+    with hub.commit():
+        hub.database.execute("DELETE FROM shop_box")
+        hub.recovery.begin(0, world.now)
+    again = (hub.recovery.state(), AMC, insurer.keys, world.hub.name, insurer.store)
+    write_again(*again)
+    # The remittance, and the notice of the account, which nobody could be told of before it was confirmed.
+    assert post.post_letters() == 2
+    boxes = post.at_hub(after=desk.letters.last())
+    assert len(boxes) == 2
+    pulled = keep_letters(ShopBoxes(boxes=boxes), SHOP, post.letterbox, world.directory, desk.letters)
+    assert (pulled.new, pulled.unreadable) == (1, 0)
+    kept = read_letters(desk.letters.letters(), world.directory, SHOP).letters
+    assert kept[0] == remittance
+    assert isinstance(kept[1], AccountNotice)
+    write_again(*again)
+    assert post.post_letters() == 0
 
 
 # --- the medical audit, whole -------------------------------------------------------------------
