@@ -167,7 +167,7 @@ def ground(home: Path, desks: int) -> Iterator[Ground]:
         for shop in shops:
             platform.hub.store.devices.enrol(shop.device, platform.now)
     platform.close()
-    served = Served(platform=platform, device=clerk.key, ports=dict(enumerate(ports, start=1)))
+    served = Served(platform=platform, device=clerk.key, other=clerk.key, ports=dict(enumerate(ports, start=1)))
     try:
         for index in platform.servers:
             served.start(index)
