@@ -36,6 +36,8 @@ from paravent.breach.registers.contracts import Fault, FaultKind
 from paravent.breach.registers.measures import State
 from paravent.errors import MalformedMessage
 from paravent.pages.drill_rows import read_rows
+from paravent.pages.screens.catalogue import Language
+from paravent.pages.screens.store import scenario_names
 
 DAY = 86_400
 ROWS = [
@@ -185,12 +187,12 @@ def test_the_page_is_one_sheet_with_its_charts_and_their_tables(language: str, p
     ]  # fmt: skip
     whole = replace(page(), exposure=exposure(read_rows(b"\n".join(json.dumps(row).encode() for row in many))))
     whole = published(whole) if public else whole
-    pdf = printed(whole, language, "Opérateur")
+    pdf = printed(whole, language, "Opérateur", scenario_names()[Language(language)])
     reader = PdfReader(io.BytesIO(pdf))
     text = "".join(one.extract_text() for one in reader.pages)
     assert len(reader.pages) == 1
     assert "pdfuaid" in pdf.decode("latin-1")
-    assert [one.identifier for one in charts(whole, language)] == ["exposure", "measures"][: 1 if public else 2]
+    assert [one.identifier for one in charts(whole, language, str)] == ["exposure", "measures"][: 1 if public else 2]
     assert "1,025" in text or "1\u202f025" in text
     assert "388" in text
     assert ("< 10" in text) is public

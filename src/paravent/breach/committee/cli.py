@@ -46,8 +46,10 @@ def add_committee_verb(group: click.Group) -> None:
         if pdf is not None:
             # Imported here: counting needs no layout engine.
             from paravent.breach.committee.printed import printed
+            from paravent.pages.screens.catalogue import Language
+            from paravent.pages.screens.store import scenario_names
 
-            pdf.write_bytes(printed(page, lang, operator))
+            pdf.write_bytes(printed(page, lang, operator, scenario_names()[Language(lang)]))
         return Said(text="\n".join(_lines(page, lang)), values=msgspec.to_builtins(page))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from paravent.breach.committee.figures import Committee
@@ -11,14 +12,14 @@ from paravent.pages.chart import svg, table
 from paravent.pages.pdf import Language, Letterhead, render_pdf
 
 
-def printed(page: Committee, language: str, operator: str) -> bytes:
-    """Lays the page out; raises TechnicalFailure as ``render_pdf`` does."""
+def printed(page: Committee, language: str, operator: str, named: Callable[[str], str]) -> bytes:
+    """Lays the page out, with attacks as ``named`` says them; raises TechnicalFailure as ``render_pdf`` does."""
     head = Letterhead(
         title=said("title", language), language=Language(language), issuer=(operator,),
         day=datetime.fromtimestamp(page.at, UTC).date(), notices=tuple(filter(None, [note(page, language)])),
     )  # fmt: skip
     drawn = []
-    for one in charts(page, language):
+    for one in charts(page, language, named):
         header, rows = table(one, language)
         drawn.append({
             "svg": svg(one, language), "alt": f"{one.title}. {one.description}", "title": one.title,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from paravent.breach.committee.figures import Band, Committee, Count, Exposed
 from paravent.breach.committee.published import GRANULE
-from paravent.breach.committee.texts import attack, said
+from paravent.breach.committee.texts import said
 from paravent.pages.chart import Chart, Kind, Series, Value, bars
 from paravent.pages.number import shown
 
@@ -89,12 +89,15 @@ def note(page: Committee, language: str) -> str:
     return said("public", language).format(granule=GRANULE) if page.public else ""
 
 
-def charts(page: Committee, language: str) -> list[Chart]:
-    """Describes the charts that have something to show; of the attacks, the six that open the most anywhere."""
+def charts(page: Committee, language: str, named: Callable[[str], str]) -> list[Chart]:
+    """Describes the charts that have something to show; of the attacks, the six that open the most anywhere.
+
+    ``named`` gives the name of an attack in the language.
+    """
     found = []
     worst = sorted(page.exposure, key=lambda one: (-max(one.opened or 0, one.conventional or 0), one.attack))
     if worst:
-        found.append(_exposure(worst[:_ATTACKS], language))
+        found.append(_exposure(worst[:_ATTACKS], language, named))
     counts = {said(name, language): count for name, count in page.registers.measures.items() if count}
     if counts:
         found.append(bars(
@@ -104,11 +107,11 @@ def charts(page: Committee, language: str) -> list[Chart]:
     return found
 
 
-def _exposure(worst: Sequence[Exposed], language: str) -> Chart:
+def _exposure(worst: Sequence[Exposed], language: str, named: Callable[[str], str]) -> Chart:
     return Chart(
         identifier="exposure", title=said("exposure", language), description=said("exposure_drawn", language),
         kind=Kind.BARS, axis=said("attack", language), unit=said("persons", language),
-        labels=tuple(attack(one.attack, language) for one in worst),
+        labels=tuple(named(one.attack) for one in worst),
         series=tuple(
             Series(name=said(name, language), values=tuple(_value(getattr(one, field)) for one in worst))
             for name, field in (("here", "opened"), ("bound", "bound"), ("conventional", "conventional"))

@@ -77,34 +77,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "days": ("{days} j", "{days} d"),
 }
 
-_ATTACKS_FR = {
-    "stolen-password": "mot de passe volé",
-    "device-key": "clé de poste",
-    "provider-session": "session du fournisseur d'identité",
-    "database": "base du hub",
-    "old-backups": "anciennes sauvegardes",
-    "logs": "journaux",
-    "memory": "mémoire",
-    "key-servers": "serveurs de clés",
-    "insurer-bulk-key": "clé de recherche d'un organisme",
-    "insurer-credential": "compte d'un organisme",
-    "insider": "salarié malveillant",
-    "malicious-release": "version piégée",
-    "desk-malware": "poste infecté",
-    "network": "réseau",
-    "lying-server": "serveur menteur",
-    "quota-roll-back": "quota remis à zéro",
-    "nir-guessing": "NIR devinés",
-    "photographed-card": "carte photographiée",
-    "membership-test": "test d'appartenance",
-}
-
-
-def attack(name: str, language: str) -> str:
-    """Returns the name of a scenario of the drill; one without a French name keeps its own."""
-    return _ATTACKS_FR.get(name, name) if language == FRENCH else name.replace("-", " ")
-
-
 def said(name: str, language: str) -> str:
     """Returns a text in a language."""
     french, english = TEXTS[name]

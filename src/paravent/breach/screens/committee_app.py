@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +17,10 @@ from paravent.breach.committee.shown import charts, figures, note
 from paravent.breach.screens.files import kept_as, media_type
 from paravent.breach.screens.readings_store import Reader
 from paravent.pages.screens.app import language_of
+from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.console_app import Console
 from paravent.pages.screens.entrance_app import Handler
+from paravent.pages.screens.store import scenario_names
 from paravent.wire.bulletins import BulletinCounts
 
 COUNTS_SECONDS = 60
@@ -48,6 +50,7 @@ class CommitteePages:
     counts: Counts
     console: Console
     operator: str
+    names: Mapping[Language, Callable[[str], str]] = field(default_factory=scenario_names)
 
     def shown(self) -> dict[str, Handler]:
         """Lists the pages by their address."""
@@ -72,15 +75,16 @@ class CommitteePages:
         return self.reader.committee(await self.counts.newest(), int(time.time()))
 
     def _page(self, request: Request, page: Committee) -> Response:
-        language = language_of(request).value
+        language = language_of(request)
         return self.console.page(
             request, "committee.html", public=page.public, figures=list(figures(page, language)),
-            note=note(page, language), charts=charts(page, language), drilled=bool(page.exposure),
+            note=note(page, language), charts=charts(page, language, self.names[language]),
+            drilled=bool(page.exposure),
         )  # fmt: skip
 
     async def _file(self, request: Request, page: Committee) -> Response:
-        language = language_of(request).value
-        content = await asyncio.to_thread(printed, page, language, self.operator)
+        language = language_of(request)
+        content = await asyncio.to_thread(printed, page, language, self.operator, self.names[language])
         name = f"committee-{'published' if page.public else 'internal'}-{language}.pdf"
         headers = {**self.console.screens.headers, **kept_as(name)}
         return Response(content, 200, headers, media_type=media_type(name))

@@ -21,7 +21,7 @@ from paravent.access.logs import log_event, where
 from paravent.access.services import independence, watched_heads
 from paravent.access.services_client import ServiceWatch
 from paravent.errors import ParaventError, StorageDown
-from paravent.hub.screens.readings import Readings
+from paravent.hub.screens.readings import REASONS, Readings
 from paravent.hub.screens.readings_store import Reader
 from paravent.pages.screens.app import language_of, telling
 from paravent.pages.screens.console_app import Console
@@ -71,7 +71,7 @@ def build(reader: Reader, watch: ServiceWatch, *, port: int, drill: Path) -> tup
             told = None if fault is None else telling(fault, language_of(request))
             return console.page(
                 request, template, fault=told, since=last.down_since, readings=last.readings, services=watch.services,
-                started_at=watch.started_at,
+                started_at=watch.started_at, reasons=REASONS,
             )  # fmt: skip
 
         return handler

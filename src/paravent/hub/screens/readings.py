@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from paravent.access.devices import BarReason
 from paravent.access.enrolment_store import MeasureCount
 from paravent.access.quotas import HOUR_SECONDS, WINDOW_SECONDS, QuotaKind, QuotaLimits
 from paravent.access.tally import ANSWERED, Counted
 from paravent.errors import ParaventError
 from paravent.hub.state import Manifest
+from paravent.pages.screens.catalogue import marked
 from paravent.pages.typography import no_break
 from paravent.wire.codec import decode
 from paravent.wire.statements import MANIFEST_AGE_SECONDS_MAX, Directory, EpochFile
@@ -21,6 +24,18 @@ from paravent.wire.statements import MANIFEST_AGE_SECONDS_MAX, Directory, EpochF
 HOURS_SHOWN = 24
 DAYS_SHOWN = 30
 SHARES = (0.5, 0.8, 1.0)
+REASONS: Mapping[str, str] = MappingProxyType({
+    BarReason.LOST: marked("perdu"),
+    BarReason.STOLEN: marked("volé"),
+    BarReason.COMPROMISED: marked("compromis"),
+    BarReason.DEPARTURE: marked("départ"),
+    BarReason.INQUIRY: marked("enquête"),
+    BarReason.OBJECTION: marked("opposition d'un autre poste"),
+    BarReason.OPERATOR: marked("décision de l'exploitant"),
+    BarReason.DETECTION: marked("détection"),
+})  # fmt: skip
+"""Why something is suspended or withdrawn without a case, in the French of the catalogue."""
+
 _WEEK_HOURS = 7 * 24
 
 

@@ -7,7 +7,7 @@ than what was computed; whoever can write here can write the program.
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from paravent.pages.screens.catalogue import French, Language, english
 from paravent.pages.screens.drawing import chart_of, drawn, tabled
 from paravent.pages.screens.localised import writers
+from paravent.pages.screens.scenarios import scenario_words
 from paravent.pages.typography import no_break
 
 _HERE = Path(__file__).parent
@@ -30,6 +31,15 @@ def translations() -> dict[Language, gettext.NullTranslations]:
     """Reads the catalogue of each language."""
     files = (path.read_bytes() for path in sorted(CATALOGUE.glob("*.po")))
     return {Language.FRENCH: French(), Language.ENGLISH: english(files)}
+
+
+def scenario_names() -> dict[Language, Callable[[str], str]]:
+    """Gives, in each language, what says the name of a scenario of the drill."""
+    return {language: _scenario_in(texts) for language, texts in translations().items()}
+
+
+def _scenario_in(texts: gettext.NullTranslations) -> Callable[[str], str]:
+    return lambda name: texts.gettext(scenario_words(name))
 
 
 def environments(*folders: Path) -> dict[Language, Environment]:
@@ -53,6 +63,7 @@ def _environment(language: Language, texts: gettext.NullTranslations, folders: t
     made.filters["tabled"] = lambda chart: tabled(chart, language)
     # A sentence of the code (catalogue.marked): unlike _("..."), whose result is trusted, it is escaped as any value.
     made.filters["said"] = texts.gettext
+    made.filters["scenario"] = _scenario_in(texts)
     # A French text that is no sentence of the catalogue: an insurer's, an investigator's.
     made.filters["spaced"] = no_break
     return made

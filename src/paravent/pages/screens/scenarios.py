@@ -1,0 +1,46 @@
+"""The scenarios of the drill as pages name them, French sentences of the catalogue (docs/drill.md): pure.
+
+A row of the drill carries the name by which ``paravent drill --scenario`` plays it. Charts show 32 characters of a
+label, so that no name is longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from paravent.pages.screens.catalogue import marked
+
+SCENARIOS: Mapping[str, str] = MappingProxyType({
+    "stolen-password": marked("mot de passe volé"),
+    "device-key": marked("clé d'un poste volée"),
+    "provider-session": marked("session d'identité hameçonnée"),
+    "database": marked("copie de la base du hub"),
+    "old-backups": marked("anciennes sauvegardes"),
+    "logs": marked("journaux techniques"),
+    "memory": marked("mémoire d'un serveur"),
+    "key-servers": marked("fichiers des serveurs de clés"),
+    "insurer-bulk-key": marked("clé de masse d'un organisme"),
+    "insurer-credential": marked("accès d'un organisme"),
+    "insider": marked("administrateur malveillant"),
+    "malicious-release": marked("version piégée"),
+    "desk-malware": marked("poste infecté"),
+    "network": marked("écoute du réseau"),
+    "lying-server": marked("serveur de clés menteur"),
+    "quota-roll-back": marked("quota remis en arrière"),
+    "nir-guessing": marked("numéros devinés"),
+    "photographed-card": marked("carte photographiée"),
+    "burned-entitlement": marked("carte utilisée par un autre"),
+    "membership-test": marked("test d'appartenance"),
+    "linkage": marked("rapprochement avec un achat"),
+    "canary-discovery": marked("recherche des leurres"),
+    "ransomware": marked("rançongiciel"),
+    "flood": marked("saturation"),
+    "audit-grinding": marked("tirage d'audit forcé"),
+    "leak-matcher": marked("comparateur de fuites détourné"),
+})  # fmt: skip
+
+
+def scenario_words(name: str) -> str:
+    """Returns the French name of a scenario; one of a newer drill than these pages keeps its own."""
+    return SCENARIOS.get(name, name)
