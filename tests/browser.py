@@ -170,8 +170,28 @@ _LOOSE = """() => {
 }"""
 
 
-COMFORT: Sequence[Visitor] = (in_order, targets, spaced)
-"""Beyond what each page must: its order for the keyboard, its targets, its French punctuation."""
+async def seen(page: Page) -> None:
+    """Raises PageFault for what the keyboard reaches without a line around it that says so (RGAA 10.7)."""
+    found = await page.evaluate(_UNSEEN)
+    if found:
+        raise PageFault(f"{page.url}: the focus cannot be seen on {'; '.join(found)}")
+
+
+_UNSEEN = """() => {
+  const focusable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const unseen = [...document.querySelectorAll(focusable)].filter((one) => {
+    if (!one.checkVisibility() || one.tabIndex !== 0 || one.disabled) return false;
+    one.focus({ focusVisible: true });
+    const style = getComputedStyle(one);
+    return document.activeElement !== one || style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2;
+  });
+  document.activeElement.blur();
+  return unseen.map((one) => one.outerHTML.slice(0, 120));
+}"""
+
+
+COMFORT: Sequence[Visitor] = (in_order, targets, seen, spaced)
+"""Beyond what each page must: its order for the keyboard, its targets, its visible focus, its French punctuation."""
 
 
 async def strict(response: Response) -> None:

@@ -7,6 +7,7 @@ it, and one that is said to have no page must have no way to make one.
 from __future__ import annotations
 
 import ast
+import os
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +23,11 @@ from starlette.routing import Route
 from paravent.access.config import read_directory
 from paravent.access.services_client import ServiceWatch
 from paravent.breach import config as breach_config
+from paravent.breach.alarm_client import AlarmClient
+from paravent.breach.alarm_store import AlarmRounds
 from paravent.breach.entries import Documented
 from paravent.breach.log import origin_key
+from paravent.breach.screens.alarms_app import Ask
 from paravent.breach.screens.app import build as build_breach
 from paravent.breach.screens.committee_app import Counts
 from paravent.breach.screens.readings_store import Reader as BreachReader
@@ -178,13 +182,15 @@ def _hub_console(space: Scene) -> Iterator[Opened]:
         yield Opened(base=console.base, routes=routes_of(app), cookie=exchange(console.opens))
 
 
-def breach_console(space: Scene, port: int) -> tuple[Starlette, Console]:
-    """Builds the console of the breach desk of a platform in this process."""
+def breach_console(space: Scene, port: int, ask: Ask | None = None) -> tuple[Starlette, Console]:
+    """Builds the console of the breach desk of a platform in this process; ``ask`` in the place of its verifiers."""
     home = space.platform.home / "breach-desk"
     settings, key = breach_config.load(home), breach_config.read_key(home)
     known = read_directory(home, settings.directory)
     reader = BreachReader(home=home, directory=known, log=origin_key(settings.name, key), drill=home / "none")
-    return build_breach(reader, ServiceWatch(known), Counts(_nobody), operator=settings.operator, port=port)
+    rounds = AlarmRounds(home=home, directory=known, client=AlarmClient(known, key, os.urandom), rng=os.urandom)
+    counts = Counts(_nobody)
+    return build_breach(reader, ServiceWatch(known), counts, ask or rounds.run, operator=settings.operator, port=port)
 
 
 @contextmanager

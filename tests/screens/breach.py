@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from starlette.applications import Starlette
 from paravent.access.config import write_config
 from paravent.access.quotas import QuotaLimits
 from paravent.access.services_client import ServiceWatch
+from paravent.breach.alarm_client import AlarmClient
+from paravent.breach.alarm_store import AlarmRounds
 from paravent.breach.alarms import take_alarm
 from paravent.breach.entries import Opened, Origin, Switched
 from paravent.breach.log import origin_key
@@ -25,13 +28,15 @@ from paravent.breach.screens.app import build
 from paravent.breach.screens.committee_app import Counts
 from paravent.breach.screens.readings_store import Reader
 from paravent.breach.store import Store
+from paravent.breach.suspension import VerifierEntry
 from paravent.crypto.labels import Label
 from paravent.crypto.signing import SigningKey
 from paravent.drill.cases.attacks import stolen_credential
 from paravent.drill.cases.run import CONFIG, work
 from paravent.drill.credentials.scene import scene
+from paravent.errors import Unreachable
 from paravent.pages.screens.console_app import Console
-from paravent.wire.alarm import Alarm, AlarmSubject, Finding, Sign
+from paravent.wire.alarm import Alarm, AlarmsAnswer, AlarmsRequest, AlarmSubject, Finding, KeptAlarm, Sign
 from paravent.wire.bulletins import BulletinCounts
 from paravent.wire.statements import Directory, Signed, sign_statement
 
@@ -40,6 +45,21 @@ PROFESSIONAL = "899000001"
 HOUR = 3_600
 DAY = 24 * HOUR
 DRILL = Path(__file__).parents[2] / "docs" / "reports" / "drill.jsonl"
+
+
+@dataclass(slots=True)
+class Verifiers:
+    """The verifiers as the desk asks them: what the hub tells, and who does not answer."""
+
+    told: list[Signed] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+
+    async def post(self, at: VerifierEntry, _path: str, asked: AlarmsRequest, _kind: object) -> AlarmsAnswer:
+        """Answers as a verifier: what comes after a number."""
+        if at.name in self.down:
+            raise Unreachable(f"{at.name} does not answer in time")
+        told = self.told if at.name == "hub" and asked.insurer is None else []
+        return AlarmsAnswer(alarms=tuple(KeptAlarm(signed=one, leaf=None) for one in told[asked.after :]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +73,7 @@ class BreachDesk:
     worked: str
     alarmed: str
     by_hand: str
+    verifiers: Verifiers = field(default_factory=Verifiers)
 
     def reader(self) -> Reader:
         """Reads it as the console does."""
@@ -60,13 +81,16 @@ class BreachDesk:
         return Reader(home=self.home, directory=self.directory, log=log, drill=DRILL)
 
     def console(self, port: int) -> tuple[Starlette, Console]:
-        """Builds its console; the hub that would count shops does not answer."""
+        """Builds its console; the hub that would count shops does not answer, and verifiers tell ``verifiers``."""
 
         async def silent() -> BulletinCounts | None:
             return None
 
+        client = AlarmClient(self.directory, self.key, os.urandom)
+        client._client = self.verifiers  # type: ignore[assignment] # whoever is asked
+        rounds = AlarmRounds(home=self.home, directory=self.directory, client=client, rng=os.urandom)
         return build(
-            self.reader(), ServiceWatch(self.directory), Counts(silent), operator=CONFIG.operator, port=port
+            self.reader(), ServiceWatch(self.directory), Counts(silent), rounds.run, operator=CONFIG.operator, port=port
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import httpx2 as httpx
 import pytest
 from starlette.routing import Route
 
+from paravent.breach.alarm_store import Round
 from paravent.desk.card_picture import PICTURE_BYTES_MAX
 from paravent.drill.platform import free_ports
 from paravent.errors import BodyTooLarge, LocalTokenRequired, SessionRequired, UnknownAddress
@@ -164,6 +165,35 @@ def test_a_preference_sends_nobody_elsewhere(opened: Opened, back: str) -> None:
         answer = client.get("/preferences", params={"language": "en", "back": back})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert "planted" not in answer.headers["set-cookie"]
+
+
+def test_no_verifier_is_asked_for_its_alarms_by_a_form_of_elsewhere(space: Scene) -> None:
+    asked: list[int] = []
+
+    async def ask(now: int) -> Round:
+        asked.append(now)
+        return Round(alarms=(), cases={}, failed={})
+
+    port = free_ports(1)[0]
+    app, console = breach_console(space, port, ask)
+    (button,) = [one for one in routes_of(app) if one.path == "/alarms" and "POST" in (one.methods or ())]
+    with served(app, port) as base:
+        opened = Opened(base=base, routes=[button], cookie=exchange(console.entrance.address(base)))
+        csrf = csrf_of(base, opened.cookie, "/alarms")
+        wrong = itertools.chain(
+            ((True, origin, csrf, None) for origin in (ELSEWHERE, "null", None)),
+            ((True, base, token, None) for token in ("", "0" * 64, csrf[::-1])),
+            [(True, "http://rebound.invalid", csrf, "rebound.invalid"), (False, base, csrf, None)],
+        )
+        for inside, origin, token, host in wrong:
+            with opened.client(inside=inside) as client:
+                answer = sent(client, opened, button, origin=origin, csrf=token, host=host)
+                assert (answer.status_code, asked) == (REFUSED, []), (inside, origin, token, host)
+        with opened.client() as client:
+            # Its own page asks by the button, and never by being looked at.
+            assert (client.get("/alarms").status_code, asked) == (200, [])
+            answer = sent(client, opened, button, origin=base, csrf=csrf)
+            assert (answer.status_code, answer.headers["location"], len(asked)) == (303, "/alarms", 1)
 
 
 # --- each attack turns red when what it attacks is not there -----------------------------------------------

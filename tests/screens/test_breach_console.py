@@ -94,6 +94,9 @@ async def test_the_verb_serves_it_beside_a_platform_that_works(
         await enter(page, console)
         await expect(page.get_by_text("Fonctionne")).to_have_count(4, timeout=90_000)
         await picture(page, "breach-console")
+        await page.get_by_role("link", name="Alarmes").click()
+        await page.get_by_role("button", name="Relever les alarmes").click()
+        await expect(page.get_by_text("Toutes les sources d'alarmes ont répondu")).to_be_visible()
         await page.get_by_role("link", name="Témoins").click()
         log = page.get_by_role("table", name="Contresignatures : breach-desk")
         await expect(log.get_by_role("row").filter(has_text="hub")).not_to_contain_text("aucune")
@@ -143,6 +146,27 @@ async def test_a_false_alarm_is_closed_and_a_breach_is_not(desk: BreachDesk, con
     await expect(page.get_by_role("table", name="Échéances de ce dossier")).not_to_contain_text("(dans")
     await page.goto(f"{console.base}/cases")
     await expect(page.get_by_role("row").filter(has_text=desk.alarmed)).to_contain_text("clos : fausse alerte")
+
+
+async def test_the_button_takes_what_verifiers_tell_once(desk: BreachDesk, console: Running, page: Page) -> None:
+    now = int(time.time())
+    told = [alarm(desk.hub, n, now - 60, subject="9042", kind=AlarmSubject.SHOP) for n in (1, 2)]
+    desk.verifiers.told, desk.verifiers.down = [signed for signed, _ in told], {"keyserver-2"}
+    await enter(page, console)
+    await page.get_by_role("link", name="Alarmes").click()
+    button = page.get_by_role("button", name="Relever les alarmes")
+    await button.click()
+    status = page.locator("#live").get_by_role("status")
+    await expect(status).to_contain_text("1 source d'alarmes n'a pas tout dit")
+    await expect(status).to_contain_text("2 nouvelles alarmes, 1 dossier ouvert.")
+    await expect(status.get_by_role("listitem")).to_contain_text("keyserver-2")
+    await expect(page.get_by_role("row").filter(has_text="9042")).to_have_count(2)
+    desk.verifiers.down.clear()
+    for _ in range(2):
+        await button.click()
+        await expect(status).to_contain_text("Toutes les sources d'alarmes ont répondu")
+        await expect(status).to_contain_text("aucune nouvelle alarme, aucun dossier ouvert.")
+    await expect(page.get_by_role("row").filter(has_text="9042")).to_have_count(2)
 
 
 async def test_a_correction_of_the_opening_tells_what_was_due_before(

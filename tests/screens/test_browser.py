@@ -31,6 +31,7 @@ DEFECTS = {
 }
 DISCOMFORTS = {
     "small-target": ("<p><a class='tiny' href='/a'>a</a><a class='tiny' href='/b'>b</a></p>", "target-size"),
+    "unseen": ("<p><a class='unseen' href='/a'>where the keyboard is</a></p>", "the focus cannot be seen on"),
     "upwards": ("<p class='upwards'><a href='/a'>first</a><a href='/b'>second</a></p>", "goes backwards to"),
     "loose": ("<p>Perdue ?</p>", "an ordinary space before the punctuation of Perdue"),
 }
@@ -39,6 +40,7 @@ PAGES = {name: body for name, (body, _) in DEFECTS.items()} | {
 }
 FILES = {
     "sheet.css": "body{color:#000;background:#fff} .pale{color:#ccc} .wide{width:4000px}"
+    " :focus-visible{outline:3px solid #b34700} .unseen:focus{outline:none}"
     " .tiny{display:inline-block;width:9px;height:9px} .upwards{display:flex;flex-direction:column-reverse}",
     "throws.js": "throw new Error('seeded')",
     "dot.svg": "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",

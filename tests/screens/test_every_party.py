@@ -20,8 +20,6 @@ KNOWN = {
     "hub/screens/app.py": {"/", "/services", "/load", "/quotas", "/refusals", "/incidents", "/witnesses", "/drill"},
     "breach/screens/app.py": {"/", "/cases", "/alarms", "/registers", "/committee", "/committee/published", "/drill"},
 }
-# Whose pages opticians and insured persons read all day; the consoles are not held to it yet.
-COMFORTABLE = {"desk/app.py", "insurer/screens/app.py"}
 
 
 def test_no_application_of_the_sources_is_in_no_table() -> None:
@@ -77,9 +75,7 @@ async def test_every_page_in_both_languages_at_both_widths(
         await _enter(page, opened)
 
     values = {"name": "screen.css", **opened.values}
-    judged = await judge_every_page(
-        chromium, opened.base, opened.pages(), values=values, enter=enter, also=COMFORT if name in COMFORTABLE else ()
-    )  # fmt: skip
+    judged = await judge_every_page(chromium, opened.base, opened.pages(), values=values, enter=enter, also=COMFORT)
     assert judged >= KNOWN[name]
     # Every address with parameters is among them, unless it is a file: none was left out for want of a value.
     shapes = {route.path for route in opened.pages() if "{" in route.path and "." not in route.path}

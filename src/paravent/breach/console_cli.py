@@ -27,6 +27,8 @@ def add_console_verb(group: click.Group) -> None:
         # Imported here so that no other verb loads an HTTP server.
         from paravent.access.app import serve as run
         from paravent.access.services_client import ServiceWatch
+        from paravent.breach.alarm_client import AlarmClient
+        from paravent.breach.alarm_store import AlarmRounds
         from paravent.breach.committee.counts_client import shop_counts
         from paravent.breach.screens.app import build
         from paravent.breach.screens.committee_app import Counts
@@ -37,6 +39,7 @@ def add_console_verb(group: click.Group) -> None:
         log = origin_key(settings.name, key)
         reader = Reader(home=home, directory=known, log=log, drill=drill or home / DRILL_FILE)
         counts = Counts(partial(shop_counts, known, key, cli.rng))
-        app, pages = build(reader, ServiceWatch(known), counts, operator=settings.operator, port=port)
+        rounds = AlarmRounds(home=home, directory=known, client=AlarmClient(known, key, cli.rng), rng=cli.rng)
+        app, pages = build(reader, ServiceWatch(known), counts, rounds.run, operator=settings.operator, port=port)
         click.echo(pages.entrance.address(f"http://127.0.0.1:{port}"))
         run(app, host="127.0.0.1", port=port)

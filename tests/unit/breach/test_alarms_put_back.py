@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from paravent.access.alarms import sign_alarm
 from paravent.access.suspension import Verifier
-from paravent.breach import alarm_cli, alarm_client
+from paravent.breach import alarm_client, alarm_store
 from paravent.breach.alarm_client import AlarmClient, Fetched, digest_of
+from paravent.breach.alarm_store import known_alarms, take_alarms
 from paravent.breach.alarms import Source, read_alarm
+from paravent.breach.entries import Artefact
+from paravent.breach.store import Store
 from paravent.crypto.signing import SigningKey, VerifyKey
 from paravent.errors import ProofFailure
 from paravent.wire.alarm import Alarm, AlarmsAnswer, AlarmsRequest, AlarmSubject, Finding, KeptAlarm, Sign
-from paravent.wire.statements import Directory, HubEntry, Signed
+from paravent.wire.statements import HubEntry, Signed
 
 KEY = SigningKey.generate(os.urandom)
 HUB = HubEntry(name="hub", address="http://hub.example", verify_key=KEY.public)
@@ -87,15 +94,62 @@ def test_alarms_of_a_database_that_was_put_back_are_taken_and_the_verifier_is_na
     assert [alarm.finding.subject for _, alarm in found.alarms] == [f"q{number}" for number in range(kept + 2, 7)]
 
 
-def test_both_alarms_of_one_number_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alarm_cli, "take_alarm", lambda *_: ("2026-001", True))
+@pytest.fixture
+def of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Believes the alarms of the one hub of these tests, whatever the directory."""
+    source = Source(name="hub", key=VerifyKey(KEY.public), at=HUB)
+    monkeypatch.setattr(alarm_store, "read_any_alarm", lambda one, _: read_alarm(one, source))
+
+
+def new_alarms(*subjects: str) -> Fetched:
+    """The answer of a hub that was put back: the first alarm of each of its lives."""
+    source = Source(name="hub", key=VerifyKey(KEY.public), at=HUB)
+    one_each = [signed(1, subject) for subject in subjects]
+    return Fetched(verifier="hub", alarms=tuple((one, read_alarm(one, source)) for one in one_each))
+
+
+@pytest.mark.usefixtures("of_the_hub")
+def test_both_alarms_of_one_number_are_kept(tmp_path: Path) -> None:
+    directory: Any = None  # what reads alarms here does not look into it
     for subject in ("first", "second"):
-        one = signed(1, subject)
-        alarm = read_alarm(one, Source(name="hub", key=VerifyKey(KEY.public), at=HUB))
-        alarm_cli._taken(tmp_path, [Fetched(verifier="hub", alarms=((one, alarm),))])
-    monkeypatch.setattr(alarm_cli, "read_any_alarm", lambda one, _: read_alarm(
-        one, Source(name="hub", key=VerifyKey(KEY.public), at=HUB)
-    ))  # fmt: skip
-    directory: Directory | None = None
-    known = alarm_cli._known(tmp_path, directory)  # type: ignore[arg-type] # read by the stand-in above
+        take_alarms(tmp_path, directory, [new_alarms(subject)], NOW, os.urandom)
+    known = known_alarms(tmp_path, directory)
     assert {number: len(digests) for number, digests in known["hub"].items()} == {1: 2}
+
+
+@pytest.mark.usefixtures("of_the_hub")
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "control"])
+def test_what_two_were_told_at_one_moment_is_taken_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, locked: bool
+) -> None:
+    """A timer and the console: the second waits for the first; without the lock, both take the same alarm."""
+    directory: Any = None
+    both, attempts = threading.Barrier(2), []
+
+    def take(*_: object) -> tuple[str, bool]:
+        attempts.append(1)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1 if locked else 30)
+        return "2026-001", True
+
+    monkeypatch.setattr(alarm_store, "take_alarm", take)
+    if not locked:
+        monkeypatch.setattr(alarm_store.fcntl, "flock", lambda *_: None)
+    found = [new_alarms("thief")]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: take_alarms(tmp_path, directory, found, NOW, os.urandom), range(2)))
+    assert len(attempts) == (1 if locked else 2)
+
+
+@pytest.mark.usefixtures("of_the_hub")
+def test_an_alarm_whose_file_is_gone_is_said_twice_by_its_case(tmp_path: Path) -> None:
+    directory: Any = None
+    for known in (False, True):
+        _, cases = take_alarms(tmp_path, directory, [new_alarms("thief")], NOW, os.urandom)
+        assert list(cases.values()) == [not known]
+        for path in (tmp_path / "alarms").iterdir():
+            path.unlink()
+    with Store(tmp_path) as store:
+        (case,) = store.cases()
+        names = [one.entry.said.name for one in store.entries(case) if isinstance(one.entry.said, Artefact)]
+    assert names == ["alarm-hub-1.json"] * 2

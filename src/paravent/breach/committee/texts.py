@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paravent.pages.typography import no_break
+
 FRENCH, ENGLISH = "fr", "en"
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -77,7 +79,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "days": ("{days} j", "{days} d"),
 }
 
+
 def said(name: str, language: str) -> str:
     """Returns a text in a language."""
     french, english = TEXTS[name]
-    return french if language == FRENCH else english
+    return no_break(french) if language == FRENCH else english

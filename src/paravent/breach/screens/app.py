@@ -1,7 +1,7 @@
 """The console of the breach desk over HTTP, on loopback (docs/screens.md): routes, nothing else.
 
 A process of its own beside the verbs: it reads the home anew for each page. What it writes is what ``decide``,
-``filed`` and ``close`` write, by the same functions; all else is a command that a page shows.
+``filed``, ``close`` and ``alarms`` write, by the same functions; all else is a command that a page shows.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from paravent.access.app import application, read_body
 from paravent.access.services import independence, watched_heads
 from paravent.access.services_client import ServiceWatch
 from paravent.breach.instants import local
-from paravent.breach.opening import SIGNS
 from paravent.breach.registers.contracts import faults
 from paravent.breach.registers.measures import tally
 from paravent.breach.screens import acts
+from paravent.breach.screens.alarms_app import AlarmPages, Ask
 from paravent.breach.screens.committee_app import CommitteePages, Counts
 from paravent.breach.screens.files import kept_as, media_type
 from paravent.breach.screens.readings import CaseReading, CaseState, overdue, to_do, urgency
@@ -40,15 +40,15 @@ NEXT_SHOWN = 12
 
 
 def build(
-    reader: Reader, watch: ServiceWatch, counts: Counts, *, operator: str, port: int
+    reader: Reader, watch: ServiceWatch, counts: Counts, ask: Ask, *, operator: str, port: int
 ) -> tuple[Starlette, Console]:
-    """Builds the console; its entrance gives the address to open."""
+    """Builds the console; its entrance gives the address to open. ``ask`` asks verifiers for their alarms."""
     console = Console(
         name="breach", port=port, templates=TEMPLATES, known=partial(_known, reader, watch), drill=reader.drill,
         read_body=partial(read_body, bytes_max=FORM_BYTES_MAX),
     )  # fmt: skip
     pages = CasePages(reader, watch, console)
-    committee = CommitteePages(reader, counts, console, operator)
+    committee, alarms = CommitteePages(reader, counts, console, operator), AlarmPages(reader, ask, console)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -56,7 +56,8 @@ def build(
         yield
         visits.cancel()
 
-    routes = console.routes({**pages.shown(), **committee.shown()}, pages.actions())
+    shown = {**pages.shown(), **alarms.shown(), **committee.shown()}
+    routes = console.routes(shown, {**pages.actions(), **alarms.actions()})
     return application("breach-console", routes, lifespan=lifespan, answer_error=console.problem), console
 
 
@@ -75,7 +76,7 @@ def _now() -> int:
 
 
 class CasePages:
-    """The pages of cases, alarms and registers, and the three things that are written from them."""
+    """The pages of cases and registers, and the three things that are written from them."""
 
     def __init__(self, reader: Reader, watch: ServiceWatch, console: Console) -> None:
         """Reads by ``reader``; shows by ``console``."""
@@ -88,7 +89,7 @@ class CasePages:
             "/": self._overview, "/cases": self._cases, "/cases/{case}": self._case,
             "/cases/{case}/filing": self._filing, "/cases/{case}/decision": self._decision,
             "/cases/{case}/closing": self._closing, "/cases/{case}/documents/{number:int}": self._document,
-            "/alarms": self._alarms, "/registers": self._registers,
+            "/registers": self._registers,
         }  # fmt: skip
 
     def actions(self) -> dict[str, Action]:
@@ -123,11 +124,6 @@ class CasePages:
         name, content = self._reader.document(request.path_params["case"], request.path_params["number"])
         headers = {**self._console.screens.headers, **kept_as(name)}
         return Response(content, 200, headers, media_type=media_type(name))
-
-    async def _alarms(self, request: Request) -> Response:
-        seen = [alarm for case in self._reader.cases(_now()) for alarm in case.alarms]
-        newest = sorted(seen, key=lambda one: (-one.alarm.raised_at, one.alarm.verifier))
-        return self._console.page(request, "alarms.html", alarms=newest, signs=SIGNS)
 
     async def _registers(self, request: Request) -> Response:
         now, contracts = _now(), self._reader.contracts()
