@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
+from starlette.routing import Route
 
 from paravent.breach.alarms import take_alarm
 from paravent.breach.entries import (
@@ -39,7 +40,8 @@ from paravent.pages.chart import bars
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.drawing import drawn
 from paravent.wire.alarm import AlarmSubject, Sign
-from tests.browser import addresses, served
+from tests.browser import COMFORT, addresses, judge_every_page, served
+from tests.screens.applications import exchange
 from tests.screens.breach import DRILL, BreachDesk, alarm, breach_desk
 from tests.screens.consoles import Running, enter, started
 
@@ -196,6 +198,31 @@ async def test_the_committee_sees_the_figures_of_the_command(
     for name in ("committee", "committee/published"):
         answer = await page.request.get(f"{console.base}/{name}.pdf")
         assert (answer.headers["content-type"], (await answer.body())[:5]) == ("application/pdf", b"%PDF-")
+
+
+async def test_a_desk_with_something_of_everything_is_comfortable(
+    desk: BreachDesk, console: Running, chromium: Browser
+) -> None:  # fmt: skip
+    """Fuller pages than those of the platform's own desk: deadlines of a case that was worked, overdue contracts."""
+    app, _ = desk.console(1)
+    name, value = exchange(console.opens)
+
+    async def enter(page: Page) -> None:
+        await page.context.add_cookies([{"name": name, "value": value, "url": console.base}])
+
+    pages = [one for one in app.routes if isinstance(one, Route) and "documents" not in one.path]
+    values = {"case": desk.worked, "name": "screen.css"}
+    judged = await judge_every_page(
+        chromium, console.base, pages, values=values, enter=enter, languages=["fr"], also=COMFORT
+    )
+    assert judged >= {
+        "/",
+        "/alarms",
+        "/registers",
+        "/committee",
+        f"/cases/{desk.worked}",
+        f"/cases/{desk.worked}/filing",
+    }
 
 
 # --- what somebody else wrote ------------------------------------------------------------------------
