@@ -113,6 +113,16 @@ async def test_what_is_overdue_stands_first(console: Running, page: Page) -> Non
     await expect(page.get_by_role("table").first.get_by_role("row").nth(1)).to_contain_text("en retard de")
 
 
+def test_what_has_passed_is_never_what_is_next(desk: BreachDesk) -> None:
+    now = int(time.time())
+    cases = desk.reader().cases(now)
+    nexts = [one for one in (case.next_at(now) for case in cases) if one is not None]
+    assert nexts
+    assert min(nexts) >= now
+    # The control: the desk's own targets passed in one of them, which is neither overdue nor next.
+    assert any(clock.missed(now) for case in cases for clock in case.clocks)
+
+
 async def test_a_filing_is_recorded_where_it_is_due(desk: BreachDesk, console: Running, page: Page) -> None:
     await enter(page, console)
     await page.goto(f"{console.base}/cases/{desk.by_hand}")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from paravent.access.devices import BarReason
 from paravent.drill.platform import Platform
 from paravent.drill.population import Population
+from paravent.hub.screens.readings import REASONS
 from tests.browser import visit
 from tests.screens.consoles import Running, enter, started
 from tests.system.customers import adults, particulars
@@ -24,6 +26,10 @@ Picture = Callable[[Page, str], Awaitable[Path]]
 def console(platform: Platform) -> Iterator[Running]:
     with started(VERB, platform.home / "hub", "--drill", DRILL) as running:
         yield running
+
+
+def test_every_reason_of_a_measure_has_its_words() -> None:
+    assert set(REASONS) == set(BarReason)
 
 
 async def test_the_figures_are_those_of_the_platform(

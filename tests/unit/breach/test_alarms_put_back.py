@@ -134,7 +134,7 @@ def test_what_two_were_told_at_one_moment_is_taken_once(
 
     monkeypatch.setattr(alarm_store, "take_alarm", take)
     if not locked:
-        monkeypatch.setattr(alarm_store.fcntl, "flock", lambda *_: None)
+        monkeypatch.setattr("fcntl.flock", lambda *_: None)
     found = [new_alarms("thief")]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: take_alarms(tmp_path, directory, found, NOW, os.urandom), range(2)))

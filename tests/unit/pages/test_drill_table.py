@@ -58,7 +58,7 @@ def unnamed(names: Iterable[str]) -> set[str]:
     said = scenario_names().values()
     return {
         name for name in names
-        if scenario_words(name) == name or any(not 0 < len(named(name)) <= 32 for named in said)
+        if scenario_words(name) == name or any(not 0 < len(named(name)) <= 26 for named in said)
     }  # fmt: skip
 
 

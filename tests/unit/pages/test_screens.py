@@ -16,13 +16,21 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from tests.unit.pages.screen_texts import templates
 
-from paravent.errors import BadInput, HolderMismatch, NotCovered, ParaventError, SessionRequired, TechnicalFailure
+from paravent.errors import (
+    BadInput,
+    HolderMismatch,
+    NotCovered,
+    ParaventError,
+    SessionRequired,
+    TechnicalFailure,
+    Unreachable,
+)
 from paravent.pages.screens.app import Screens, Session, Sessions, read_form, require_own_page, telling
 from paravent.pages.screens.catalogue import Language
 from paravent.pages.screens.drawing import chart_of
 from paravent.pages.screens.forms import Form, require_csrf
 from paravent.pages.screens.localised import day, instant, money, month, number, percent
-from paravent.pages.screens.store import STATIC
+from paravent.pages.screens.store import STATIC, environments
 
 HOST = "testserver"
 PAGE = """{% extends "base.html" %}{% import "parts.html" as parts with context %}
@@ -283,3 +291,10 @@ def test_a_chart_has_its_table_and_escapes_its_words(tmp_path: Path) -> None:
     assert re.search(r'<th scope="row">&lt;b&gt;</th><td class="amount">40</td>', text)
     assert "<b>" not in text
     assert text.count("D &amp; E") == 2
+
+
+def test_the_code_of_a_fault_is_shown_with_its_words() -> None:
+    french, english = (environments()[language].filters["titled"] for language in Language)
+    assert french("unreachable") == "Panne technique\u00a0: service injoignable"
+    assert english("unreachable") == Unreachable.title_en
+    assert english("of-a-newer-release") == ParaventError.title_en

@@ -137,10 +137,9 @@ class CaseReading:
         """Counts what is overdue."""
         return sum(clock.late for clock in self.clocks)
 
-    @property
-    def next_at(self) -> int | None:
-        """When the next thing is due that is not done and not overdue; None when there is none."""
-        waiting = (one.at for one in self.clocks if one.at is not None and one.done_at is None and not one.late)
+    def next_at(self, now: int) -> int | None:
+        """When the next thing is due that is not done; None when nothing is. What has passed is never next."""
+        waiting = (one.at for one in self.clocks if one.at is not None and one.done_at is None and one.at >= now)
         return min(waiting, default=None)
 
 

@@ -19,6 +19,7 @@ from paravent.hub.state import Manifest
 from paravent.pages.screens.catalogue import marked
 from paravent.pages.typography import no_break
 from paravent.wire.codec import decode
+from paravent.wire.problem import kind_of
 from paravent.wire.statements import MANIFEST_AGE_SECONDS_MAX, Directory, EpochFile
 
 HOURS_SHOWN = 24
@@ -89,12 +90,11 @@ class Refused:
 
 def refusals(counted: Sequence[Counted], now: int) -> list[Refused]:
     """Lists the codes refused in the last seven days, the most frequent of the last day first."""
-    errors = _catalogue()
     last = now // HOUR_SECONDS
     found = []
     for code in sorted({one.code for one in counted} - {ANSWERED}):
         own = [one for one in counted if one.code == code]
-        error = errors.get(code, ParaventError)
+        error = kind_of(code) or ParaventError
         hour, day, week = (
             sum(one.requests for one in own if one.hour > last - hours) for hours in (1, HOURS_SHOWN, _WEEK_HOURS)
         )
@@ -110,16 +110,6 @@ def refusals(counted: Sequence[Counted], now: int) -> list[Refused]:
 def week_ago(now: int) -> int:
     """Returns the first hour of what ``refusals`` shows."""
     return now // HOUR_SECONDS - _WEEK_HOURS + 1
-
-
-def _catalogue() -> Mapping[str, type[ParaventError]]:
-    found: dict[str, type[ParaventError]] = {}
-    waiting: list[type[ParaventError]] = [ParaventError]
-    while waiting:
-        kind = waiting.pop()
-        found[kind.code] = kind
-        waiting += kind.__subclasses__()
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The scenarios of the drill as pages name them, French sentences of the catalogue (docs/drill.md): pure.
 
-A row of the drill carries the name by which ``paravent drill --scenario`` plays it. Charts show 32 characters of a
-label, so that no name is longer.
+A row of the drill carries the name by which ``paravent drill --scenario`` plays it. Beside the bars
+of a chart there is room for 26 characters: no name is longer.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from paravent.pages.screens.catalogue import marked
 SCENARIOS: Mapping[str, str] = MappingProxyType({
     "stolen-password": marked("mot de passe volé"),
     "device-key": marked("clé d'un poste volée"),
-    "provider-session": marked("session d'identité hameçonnée"),
+    "provider-session": marked("session hameçonnée"),
     "database": marked("copie de la base du hub"),
     "old-backups": marked("anciennes sauvegardes"),
     "logs": marked("journaux techniques"),
     "memory": marked("mémoire d'un serveur"),
-    "key-servers": marked("fichiers des serveurs de clés"),
-    "insurer-bulk-key": marked("clé de masse d'un organisme"),
+    "key-servers": marked("vol de serveurs de clés"),
+    "insurer-bulk-key": marked("clé de masse volée"),
     "insurer-credential": marked("accès d'un organisme"),
     "insider": marked("administrateur malveillant"),
     "malicious-release": marked("version piégée"),
@@ -30,14 +30,14 @@ SCENARIOS: Mapping[str, str] = MappingProxyType({
     "quota-roll-back": marked("quota remis en arrière"),
     "nir-guessing": marked("numéros devinés"),
     "photographed-card": marked("carte photographiée"),
-    "burned-entitlement": marked("carte utilisée par un autre"),
+    "burned-entitlement": marked("carte utilisée par autrui"),
     "membership-test": marked("test d'appartenance"),
-    "linkage": marked("rapprochement avec un achat"),
+    "linkage": marked("recoupement d'un achat"),
     "canary-discovery": marked("recherche des leurres"),
     "ransomware": marked("rançongiciel"),
     "flood": marked("saturation"),
     "audit-grinding": marked("tirage d'audit forcé"),
-    "leak-matcher": marked("comparateur de fuites détourné"),
+    "leak-matcher": marked("comparateur détourné"),
 })  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from paravent.errors import ParaventError
 from paravent.pages.screens.catalogue import French, Language, english
 from paravent.pages.screens.drawing import chart_of, drawn, tabled
 from paravent.pages.screens.localised import writers
 from paravent.pages.screens.scenarios import scenario_words
 from paravent.pages.typography import no_break
+from paravent.wire.problem import kind_of
 
 _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
@@ -61,12 +63,19 @@ def _environment(language: Language, texts: gettext.NullTranslations, folders: t
     made.filters.update(writers(language))
     made.filters["drawn"] = lambda chart: drawn(chart, language)
     made.filters["tabled"] = lambda chart: tabled(chart, language)
+    made.filters["titled"] = lambda code: _title(code, language)
     # A sentence of the code (catalogue.marked): unlike _("..."), whose result is trusted, it is escaped as any value.
     made.filters["said"] = texts.gettext
     made.filters["scenario"] = _scenario_in(texts)
     # A French text that is no sentence of the catalogue: an insurer's, an investigator's.
     made.filters["spaced"] = no_break
     return made
+
+
+def _title(code: str, language: Language) -> str:
+    """Says what the code of an error means."""
+    kind = kind_of(code) or ParaventError
+    return no_break(kind.title_fr) if language is Language.FRENCH else kind.title_en
 
 
 def static_files(*folders: Path) -> dict[str, tuple[bytes, str]]:
