@@ -529,6 +529,11 @@ class Overloaded(TechnicalFailure):
     code = "overloaded"
     title_fr = "Panne technique : service surchargé"
     title_en = "Technical failure: service overloaded"
+    advice_fr = (
+        "Attendez le temps indiqué, puis recommencez : rien n'a été fait ni compté. "
+        "Une carte se lit sans aucun serveur."
+    )
+    advice_en = "Wait as long as it says, then try again: nothing was done or counted. A card needs no server."
 
 
 class UnansweredAct(TechnicalFailure):

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paravent.access.door import NOBODY, Door
 from paravent.access.door_app import ENTRANCE_STATE, RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
-from paravent.access.group_commit import COMMIT_REQUESTS_MAX
+from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX
 from paravent.access.tally import ANSWERED
 from paravent.access.tally_app import CODE_STATE
 from paravent.errors import Overloaded, RequestNotAuthentic, UnknownDevice
@@ -31,6 +31,8 @@ IN_PROGRESS_MAX = 2 * COMMIT_REQUESTS_MAX
 WAITING_MAX = 128
 WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""
+ANSWER_SECONDS_MAX = 4.0
+"""From a request's arrival to its answer: a second of the asker's five is for the way and for what is not seen."""
 FIRST_PIECE_SECONDS_MAX = 30.0
 """As long as a body may take (``access.app.BODY_SECONDS_MAX``): who sends nothing holds a connection, and no turn."""
 SIGNED_STATE = "signed"
@@ -105,6 +107,7 @@ class InTurn:
         except TimeoutError:
             await _refuse(Overloaded("nothing of the body of this request came"), scope, send, whole=False)
             return
+        ANSWER_BY.set(asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX)
         turns = self._in_pieces if first.get("more_body") else self._turns
         try:
             await turns.take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from typing import Self, TypeVar
 import httpx2
 
 from paravent.access.requests import Authenticated, new_nonce, sign_request
+from paravent.access.retries import RetryBudget, seconds_of
 from paravent.crypto.group import Rng
 from paravent.crypto.signing import SigningKey
-from paravent.errors import MalformedMessage, Unreachable
+from paravent.errors import MalformedMessage, Overloaded, ParaventError, Unreachable
 from paravent.wire.codec import BODY_BYTES_MAX, decode, encode
 from paravent.wire.problem import from_problem
 
@@ -36,7 +38,11 @@ class PreparedRequest:
 
 
 class SignedClient:
-    """Sends requests signed with one key; redirects, proxies and cookies are never followed or kept."""
+    """Sends requests signed with one key; redirects, proxies and cookies are never followed or kept.
+
+    A party that said when to come back is not asked before: that is Overloaded without a word to it. ``retries`` says
+    what may be asked again; this client asks nothing again by itself.
+    """
 
     def __init__(
         self, key: SigningKey, rng: Rng, *, timeout_seconds: float = TIMEOUT_SECONDS, observer: Observer | None = None
@@ -45,6 +51,7 @@ class SignedClient:
         self._key = key
         self._rng = rng
         self._observer = observer
+        self.retries = RetryBudget()
         timeout = httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
         self._http = httpx2.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
 
@@ -86,6 +93,10 @@ class SignedClient:
     async def _send(
         self, party: str, method: str, url: str, body: bytes, headers: dict[str, str], bytes_max: int
     ) -> bytes:
+        now = time.monotonic()
+        if (wait := self.retries.wait(party, now)) > 0:
+            raise Overloaded(f"{party} asked to be left alone: ask it again in {math.ceil(wait)} seconds")
+        self.retries.asked(now)
         if self._observer is not None:
             self._observer(party, method, url, headers, body)
         try:
@@ -94,8 +105,15 @@ class SignedClient:
         except httpx2.HTTPError as error:
             raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
         if not answer.is_success:
-            raise from_problem(content, party=party)
+            raise self._noted(party, answer, from_problem(content, party=party))
         return content
+
+    def _noted(self, party: str, answer: httpx2.Response, error: ParaventError) -> ParaventError:
+        """Keeps when an overloaded party wants to be asked again."""
+        seconds = seconds_of(answer.headers.get("retry-after"))
+        if isinstance(error, Overloaded) and seconds:
+            self.retries.leave_alone(party, seconds, time.monotonic(), self._rng(1)[0] / 255)
+        return error
 
 
 async def _read_at_most(party: str, answer: httpx2.Response, bytes_max: int) -> bytes:

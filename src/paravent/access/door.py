@@ -18,7 +18,7 @@ KNOWN_MAX = 100_000
 KNOWN_SECONDS = 1.0
 """For how long after a request of somebody known the others keep to their rate."""
 STRANGERS_PER_SECOND_MAX = 250.0
-REFUSALS_PER_SECOND_MAX = 1_000.0
+REFUSALS_PER_SECOND_MAX = 500.0
 _BURST_SECONDS = 0.2
 _HEAD_BYTES_MAX = 2_048
 _KEYID = re.compile(rb'keyid="([0-9a-f]{32})"')

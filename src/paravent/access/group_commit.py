@@ -1,10 +1,15 @@
-"""Group commit: many requests, one durable transaction, no answer before it (docs/protocol.md section 10)."""
+"""Group commit: many requests, one durable transaction, no answer before it (docs/protocol.md section 10).
+
+What could not be answered in time any more is not written: whoever asked has left (13.5).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
@@ -15,6 +20,8 @@ R = TypeVar("R")
 
 COMMIT_REQUESTS_MAX = 32
 QUEUE_REQUESTS_MAX = 512
+ANSWER_BY: ContextVar[float] = ContextVar("ANSWER_BY", default=math.inf)
+"""Until when, on the clock of the loop, an answer is of use to who asked."""
 
 
 class DurableStore(Protocol):
@@ -31,6 +38,7 @@ class DurableStore(Protocol):
 class _Pending:
     write: Callable[[], object]
     done: asyncio.Future[object]
+    answer_by: float
 
 
 class GroupCommit:
@@ -40,12 +48,13 @@ class GroupCommit:
         """Commits to ``store``."""
         self._store = store
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue(QUEUE_REQUESTS_MAX)
+        self._commit_seconds = 0.0
 
     async def run(self, write: Callable[[], R]) -> R:
         """Runs a write inside a commit and returns its result once that commit is on disk."""
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait(_Pending(write, done))
+            self._queue.put_nowait(_Pending(write, done, ANSWER_BY.get()))
         except asyncio.QueueFull:
             raise Overloaded("too many requests wait to be written here") from None
         return cast("R", await done)
@@ -58,9 +67,25 @@ class GroupCommit:
             await asyncio.sleep(0)
             while len(group) < COMMIT_REQUESTS_MAX and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            self._commit(group)
+            in_time = self._in_time(group)
+            if in_time:
+                self._commit(in_time)
+
+    def _in_time(self, group: list[_Pending]) -> list[_Pending]:
+        """Refuses what would be answered late if this commit took as long as the one before it."""
+        done_at = asyncio.get_running_loop().time() + self._commit_seconds
+        in_time = [pending for pending in group if done_at <= pending.answer_by]
+        for pending in group:
+            if done_at > pending.answer_by and not pending.done.cancelled():
+                pending.done.set_exception(Overloaded("this request waited too long to be written: nothing was done"))
+        if len(in_time) < len(group):
+            # Without a new commit the last one would be held to be slow for ever.
+            self._commit_seconds /= 2
+        return in_time
 
     def _commit(self, group: list[_Pending]) -> None:
+        clock = asyncio.get_running_loop().time
+        started = clock()
         try:
             with self._store.commit():
                 results = [self._attempt(pending) for pending in group]
@@ -69,6 +94,7 @@ class GroupCommit:
         except Exception as fault:  # noqa: BLE001 - whatever it was, nothing was committed, and the next group must be
             log_event("commit-failed", code=type(fault).__name__, where=where(fault.__traceback__))
             results = [StorageDown("nothing was committed: an unforeseen fault, which was logged") for _ in group]
+        self._commit_seconds = clock() - started
         for pending, result in zip(group, results, strict=True):
             if pending.done.cancelled():
                 continue

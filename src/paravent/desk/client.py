@@ -36,6 +36,7 @@ from paravent.errors import (
     BadInput,
     EpochNotLive,
     LaneSuspended,
+    Overloaded,
     ParaventError,
     ProofFailure,
     Refusal,
@@ -77,6 +78,8 @@ AUDIT = "audit"
 ACTS = "/v1/acts"
 EPOCH_CACHE_SECONDS = 3_600
 REFRESH_SECONDS = 12 * 3_600
+PATIENCE_SECONDS_MAX = 8.0
+"""How long a check waits for a hub that said when to come back; a person stands at the counter."""
 QUOTA_THRESHOLD = 2
 """How many key servers a person costs a unit of, as insurers set it by default; the epoch has the last word."""
 
@@ -195,6 +198,18 @@ class DeskClient:
 
     # --- number lane ---------------------------------------------------------------------------
 
+    async def _patiently(self, party: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Asks; once more, when the party said to come back soon and the budget of retries allows it."""
+        try:
+            return await ask()
+        except Overloaded:
+            retries, now = self._client.retries, time.monotonic()
+            wait = retries.wait(party, now)
+            if not 0 < wait <= PATIENCE_SECONDS_MAX or not retries.may_ask_again(now):
+                raise
+            await asyncio.sleep(wait)
+            return await ask()
+
     async def check_number(self, insurer: str, person: PersonIdentity) -> Entitled:
         """Runs the number lane (steps 7.1 to 7.6); raises NotCovered only on a proof of absence.
 
@@ -239,7 +254,10 @@ class DeskClient:
         if cached is not None and time.monotonic() - cached[1] < EPOCH_CACHE_SECONDS:
             return cached[0]
         url = f"{self._directory.hub.address}/v1/insurers/{insurer}/epoch"
-        bundle = await self._client.get(self._directory.hub.name, url, EpochBundle, bytes_max=STATEMENT_BYTES_MAX)
+        hub = self._directory.hub.name
+        bundle = await self._patiently(
+            hub, lambda: self._client.get(hub, url, EpochBundle, bytes_max=STATEMENT_BYTES_MAX)
+        )
         epoch = verify_bundle(
             bundle, insurer, self._directory, now=int(time.time()),
             single_operator_allowed=self._config.single_operator_allowed,
@@ -257,7 +275,7 @@ class DeskClient:
             with self._keeping_lies(prepared):
                 blinding.take(server, answer, prepared.authenticated.digest)
 
-        await self._ask_enough(_shuffled(list(epoch.servers.values())), epoch.threshold, ask)
+        await self._ask_enough(self._shuffled(list(epoch.servers.values())), epoch.threshold, ask)
         return blinding.finish()
 
     async def _fetch(self, record: KnownRecord, counter_min: int) -> sealing.Row:
@@ -266,7 +284,7 @@ class DeskClient:
         prepared = self._client.prepare(
             hub.address, "/v1/rows", record.row_message(hub.name, nonce, self._keyid), nonce=nonce
         )
-        answer = await self._client.send(hub.name, prepared, RowAnswer)
+        answer = await self._patiently(hub.name, lambda: self._client.send(hub.name, prepared, RowAnswer))
         head, row = record.take_row(answer, hub.name, now=int(time.time()), counter_min=counter_min)
         if head.counter > counter_min:
             self._store.see_counter(head.insurer, head.epoch, head.counter)
@@ -275,7 +293,7 @@ class DeskClient:
     async def _open(self, record: KnownRecord, row: sealing.Row) -> tuple[bytes, bytes]:
         epoch = record.epoch
         opening = Opening(record=record, row=row, answer_key=BoxKey.generate(self._rng))
-        servers = _shuffled([epoch.servers[index] for index in epoch.batches[row.batch]])
+        servers = self._shuffled([epoch.servers[index] for index in epoch.batches[row.batch]])
         signed: dict[int, tuple[PreparedRequest, Signed]] = {}
 
         async def ask(server: VerifiedServer) -> None:
@@ -312,12 +330,15 @@ class DeskClient:
     async def _ask_enough(
         self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], Awaitable[None]]
     ) -> int:
-        """Asks ``needed`` servers at once, then others one for each that failed; returns how many were asked."""
+        """Asks ``needed`` servers at once, then others one for each that failed, as far as the budget of retries goes.
+
+        Returns how many were asked.
+        """
         failures: list[ParaventError] = []
         good, asked = 0, 0
         while good < needed:
             group = servers[asked : asked + needed - good]
-            if len(group) < needed - good:
+            if len(group) < needed - good or not self._may_ask_instead(failures[good - needed :]):
                 raise _too_few(failures, good, needed)
             asked += len(group)
             results = await asyncio.gather(*(ask(server) for server in group), return_exceptions=True)
@@ -329,6 +350,21 @@ class DeskClient:
                 else:
                     good += 1
         return asked
+
+    def _may_ask_instead(self, failures: Sequence[ParaventError]) -> bool:
+        """Says whether others may be asked instead of these: one that did no work for us costs a retry, no other."""
+        now = time.monotonic()
+        return all(
+            self._client.retries.may_ask_again(now)
+            for failure in failures
+            if isinstance(failure, Overloaded | Unreachable)
+        )
+
+    def _shuffled(self, servers: list[VerifiedServer]) -> list[VerifiedServer]:
+        """Draws an order; those who want to be left alone come last."""
+        secrets.SystemRandom().shuffle(servers)
+        now = time.monotonic()
+        return sorted(servers, key=lambda server: self._client.retries.wait(server.entry.name, now))
 
     async def quota(self) -> tuple[int, list[tuple[str, QuotaAnswer]]]:
         """Asks every verifier what is left; returns how many persons that makes, and each answer.
@@ -424,8 +460,3 @@ def _too_few(failures: Sequence[ParaventError], good: int, needed: int) -> Parav
         return refusals[0]
     details = "; ".join(str(failure) for failure in failures)
     return TooFewServers(f"{good} of {needed} key servers answered: {details}")
-
-
-def _shuffled(servers: list[VerifiedServer]) -> list[VerifiedServer]:
-    secrets.SystemRandom().shuffle(servers)
-    return servers

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 from tests.unit.access.ledgers import Shelf
+from tests.unit.crypto.mutation import edited
 
-from paravent.access.group_commit import COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
+from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
 from paravent.access.sqlite_store import SqliteConnection
 from paravent.errors import Overloaded, StorageDown
 
@@ -120,3 +121,47 @@ async def test_a_log_that_cannot_be_written_stops_no_commit(monkeypatch: pytest.
             await asyncio.wait_for(commits.run(unforeseen), WAIT_SECONDS)
         assert await asyncio.wait_for(commits.run(returning(1)), WAIT_SECONDS) == 1
         worker.cancel()
+
+
+async def late_group() -> tuple[set[int], list[object]]:
+    """What is written of three requests, of which one is answered too late and one would be, and what each is told."""
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        commits._commit_seconds = 10.0
+        now, asked = asyncio.get_running_loop().time(), []
+        for number, answer_by in enumerate((now - 1, now + 5, now + 600)):
+            ANSWER_BY.set(answer_by)
+            asked.append(asyncio.create_task(commits.run(numbered(shelf, number))))
+        worker = asyncio.create_task(commits.work())
+        told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), WAIT_SECONDS)
+        worker.cancel()
+        return shelf.notes(), [type(one) for one in told]
+
+
+async def test_what_would_be_answered_late_is_not_written_and_its_asker_is_told() -> None:
+    assert await late_group() == ({2}, [Overloaded, Overloaded, int])
+
+
+async def test_a_slow_commit_is_not_held_against_requests_for_ever() -> None:
+    with Shelf() as shelf:
+        commits = GroupCommit(shelf.store)
+        commits._commit_seconds = 16.0
+        worker = asyncio.create_task(commits.work())
+        refused = 0
+        while True:
+            ANSWER_BY.set(asyncio.get_running_loop().time() + 5)
+            try:
+                await asyncio.wait_for(commits.run(numbered(shelf, 1)), WAIT_SECONDS)
+                break
+            except Overloaded:
+                refused += 1
+        worker.cancel()
+        assert refused == 2
+
+
+async def test_a_group_commit_without_a_margin_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        GroupCommit, "_in_time", edited(GroupCommit, "_in_time", ".time() + self._commit_seconds", ".time()")
+    )
+    with pytest.raises(AssertionError):
+        await test_what_would_be_answered_late_is_not_written_and_its_asker_is_told()
