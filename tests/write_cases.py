@@ -15,8 +15,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from paravent.crypto.timestamp_request import StampNonce, stamp_request
+from paravent.drill.authority import LocalAuthority
 from paravent.drill.cases.run import Authority, rows
-from tests.stamping import LocalAuthority
 
 COMMITTED = {".txt", ".csv", ".ics"}
 CASES = Path(__file__).parents[1] / "docs" / "cases"

@@ -37,6 +37,7 @@ from paravent.crypto.timestamp import verify_stamp
 from paravent.crypto.timestamp_request import StampNonce, stamp_request
 from paravent.desk.entitled import judge_card
 from paravent.desk.epoch import verify_bundle, verify_head
+from paravent.drill.authority import LocalAuthority
 from paravent.hub import backup, follow_up, publication, returns, statements
 from paravent.hub.insurer_acts import InsurerAdjudicator
 from paravent.keyserver import deal, evaluation
@@ -56,7 +57,6 @@ from tests.fuzz import platforms
 from tests.fuzz.platforms import request, shop, signed, world
 from tests.fuzz.shapes import CARD, CBOR, DER, FIELDS, FORM, JSON, LINES, MSGPACK, TOKEN
 from tests.fuzz.target import Target
-from tests.stamping import LocalAuthority
 from tests.unit.access import provider
 from tests.unit.parties.test_desk_entitled import card
 from tests.unit.parties.world import AMC, EPOCH

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from paravent.drill.authority import LocalAuthority
 from paravent.drill.platform import INSURERS, Platform
 from paravent.drill.population import Population, SyntheticPerson, synthesise
 from paravent.errors import TechnicalFailure
 from paravent.insurer.store import Store
 from paravent.wire.codec import decode
 from paravent.wire.log import CheckpointAnswer
-from tests.stamping import LocalAuthority
 from tests.system.conftest import KEYSERVERS
 from tests.system.customers import adults, particulars
 from tests.system.test_witness import SIGNERS, checkpoint, until

@@ -27,7 +27,9 @@ T = TypeVar("T")
 
 ANSWER_BYTES_MAX = 65_536
 REQUEST_SECONDS_MAX = 5.0
-METADATA_SECONDS = 3_600
+METADATA_SECONDS = 15
+"""Short, so that an outage of the provider is told when a login begins, and nobody is sent to a page that is away."""
+KEYS_SECONDS = 3_600
 KEYS_FETCH_SECONDS_MIN = 60
 _PARTY = "the identity provider"
 
@@ -86,7 +88,7 @@ class Provider:
         return endpoint + joint + urllib.parse.urlencode(parameters)
 
     def metadata(self) -> Metadata:
-        """Returns the discovery document, kept for an hour; raises Unreachable."""
+        """Returns the discovery document, kept for 15 seconds; raises Unreachable."""
         with self._lock:
             if self._metadata is None or time.monotonic() - self._metadata[1] > METADATA_SECONDS:
                 url = self._party.issuer.rstrip("/") + "/.well-known/openid-configuration"
@@ -105,9 +107,9 @@ class Provider:
         name = key_name(id_token)
         with self._lock:
             kept = self._keys
-            age = METADATA_SECONDS + 1.0 if kept is None else time.monotonic() - kept[1]
+            age = KEYS_SECONDS + 1.0 if kept is None else time.monotonic() - kept[1]
             known = kept is not None and (name is None or any(key.get("kid") == name for key in kept[0].keys))
-            if age > METADATA_SECONDS or (not known and age > KEYS_FETCH_SECONDS_MIN):
+            if age > KEYS_SECONDS or (not known and age > KEYS_FETCH_SECONDS_MIN):
                 kept = (_read(_fetch(urllib.request.Request(address)), KeyList), time.monotonic())  # noqa: S310 - as above
                 self._keys = kept
             return kept[0] if kept is not None else KeyList(keys=())

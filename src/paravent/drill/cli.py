@@ -15,8 +15,8 @@ import click
 import msgspec
 
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
-from paravent.drill import dependencies
 from paravent.drill.cases import run as cases
+from paravent.drill.dependencies import run as dependencies
 from paravent.drill.ground import Ground
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.stamping import LocalAuthority
 from tests.unit.crypto.examples import FEW, seeded
 from tests.unit.crypto.mutation import Defect, require_noticed
 
 from paravent.crypto import timestamp
 from paravent.crypto.timestamp import Authority
 from paravent.crypto.timestamp_request import StampNonce, draw_nonce, stamp_request
+from paravent.drill.authority import LocalAuthority, openssl_ts
 from paravent.errors import MalformedMessage, ProofFailure
 
 NOTE = b"server-1.example/log\n7\n"
@@ -50,8 +50,9 @@ def refused(answer: bytes, pinned: Authority, *, note: bytes = NOTE, nonce: Stam
 
 
 @pytest.mark.parametrize("nonce", [1, 127, 128, 255, 256, 2**31, 2**62, 2**63 - 1])
-def test_openssl_reads_the_request(authority: LocalAuthority, nonce: int) -> None:
-    read = authority.reads(stamp_request(NOTE, StampNonce(nonce)))
+def test_openssl_reads_the_request(tmp_path: Path, nonce: int) -> None:
+    (tmp_path / "query").write_bytes(stamp_request(NOTE, StampNonce(nonce)))
+    read = openssl_ts(tmp_path, "-query", "-in", "query", "-text")
     assert "Hash Algorithm: sha256" in read
     assert int(read.split("Nonce: ")[1].split()[0], 16) == nonce
     assert "Certificate required: yes" in read
