@@ -32,6 +32,10 @@ class Wrong(Exception):
     """What is wrong with the dossier."""
 
 
+REFUSALS = (Wrong, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+FORMAT = "paravent dossier 1"
+
+
 def need(condition, reason):
     """Goes on when a condition holds."""
     if not condition:
@@ -188,7 +192,8 @@ def check(content, trust):
     last, said = entries[-1]["said"], [one["said"] for one in entries]
     need(last.get("event") == "bundled" and last["entries"] == len(entries) - 1, "the dossier is of another moment")
     need(unbase64(last["index_sha256"]) == sha256(index), "the last entry does not commit to these files")
-    need(json.loads(files["about.json"])["case"] == entries[0]["case"], "the dossier is of another case")
+    about = json.loads(files["about.json"])
+    need((about["format"], about["case"]) == (FORMAT, entries[0]["case"]), "the dossier is of another case or format")
     history = list(lines_of(files["log/history.jsonl"], {"size", "note", "proof"}))
     heads = [checkpoint(unbase64(line["note"]), trust)[0] for line in history] + [newest]
     need(last["earlier"] == [head[0] for head in heads[:-1]], "a checkpoint is missing or added")
@@ -200,7 +205,8 @@ def check(content, trust):
     for one in stamps:
         note, answer = files[f"stamps/{one['size']}.note"], files[f"stamps/{one['size']}.tsr"]
         need(unbase64(one["sha256"]) == sha256(answer), "a stamp was altered")
-        _, size, root, *_ = note.decode().split("\n")
+        name, size, root = note.decode().rpartition("\n\n")[0].split("\n")
+        need(name == trust["log"][0] and size == str(one["size"]), "a stamp is of another checkpoint")
         need((int(size), unbase64(root)) in heads, "a stamp is of another log")
         verify_stamp(answer, note, trust)
     return entries, cosigners, len(stamps)
@@ -211,15 +217,18 @@ def require_named(said, outside):
     named = {f"documents/{one['name']}": unbase64(one["sha256"]) for one in said if one["event"] == "documented"}
     need(named.keys() == {name for name in outside if name.startswith("documents/")}, "a document has no entry")
     for name, body in outside.items():
-        named |= {name: bytes.fromhex(name[9:])} if name.startswith("evidence/") else {}
         need(named.get(name, sha256(body)) == sha256(body), "a file is not the one that an entry named")
+        kept = not name.startswith("evidence/") or name == f"evidence/{sha256(body).hex()}"
+        need(kept, "evidence is not what its name says")
     for place, one in [(place, one) for place, one in enumerate(said) if one["event"] == "safeguards"][-1:]:
         start = [other for other in said[:place] if other["event"] == "opened"][-1]
         began = start["aware_at"] if start["began_at"] is None else start["began_at"]
         need(one["before"] == datetime.fromtimestamp(began, UTC).date().isoformat(), "the incident began another day")
         for measure in json.loads(outside[f"evidence/{unbase64(one['sha256']).hex()}"])["measures"]:
-            need((measure["before"] or {"day": ""})["day"] < one["before"], "an answer was given since the incident")
-            need((measure["now"] or {"day": ""})["day"] <= one["day"], "an answer was given later")
+            need(measure.keys() == {"reference", "title", "before", "now"}, "a measure has another form")
+            before, now = ("" if measure[then] is None else measure[then]["day"] for then in ("before", "now"))
+            need(before < one["before"], "an answer was given since the incident")
+            need(now <= one["day"], "an answer was given later")
 
 
 def verify_stamp(answer, note, trust):
@@ -239,7 +248,7 @@ def main(arguments):
         pinned = json.loads(Path(trust_file).read_bytes())
         keys = {"log": key_of(pinned["log"]), "cosigners": [key_of(text) for text in pinned["cosigners"]]}
         entries, cosigners, stamps = check(Path(dossier).read_bytes(), pinned | keys)
-    except (Wrong, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except REFUSALS as error:
         print(f"REFUSED: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(f"case {entries[0]['case']}: {len(entries)} entries, {stamps} stamps, cosigned by {cosigners or 'no other'}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import breach_targets, protocol_targets, trade_targets
+from tests.fuzz import breach_targets, dossier_targets, protocol_targets, trade_targets
 from tests.fuzz.target import Target
 
 TARGETS: dict[str, Callable[[], Target]] = {
     make.__name__.replace("_", "-"): make
-    for make in (*protocol_targets.TARGETS, *trade_targets.TARGETS, *breach_targets.TARGETS)
+    for make in (*protocol_targets.TARGETS, *trade_targets.TARGETS, *breach_targets.TARGETS, *dossier_targets.TARGETS)
 }
 
 REGRESSIONS = Path(__file__).parent / "regressions"

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from paravent.breach.dossier import DOSSIER
 from paravent.breach.entries import Documented, Opened, Placed, Safeguards
 from paravent.breach.safeguards import Safeguard, began_on, read_statement
-from paravent.breach.standing import opened
 from paravent.errors import MalformedMessage, ProofFailure
 
 
@@ -36,16 +35,20 @@ def require_dated(placed: Sequence[Placed], outside: Mapping[str, bytes]) -> Non
         return
     last = stated[-1]
     assert isinstance(last.entry.said, Safeguards)  # noqa: S101 - ``stated`` holds no other entry
-    said, start = last.entry.said, opened(placed[: last.entry.number]).entry.said
+    said, start = last.entry.said, _opened(placed[: last.entry.number])
     kept = outside.get(f"evidence/{said.sha256.hex()}")
-    if kept is None or not isinstance(start, Opened) or said.before != began_on(start):
-        raise ProofFailure("what the register of measures said is missing, or of another incident", culprit=DOSSIER)
     try:
+        if kept is None or start is None or said.before != began_on(start):
+            raise ProofFailure("what the register of measures said is missing, or of another incident", culprit=DOSSIER)
         late = [one.reference for one in read_statement(kept) if _late(one, said)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise MalformedMessage("what the register of measures said has another form") from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise MalformedMessage("what the register of measures said, or when, has another form") from error
     if late:
         raise ProofFailure("an answer given since stands among those before the incident", culprit=DOSSIER)
+
+
+def _opened(placed: Sequence[Placed]) -> Opened | None:
+    return next((each.entry.said for each in reversed(placed) if isinstance(each.entry.said, Opened)), None)
 
 
 def _late(one: Safeguard, said: Safeguards) -> bool:
