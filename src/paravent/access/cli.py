@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from unicodedata import category
 
 import click
 import msgspec
@@ -29,6 +30,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Message)
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_COMMANDS = frozenset({"Cc", "Cf", "Cs"})
+"""Categories of Unicode: controls, formats (those that turn the order of letters among them), halves of a pair."""
 _json_option = click.option("--json", "as_json", is_flag=True, help="Last line of output: one JSON object.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything, send and write nothing.")
 
@@ -53,7 +56,7 @@ def verb(
         def run(*, as_json: bool, **options: Any) -> None:
             said = function(**options)
             if said is not None:
-                click.echo(said.text, err=as_json)
+                click.echo(shown(said.text), err=as_json)
                 if as_json:
                     emit(said.values)
                 if said.failed:
@@ -62,6 +65,17 @@ def verb(
         return group.command(name=name, help=purpose)(home(_json_option(clear_errors(run))))
 
     return register
+
+
+def shown(text: str) -> str:
+    """Writes a text for a terminal: what would command it, or turn the order of letters, stands there spelt out.
+
+    Names and words come from files that others wrote: an incident's organisation, a contract's parties.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode() if category(letter) in _COMMANDS and letter not in "\n\t" else letter
+        for letter in text
+    )
 
 
 def clear_errors(command: F) -> F:
@@ -74,7 +88,8 @@ def clear_errors(command: F) -> F:
         except (ParaventError, OSError, sqlite3.DatabaseError, UnicodeError) as fault:
             error = _declared(fault)
             click.echo(
-                f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n[{error.code}] {error}",
+                f"{error.title_fr}. {error.advice_fr}\n{error.title_en}. {error.advice_en}\n"
+                f"[{error.code}] {shown(str(error))}",
                 err=True,
             )
             if options.get("as_json"):

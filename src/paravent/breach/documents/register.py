@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import zipfile
@@ -13,6 +12,7 @@ from openpyxl import Workbook
 
 from paravent.breach.documents import common
 from paravent.breach.documents.model import Document, Section, View, without_marks
+from paravent.pages.spreadsheet import inert, semicolons
 from paravent.pages.typography import french
 
 COLUMNS = (
@@ -58,11 +58,7 @@ def rows(view: View) -> list[tuple[str, ...]]:
 
 def as_csv(found: Sequence[tuple[str, ...]]) -> bytes:
     """Writes the register as CSV for French spreadsheets: semicolons, a byte-order mark, no cell that is a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_inert(cell) for cell in row] for row in found)
-    return text.getvalue().encode("utf-8-sig")
+    return semicolons([COLUMNS, *found]).encode("utf-8-sig")
 
 
 def as_xlsx(found: Sequence[tuple[str, ...]], now: int) -> bytes:
@@ -73,7 +69,7 @@ def as_xlsx(found: Sequence[tuple[str, ...]], now: int) -> bytes:
     sheet.title = "Violations"
     sheet.append(COLUMNS)
     for row in found:
-        sheet.append([_inert(cell) for cell in row])
+        sheet.append([inert(cell) for cell in row])
     content = io.BytesIO()
     book.save(content)
     return _dated(content.getvalue(), now)
@@ -89,8 +85,3 @@ def _dated(workbook: bytes, now: int) -> bytes:
             entry = zipfile.ZipInfo(name, date_time=date.timetuple()[:6])
             dated.writestr(entry, part, zipfile.ZIP_DEFLATED)
     return content.getvalue()
-
-
-def _inert(cell: str) -> str:
-    """Keeps a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

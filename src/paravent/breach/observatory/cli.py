@@ -127,7 +127,7 @@ def report_counts(
         from paravent.breach.observatory.printed import printed
 
         (out / "report.pdf").write_bytes(printed(found, lang, official, notice, now=cli.now()))
-        (out / "report.csv").write_text(spreadsheet(found), encoding="utf-8")
+        (out / "report.csv").write_text(spreadsheet(found), encoding="utf-8", newline="")
     values = msgspec.to_builtins(found) | {"official": official, "cnil": notified}
     return Said(text="\n".join(_lines(found, lang, notice)), values=values)
 

@@ -9,13 +9,18 @@ be wrong without showing it.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from paravent.breach.observatory.incident import Rejected
 from paravent.wire.codec import Message
+
+if TYPE_CHECKING:
+    import _csv
 
 COLUMNS = (
     "Date de réception de la notification", "Secteur d'activité de l'organisme concerné", "Natures de la violation",
@@ -36,9 +41,12 @@ INFORMED = frozenset({
     "Non ils ne le seront pas",
 })  # fmt: skip
 SENSITIVE = frozenset({"", "Oui"})
+EXTRACTED_CHARACTERS_MAX = 80
+WORD_CHARACTERS_MAX = 80
 _FIRST_MONTH = "2018-05"
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])\Z")
 _EXTRACTED = "Extraction générée le "
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SEVERAL = re.compile(r",(?=\S)")  # a comma inside a label is followed by a space
 
 
@@ -71,25 +79,34 @@ def is_extraction(text: str) -> bool:
 
 def read_extraction(text: str) -> Extraction:
     """Reads a whole file; with a line refused, it holds no notification."""
-    rows = csv.reader(text.splitlines(), delimiter=";")
-    extracted = next(rows)[0].removeprefix(_EXTRACTED)
-    header = tuple(_clean(cell) for cell in next(rows, []))
-    if header != COLUMNS:
-        return Extraction(extracted=extracted, notifications=(), rejected=(
-            Rejected(place="line 2", reason="the columns are not those of the contract"),
-        ))  # fmt: skip
-    read, rejected = [], []
+    # Strict, line ends kept: a quote that is not closed would make one cell of the lines after it, and lose them.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
+    extracted, read, rejected = "", list[Notification](), list[Rejected]()
+    try:
+        extracted = _clean(next(rows)[0].removeprefix(_EXTRACTED))[:EXTRACTED_CHARACTERS_MAX]
+        header = tuple(_clean(cell) for cell in next(rows, []))
+        if header == COLUMNS:
+            _read_rows(rows, read, rejected)
+        else:
+            rejected.append(Rejected(place="line 2", reason="the columns are not those of the contract"))
+    except csv.Error:
+        rejected.append(Rejected(place=f"line {rows.line_num}", reason="it is not CSV: nothing after it was read"))
+    return Extraction(extracted=extracted, notifications=() if rejected else tuple(read), rejected=tuple(rejected))
+
+
+def _read_rows(rows: _csv.Reader, read: list[Notification], rejected: list[Rejected]) -> None:
     for row in rows:
         try:
             read.append(_notification([_clean(cell) for cell in row]))
         except ValueError as reason:
             rejected.append(Rejected(place=f"line {rows.line_num}", reason=str(reason)))
-    return Extraction(extracted=extracted, notifications=() if rejected else tuple(read), rejected=tuple(rejected))
 
 
 def _notification(cells: Sequence[str]) -> Notification:
     if len(cells) != len(COLUMNS):
         raise ValueError(f"it has {len(cells)} columns instead of {len(COLUMNS)}")
+    if any(_CONTROL.search(cell) for cell in cells):
+        raise ValueError("a cell has a line end or a control character in it")
     month, sector, natures, band, data, sensitive, origins, causes, informed = cells
     if not _MONTH.match(month) or month < _FIRST_MONTH:
         raise ValueError(f"{COLUMNS[0]}: not a month since {_FIRST_MONTH}")
@@ -110,7 +127,7 @@ def _each(cell: str, vocabulary: frozenset[str], column: int) -> Iterator[str]:
 
 def _one(word: str, vocabulary: frozenset[str], column: int) -> str:
     if word not in vocabulary:
-        raise ValueError(f"{COLUMNS[column]}: unknown word {word!r}")
+        raise ValueError(f"{COLUMNS[column]}: unknown word {word[:WORD_CHARACTERS_MAX]!r}")
     return word
 
 

@@ -5,8 +5,6 @@ The page is whole by itself: its own policy forbids scripts and every request to
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -16,6 +14,7 @@ from paravent.breach.observatory.counts import Report
 from paravent.breach.observatory.drawn import drawn
 from paravent.breach.observatory.texts import said
 from paravent.pages.chart import figure, html_table, svg
+from paravent.pages.spreadsheet import commas
 
 TABLES = (
     "by_year", "by_attack", "by_victim", "by_action", "by_vector", "by_variety", "by_country", "by_discovery",
@@ -71,10 +70,5 @@ def sentences(report: Report, language: str) -> Iterator[str]:
 
 def spreadsheet(report: Report) -> str:
     """Writes every table as CSV: table, value, count."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["table", "value", "count"])
-    writer.writerow(["records", "", report.records])
-    for name in TABLES:
-        writer.writerows([name, word, count] for word, count in getattr(report, name).items())
-    return text.getvalue()
+    rows = [[name, word, count] for name in TABLES for word, count in getattr(report, name).items()]
+    return commas([["table", "value", "count"], ["records", "", report.records], *rows])

@@ -6,20 +6,25 @@ organisation. Stolen: what was public. Altered: the counts of reports; they come
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 import msgspec
 
 from paravent.access.sqlite_store import connect, transaction
 from paravent.breach.observatory.cnil import Notification
 from paravent.breach.observatory.incident import Incident
+from paravent.errors import InvalidConfiguration
 
 DATABASE = "observatory.db"
 SHIPPED = Path(__file__).parent / "data"
 _CHUNK_BYTES = 1_048_576
+# What the library raises of an archive that is cut off, altered, under a password or packed in another way.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, struct.error, UnicodeDecodeError)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS incident (
@@ -94,15 +99,32 @@ def members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
         with path.open("rb") as file:
             yield path.name, file
         return
-    with zipfile.ZipFile(path) as archive:
+    with _archive(path) as archive:
         for entry in archive.infolist():
             name = Path(entry.filename)
             if name.suffix.lower() in {".json", ".csv"} and "__MACOSX" not in name.parts and name.name[0] != ".":
-                with archive.open(entry) as file:
-                    yield entry.filename, file  # type: ignore[misc]
+                with _opened(archive, entry) as file:
+                    yield entry.filename, file
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except _BROKEN:
+        raise InvalidConfiguration(f"{path.name} is an archive that is cut off or altered") from None
+
+
+def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
+    try:
+        return cast("BinaryIO", archive.open(entry))
+    except _BROKEN:
+        raise InvalidConfiguration("a file of the archive cannot be read: it is altered, or under a password") from None
 
 
 def chunks(file: BinaryIO) -> Iterator[bytes]:
     """Yields the bytes of a file piece by piece."""
-    while chunk := file.read(_CHUNK_BYTES):
-        yield chunk
+    try:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+    except _BROKEN:
+        raise InvalidConfiguration("a file of the archive is not what its sum says: nothing of it was kept") from None

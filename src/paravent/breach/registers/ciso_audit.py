@@ -33,7 +33,10 @@ _WRITTEN = {
 # What somebody changed over there is somebody's word here; what is partly so is not so.
 _READ = {"compliant": Kind.DECLARED, "partially_compliant": Kind.NO, "non_compliant": Kind.NO}
 _NOTHING = frozenset({"", "not_assessed", "not_applicable"})
-_MARK = re.compile(r"paravent: (?P<state>[a-z ]+); (?P<day>[0-9-]*); (?P<proof>[0-9a-f]{0,64}); (?P<owner>[^\n]*)")
+_MARK = re.compile(
+    r"paravent: (?P<state>[a-z ]+); (?P<day>[0-9-]*); (?P<proof>[0-9a-f]{0,64}); "
+    r"(?P<owner>[^\x00-\x1f\x7f-\x9f]{0,120})(?:\r?\n|\Z)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from paravent.access.config import CONFIG_NAME, read_directory
 from paravent.access.doctor.rules_store import shipped_rules
 from paravent.breach import config
 from paravent.breach.case_cli import instant
-from paravent.breach.registers.measures import Answer, Kind, Standing, answers_of, standings, tally
+from paravent.breach.registers.measures import Answer, Kind, Standing, answers_of, require_owner, standings, tally
 from paravent.breach.registers.reports import open_report
 from paravent.breach.registers.store import Store, shipped
 from paravent.crypto.signing import VerifyKey, key_id
@@ -60,6 +60,7 @@ def add_measure_verbs(group: click.Group) -> None:
         key: str | None, dry_run: bool,
     ) -> Said:  # fmt: skip
         """Answers."""
+        require_owner(owner)
         if from_doctor is not None:
             if reference or kind or proof:
                 raise InvalidConfiguration("a report answers by itself: give --from-doctor and --owner alone")

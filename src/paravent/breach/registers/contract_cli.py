@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from paravent.breach.registers.contracts import (
 )
 from paravent.breach.registers.store import Store, shipped_clauses
 from paravent.errors import InvalidConfiguration
+from paravent.pages.spreadsheet import semicolons
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -140,27 +139,20 @@ def _fault(one: Fault) -> dict[str, str]:
 
 def _table(found: Sequence[Contract], wrong: Sequence[Fault]) -> str:
     """Writes the register as a spreadsheet reads it: one line a contract."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([
+    rows: list[Iterable[object]] = [[
         "référence", "client", "sous-traitant", "AMC", "sous le contrat", "signé le", "fin",
         *(f"28(3)({clause})" for clause in CLAUSES), "délai d'alerte (h)", "contact", "certificat HDS", "fin HDS",
         "audit dû le", "défauts",
-    ])  # fmt: skip
+    ]]  # fmt: skip
     for one in found:
         own = [f"{fault.kind.value}: {fault.what}" for fault in wrong if fault.contract == one.reference]
-        writer.writerow([_cell(str(value)) for value in (
+        rows.append([
             one.reference, one.customer, one.processor, one.insurer or "", " ".join(one.under), one.signed_on,
             one.ends_on or "", *(one.clauses.get(clause, "absente") for clause in CLAUSES), one.notice_hours or "",
             one.contact, one.hds.certificate if one.hds else "", one.hds.expires_on if one.hds else "", audit_due(one),
             " | ".join(own),
-        )])  # fmt: skip
-    return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Keeps a spreadsheet from taking a text for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+        ])  # fmt: skip
+    return semicolons(rows)
 
 
 def _as_text(contract: Contract, drafts: Sequence[ClauseText]) -> str:

@@ -23,6 +23,9 @@ Months = Annotated[int, msgspec.Meta(ge=1, le=60)]
 Clause = Literal["a", "b", "c", "d", "e", "f", "g", "h"]
 CLAUSES: tuple[Clause, ...] = ("a", "b", "c", "d", "e", "f", "g", "h")
 SOON_DAYS = 90
+YEAR_MIN, YEAR_MAX = 1900, 2200
+UNDER_MAX = 100
+CONTRACT_BYTES_MAX = 100_000
 
 
 class Hds(Message, frozen=True, kw_only=True):
@@ -47,7 +50,7 @@ class Contract(Message, frozen=True, kw_only=True):
     customer: Name
     processor: Name
     insurer: Amc | None = None
-    under: tuple[Reference, ...] = ()
+    under: Annotated[tuple[Reference, ...], msgspec.Meta(max_length=UNDER_MAX)] = ()
     signed_on: date
     ends_on: date | None = None
     contact: Name
@@ -60,6 +63,13 @@ class Contract(Message, frozen=True, kw_only=True):
     audited_on: tuple[date, ...] = ()
     audit_months_max: Months = 12
     returned_on: date | None = None
+
+    def __post_init__(self) -> None:
+        """Checks that its days are of years with which an audit can be reckoned; raises ValueError."""
+        certified = None if self.hds is None else self.hds.expires_on
+        days = (self.signed_on, self.ends_on, self.returned_on, *self.audited_on, certified)
+        if not all(day is None or YEAR_MIN <= day.year <= YEAR_MAX for day in days):
+            raise ValueError(f"a day of a contract is of a year from {YEAR_MIN} to {YEAR_MAX}")
 
     def closed(self, day: date) -> bool:
         """Says whether it has ended, and the processor has returned or deleted the data (28(3)(g))."""
@@ -101,6 +111,8 @@ class Promise:
 
 def read_contract(content: bytes, *, toml: bool) -> Contract:
     """Reads the file of a contract, TOML or JSON; raises InvalidConfiguration saying which line is wrong."""
+    if len(content) > CONTRACT_BYTES_MAX:
+        raise InvalidConfiguration(f"the file of a contract has at most {CONTRACT_BYTES_MAX} bytes")
     try:
         if toml:
             return msgspec.toml.decode(content, type=Contract)
@@ -111,14 +123,17 @@ def read_contract(content: bytes, *, toml: bool) -> Contract:
 
 def require_chain(contract: Contract, others: Mapping[str, Contract]) -> None:
     """Raises InvalidConfiguration when a contract stands under one that is not registered, or under itself."""
-    above = [*contract.under]
+    above, seen = [*contract.under], set[str]()
     while above:
         name = above.pop()
         if name == contract.reference:
             raise InvalidConfiguration("a contract cannot be under itself")
         if name not in others:
             raise InvalidConfiguration(f"the contract above is not registered: {name}")
-        above += others[name].under
+        # Once each: as many ways may lead up as two to the power of the height.
+        if name not in seen:
+            seen.add(name)
+            above += others[name].under
 
 
 def faults(contracts: Iterable[Contract], day: date) -> list[Fault]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +19,19 @@ from paravent.access import cli
 from paravent.access.cli import Said, dry_run_option, verb
 from paravent.access.doctor.rules_store import shipped_rules
 from paravent.breach.registers.ciso_audit import COLUMNS, ROWS_MAX, read_rows, rows, taken
-from paravent.breach.registers.measures import Standing, standings
+from paravent.breach.registers.measures import Standing, require_owner, standings
 from paravent.breach.registers.store import Store, shipped
 from paravent.errors import InvalidConfiguration
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_BYTES_MAX = 5_000_000
+UNPACKED_BYTES_MAX = 50_000_000
+# What the library of workbooks raises of a file that is none, or that was altered inside: it has no error of its own.
+_NOT_AN_AUDIT = (
+    InvalidFileException, zipfile.BadZipFile, csv.Error, LookupError, ValueError, TypeError, AttributeError,
+    SyntaxError, RuntimeError, EOFError, zlib.error,
+)  # fmt: skip
 
 
 def add_exchange_verbs(group: click.Group) -> None:
@@ -46,6 +54,7 @@ def add_exchange_verbs(group: click.Group) -> None:
     @dry_run_option
     def import_measures(home: Path, file: Path, owner: str, dry_run: bool) -> Said:
         """Takes it."""
+        require_owner(owner)
         now = cli.now()
         assessed = read_rows(_read(file), shipped())
         with Store(home) as store:
@@ -94,12 +103,23 @@ def _read(file: Path) -> list[dict[str, str]]:
         if file.suffix == ".csv":
             text = io.StringIO(content.decode("utf-8-sig"), newline="")
             return [_texts(row) for row in csv.DictReader(text, delimiter=";")]
-        sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        _require_small(content)
+        with warnings.catch_warnings():
+            # Of styles that are missing and of extensions that it does not keep: nothing here reads either.
+            warnings.simplefilter("ignore")
+            sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
         lines = sheet.iter_rows(max_row=ROWS_MAX + 2, values_only=True)
         header = [str(cell) for cell in next(lines, ())]
         return [_texts(dict(zip(header, line, strict=False))) for line in lines]
-    except (InvalidFileException, zipfile.BadZipFile, csv.Error, KeyError, ValueError):
+    except _NOT_AN_AUDIT:
         raise InvalidConfiguration("an audit is a workbook (.xlsx) or a .csv of CISO Assistant") from None
+
+
+def _require_small(workbook: bytes) -> None:
+    """Adds up what the parts of a workbook unpack to: its library reads some of them whole."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+        if sum(part.file_size for part in parts.infolist()) > UNPACKED_BYTES_MAX:
+            raise ValueError("it unpacks to more than any audit")
 
 
 def _texts(row: dict[str, object]) -> dict[str, str]:

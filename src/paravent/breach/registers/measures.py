@@ -6,17 +6,22 @@ changed. What no answer was ever given is said as such: it is neither yes nor no
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+import msgspec
+
 from paravent.access.doctor.rules import DoctorRules
-from paravent.wire.codec import Bytes32, Message, Natural
+from paravent.errors import InvalidConfiguration
+from paravent.wire.codec import Bytes32, Message, Name, Natural
 from paravent.wire.doctor import DoctorReport, Outcome
 
 DAY_SECONDS = 86_400
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # From the worst: what one check found wrong is not made right by another.
 _WORST = (Outcome.WRONG, Outcome.NOT_KNOWN, Outcome.OK)
 
@@ -90,6 +95,17 @@ class Standing:
     state: State
     answers: tuple[Answer, ...]
     decisive: Answer | None
+
+
+def require_owner(text: str) -> str:
+    """Returns the name of a function that answers, which exports write in one line; raises InvalidConfiguration."""
+    try:
+        owner = msgspec.convert(text, Name)
+    except msgspec.ValidationError:
+        owner = ""
+    if not owner or _CONTROL.search(owner):
+        raise InvalidConfiguration("an owner is the name of a function: one line of at most 120 characters")
+    return owner
 
 
 def measures(anssi: Iterable[Mapping[str, str]], cnil: Iterable[Mapping[str, str]]) -> list[Measure]:

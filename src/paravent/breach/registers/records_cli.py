@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from paravent.breach.registers.cli import directory_of
 from paravent.breach.registers.processing import Record, latest, records
 from paravent.breach.registers.store import Store, shipped_processing
 from paravent.errors import InvalidConfiguration
+from paravent.pages.spreadsheet import semicolons
 from paravent.wire.codec import decode
 from paravent.wire.doctor import DoctorReport
 from paravent.wire.statements import Directory, Signed
@@ -77,17 +76,15 @@ def _silent(directory: Directory, reported: set[str]) -> list[str]:
 
 
 def _table(found: Sequence[Record]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["article", "partie", "traitement", "tenu par", "contact", *(name for _, name in _LISTS),
-                     "transferts", "relevé (SHA-256)", "relevé du"])  # fmt: skip
+    rows = [["article", "partie", "traitement", "tenu par", "contact", *(name for _, name in _LISTS),
+             "transferts", "relevé (SHA-256)", "relevé du"]]  # fmt: skip
     for one in found:
         values = msgspec.to_builtins(one)
-        writer.writerow([
+        rows.append([
             one.article, one.party, one.title, one.holder, one.contact,
             *(" | ".join(values[name]) for name, _ in _LISTS), one.transfers, one.report_sha256, _day(one),
         ])  # fmt: skip
-    return text.getvalue()
+    return semicolons(rows)
 
 
 def _pdf(found: Sequence[Record], missing: Sequence[str], status: str) -> bytes:
