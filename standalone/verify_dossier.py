@@ -25,19 +25,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 BLOCK = 512
 LABEL = b"paravent/1/case-entry"
 PINNED = ("authority", "root")
+REFUSALS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 LOG_FILES = ("log/checkpoint.note", "log/entries.jsonl", "log/history.jsonl")
 
 
-class Wrong(Exception):
+class Wrong(ValueError):
     """What is wrong with the dossier."""
 
 
-REFUSALS = (Wrong, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-FORMAT = "paravent dossier 1"
-
-
 def need(condition, reason):
-    """Goes on when a condition holds."""
     if not condition:
         raise Wrong(reason)
 
@@ -192,8 +188,8 @@ def check(content, trust):
     last, said = entries[-1]["said"], [one["said"] for one in entries]
     need(last.get("event") == "bundled" and last["entries"] == len(entries) - 1, "the dossier is of another moment")
     need(unbase64(last["index_sha256"]) == sha256(index), "the last entry does not commit to these files")
-    about = json.loads(files["about.json"])
-    need((about["format"], about["case"]) == (FORMAT, entries[0]["case"]), "the dossier is of another case or format")
+    about = {("format", "paravent dossier 1"), ("case", entries[0]["case"])}
+    need(about <= json.loads(files["about.json"]).items(), "the dossier is of another case or format")
     history = list(lines_of(files["log/history.jsonl"], {"size", "note", "proof"}))
     heads = [checkpoint(unbase64(line["note"]), trust)[0] for line in history] + [newest]
     need(last["earlier"] == [head[0] for head in heads[:-1]], "a checkpoint is missing or added")
@@ -206,8 +202,8 @@ def check(content, trust):
         note, answer = files[f"stamps/{one['size']}.note"], files[f"stamps/{one['size']}.tsr"]
         need(unbase64(one["sha256"]) == sha256(answer), "a stamp was altered")
         name, size, root = note.decode().rpartition("\n\n")[0].split("\n")
-        need(name == trust["log"][0] and size == str(one["size"]), "a stamp is of another checkpoint")
-        need((int(size), unbase64(root)) in heads, "a stamp is of another log")
+        same = (name, size) == (trust["log"][0], str(one["size"])) and (int(size), unbase64(root)) in heads
+        need(same, "a stamp is of another log or checkpoint")
         verify_stamp(answer, note, trust)
     return entries, cosigners, len(stamps)
 
@@ -218,17 +214,15 @@ def require_named(said, outside):
     need(named.keys() == {name for name in outside if name.startswith("documents/")}, "a document has no entry")
     for name, body in outside.items():
         need(named.get(name, sha256(body)) == sha256(body), "a file is not the one that an entry named")
-        kept = not name.startswith("evidence/") or name == f"evidence/{sha256(body).hex()}"
-        need(kept, "evidence is not what its name says")
+        need(name in (f"evidence/{sha256(body).hex()}", name.removeprefix("evidence/")), "evidence has another name")
     for place, one in [(place, one) for place, one in enumerate(said) if one["event"] == "safeguards"][-1:]:
         start = [other for other in said[:place] if other["event"] == "opened"][-1]
         began = start["aware_at"] if start["began_at"] is None else start["began_at"]
         need(one["before"] == datetime.fromtimestamp(began, UTC).date().isoformat(), "the incident began another day")
         for measure in json.loads(outside[f"evidence/{unbase64(one['sha256']).hex()}"])["measures"]:
-            need(measure.keys() == {"reference", "title", "before", "now"}, "a measure has another form")
             before, now = ("" if measure[then] is None else measure[then]["day"] for then in ("before", "now"))
-            need(before < one["before"], "an answer was given since the incident")
-            need(now <= one["day"], "an answer was given later")
+            need(measure.keys() == {"reference", "title", "before", "now"}, "a measure has another form")
+            need(before < one["before"] and now <= one["day"], "an answer was given since the incident, or later")
 
 
 def verify_stamp(answer, note, trust):
