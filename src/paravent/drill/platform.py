@@ -202,7 +202,8 @@ class Platform:
                 sys.executable, "-m", "paravent", "desk", "enrol", "--home", str(self.home / desk),
                 "--browser", "none", "--json", *map(str, options),
             ],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # Not buffered: what is read ahead of the first line would be lost to whoever reads the rest.
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )  # fmt: skip
         assert process.stderr is not None  # noqa: S101 - it was asked for
         first = process.stderr.readline().decode()

@@ -81,7 +81,7 @@ OUTAGES = (
     ),
     Outage(
         name="insurer's service", processes=(f"insurer-{AMC}",), tried=_ALL,
-        refused={"space": NO_ANSWER, "sign-in": NO_ANSWER},
+        refused={"sign-in": NO_ANSWER, "space": NO_ANSWER},
     ),
     Outage(
         name="identity provider (silent)", processes=(PROVIDER,), silent=True, tried=_ALL,
