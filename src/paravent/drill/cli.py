@@ -20,7 +20,7 @@ from paravent.drill.dependencies import run as dependencies
 from paravent.drill.ground import Ground
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
-from paravent.drill.registry import SCENARIOS
+from paravent.drill.registry import NIGHTLY, SCENARIOS
 from paravent.drill.report import write
 from paravent.drill.row import Row
 from paravent.drill.simulation import run as simulation
@@ -32,7 +32,10 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 @click.command(help="Attack a running platform; print persons opened beside the published bound.")
 @click.option(
-    "--scenario", type=click.Choice([*SCENARIOS, "all", "cases", "simulation"]), default="all", show_default=True
+    "--scenario",
+    type=click.Choice([*SCENARIOS, "all", "nightly", "cases", "simulation"]),
+    default="all",
+    show_default=True,
 )
 @click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds of the simulation.")
@@ -77,10 +80,10 @@ def _show_outages(folder: Path, *, as_json: bool) -> None:
 
 def _rows(folder: Path, scenario: str, persons: int) -> Iterator[Row]:
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
-    chosen = SCENARIOS.values() if scenario == "all" else [SCENARIOS[scenario]]
+    names = {"all": tuple(SCENARIOS), "nightly": NIGHTLY}.get(scenario, (scenario,))
     with closing(Ground(home=folder, population=population)) as ground:
-        for one in chosen:
-            yield from one.rows(ground)
+        for name in names:
+            yield from SCENARIOS[name].rows(ground)
 
 
 def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:

@@ -102,3 +102,5 @@ _SCENARIOS = (
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _SCENARIOS}
+NIGHTLY = ("database", "nir-guessing", "membership-test", "device-key", "old-backups")
+"""What is played on a large population: thefts of stores, and thieves whom a quota stops whatever the list."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paravent.breach.entries import LootKind, Stolen
-from paravent.drill.credentials.loot import rows_of
+from paravent.drill.credentials.loot import CopiedRows
 from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
 from paravent.drill.inquiry import inquire
 from paravent.drill.old_backups import old_backups as attack_with_old_backups
@@ -27,7 +27,7 @@ def hub_copy(ground: Ground, platform: Platform) -> Theft:
 
 def live_epochs(database: Path) -> list[Epoch]:
     """Lists the insurers and epochs of which a copy holds rows."""
-    return sorted({(row.insurer, row.epoch) for row in rows_of(database).values()})
+    return CopiedRows(database).epochs()
 
 
 def database(ground: Ground) -> Iterator[Row]:

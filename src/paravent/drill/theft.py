@@ -19,8 +19,9 @@ from paravent.crypto import group, oprf, sealing
 from paravent.crypto.entitlement import HubPart, verify_entitlement
 from paravent.crypto.group import Scalar, decode_scalar
 from paravent.crypto.replicated import OpeningKey, ServerSet, assemble, opening_value, server_sets
-from paravent.crypto.sealing import Handle, Row
+from paravent.crypto.sealing import Row
 from paravent.crypto.sharing import lagrange
+from paravent.drill.credentials.loot import CopiedRows
 from paravent.drill.platform import Platform
 from paravent.drill.population import LeakedLine
 from paravent.errors import MalformedMessage, ProofFailure
@@ -66,7 +67,7 @@ class Theft:
         files = [path.read_bytes() for path in sorted(stolen_key_files)]
         shares = _shares(files)
         keys = _opening_keys(files)
-        rows = _rows(self.database)
+        rows = CopiedRows(self.database)
         opened, members = set(), set()
         candidates = {epoch: list(_candidate_keys(held)) for epoch, held in shares.items()}
         for whole, found_keys in (lookup_keys or {}).items():
@@ -87,7 +88,7 @@ class Theft:
     def contents(self, stolen_key_files: Iterable[Path], whole: Epoch) -> dict[LeakedLine, tuple[Row, HubPart]]:
         """Reads what the stolen key files open of one epoch: each line of the list with its row and what it says."""
         files = [path.read_bytes() for path in sorted(stolen_key_files)]
-        rows, keys, shares = _rows(self.database), _opening_keys(files), _shares(files)[whole]
+        rows, keys, shares = CopiedRows(self.database), _opening_keys(files), _shares(files)[whole]
         found: dict[LeakedLine, tuple[Row, HubPart]] = {}
         for key in _candidate_keys(shares):
             for line in self.leaked:
@@ -158,28 +159,15 @@ def _candidate_keys(shares: Sequence[ShareFile]) -> Iterable[Scalar]:
 
 
 def _try(
-    line: LeakedLine, insurer: str, epoch: int, key: Scalar, rows: Mapping[tuple[str, int, bytes], Row]
+    line: LeakedLine, insurer: str, epoch: int, key: Scalar, rows: Mapping[bytes, Row]
 ) -> tuple[Row, oprf.OprfOutput] | None:
     person = PersonIdentity.from_card(
         name=line.name, birth_date=line.birth_date, nir=Nir.from_thirteen(line.nir), rank=line.rank
     )
     output = oprf.evaluate(lookup_input(insurer, epoch, person), key)
     handle = sealing.handle_of(insurer, epoch, sealing.handle_key(output, insurer, epoch).public)
-    row = rows.get((insurer, epoch, handle))
+    row = rows.get(handle)
     return None if row is None else (row, output)
-
-
-def _rows(database: Path) -> dict[tuple[str, int, bytes], Row]:
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    found = connection.execute(
-        "SELECT insurer, epoch, handle, batch, stored FROM row JOIN manifest ON manifest.number = row.manifest"
-    )
-    rows = {
-        (insurer, epoch, handle): Row(insurer=insurer, epoch=epoch, batch=batch, handle=Handle(handle), stored=stored)
-        for insurer, epoch, handle, batch, stored in found
-    }
-    connection.close()
-    return rows
 
 
 def copy_database(source: Path, target: Path) -> Path:

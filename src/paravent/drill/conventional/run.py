@@ -6,6 +6,7 @@ he reads and whom he knows by name; the figure ``readable`` counts records that 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -66,7 +67,7 @@ def old_backups(ground: Ground) -> Iterator[Row]:
     for variant in Variant:
         portal = ground.portal(variant)
         backup = portal.backup()
-        gone = list(insured(ground.population))[::LEFT]
+        gone = list(itertools.islice(insured(ground.population), 0, None, LEFT))
         with Store(portal.home, portal.key()) as store:
             store.leave(identity for identity, _ in gone)
             yield row(ground, "old-backups", portal, ground.persons, read(backup, portal.key(), ground.population))

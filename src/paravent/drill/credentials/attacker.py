@@ -6,7 +6,7 @@ and has a copy of the hub's database, so that the hub's own limit does not bind 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from paravent.access.quotas import QuotaKind
@@ -53,7 +53,7 @@ class Attacker(Spreader):
     seen: Callable[[int], None] = lambda _: None
     """Is told, after each person, how many are open."""
 
-    def drain(self, hits: Sequence[Hit]) -> None:
+    def drain(self, hits: Iterable[Hit]) -> None:
         """Opens whoever is not open yet until no quota is left; forgets first what it believed exhausted."""
         self.exhausted.clear()
         for hit in hits:

@@ -17,7 +17,7 @@ from paravent.crypto.group import Scalar
 from paravent.crypto.sealing import open_label
 from paravent.desk.epoch import VerifiedEpoch, verify_bundle
 from paravent.drill.credentials.attacker import Attacker, Hit
-from paravent.drill.credentials.loot import files_of, rows_of
+from paravent.drill.credentials.loot import CopiedRows, files_of
 from paravent.drill.credentials.scene import FORMULA, bound, true_hits
 from paravent.drill.credentials.spread import StolenServer
 from paravent.drill.credentials.witness import WitnessList, log_entries
@@ -65,7 +65,7 @@ def attack(
     watching = watchmen(platform, honest, opticians)
     attacker.seen = watching.look
     attacker.lookup_keys = lookup_keys or {}
-    attacker.drain(true_hits(ground.population) if hits is None else hits)
+    attacker.drain(true_hits(ground.population.persons) if hits is None else hits)
     seconds = time.perf_counter() - started
     loots = [
         Stolen(kind=LootKind.DEVICE_KEY, keyid=optician.keyid, from_at=began, to_at=int(time.time()) + 1)
@@ -89,7 +89,7 @@ def thief(
     directory = read_directory(platform)
     copy = copy_database(platform.home / "hub" / HUB_DATABASE, platform.home / f"stolen-{os.urandom(4).hex()}.db")
     return Attacker(
-        devices=[optician.key for optician in opticians], directory=directory, rows=rows_of(copy),
+        devices=[optician.key for optician in opticians], directory=directory, rows=CopiedRows(copy),
         epochs={amc: _epoch(amc, directory) for amc in population.insurers}, stolen=stolen,
         send=partial(send, platform), clock=lambda _: int(time.time()), rng=os.urandom,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ from paravent.drill.credentials.loot import files_of, rows_of
 from paravent.drill.credentials.witness import WitnessList, openings
 from paravent.drill.members import identity_of
 from paravent.drill.platform import INSURERS
-from paravent.drill.population import Population
+from paravent.drill.population import SyntheticPerson
 from paravent.drill.row import PlatformName, Ran, Row
 from paravent.drill.simulation.crash import Gate
 from paravent.drill.simulation.parties import SimulatedServer
@@ -51,12 +51,11 @@ def bound(shape: Shape, devices: int, stolen: int, days: int, *, new: bool = Fal
     return devices * (shape.servers - stolen) * quota * days // (shape.threshold - stolen)
 
 
-def true_hits(population: Population) -> list[Hit]:
-    """Lists everybody once: the thief knows whom to ask for, and under which insurer."""
-    return [
-        Hit(person=person.member_id, amc=cover.insurer, identity=identity_of(person, cover))
-        for person in population.persons for cover in person.coverages[:1]
-    ]  # fmt: skip
+def true_hits(persons: Iterable[SyntheticPerson]) -> Iterator[Hit]:
+    """Yields everybody once: the thief knows whom to ask for, and under which insurer, and gets as far as his quota."""
+    for person in persons:
+        for cover in person.coverages[:1]:
+            yield Hit(person=person.member_id, amc=cover.insurer, identity=identity_of(person, cover))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,7 +143,7 @@ def scene(
         )  # fmt: skip
         attacker.seen = watchmen.look
         built = Scene(
-            platform=platform, attacker=attacker, hits=true_hits(platform.population), stolen=stolen,
+            platform=platform, attacker=attacker, hits=list(true_hits(platform.population.persons)), stolen=stolen,
             witnesses=WitnessList(labels=labels), watchmen=watchmen, began=platform.now,
         )  # fmt: skip
         attacker.send = built.send

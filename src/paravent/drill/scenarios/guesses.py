@@ -34,7 +34,7 @@ def nir_guessing(ground: Ground) -> Iterator[Row]:
     began, started = int(time.time()), time.perf_counter()
     attacker = thief(platform, ground.population, [optician], {})
     guessing = Guessing(attacker=attacker)
-    for hit, line in sorted(_targets(ground), key=lambda target: births_of(target[1].nir[5:7])):
+    for hit, line in _targets(ground):
         if not guessing.after(hit, line):
             break
     seconds = time.perf_counter() - started
@@ -49,12 +49,20 @@ def nir_guessing(ground: Ground) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def _targets(ground: Ground) -> list[tuple[Hit, LeakedLine]]:
-    return [
-        (hit, LeakedLine(nir=hit.identity.nir.thirteen, birth_date=str(hit.identity.birth_date),
-                         rank=hit.identity.rank, name=str(hit.identity.name)))
-        for hit in true_hits(ground.population)
-    ]  # fmt: skip
+def _targets(ground: Ground) -> Iterator[tuple[Hit, LeakedLine]]:
+    """Yields those first who were born where fewest are."""
+    persons = sorted(ground.population.persons, key=lambda person: births_of(person.coverages[0].nir[5:7]))
+    for hit in true_hits(persons):
+        identity = hit.identity
+        yield (
+            hit,
+            LeakedLine(
+                nir=identity.nir.thirteen,
+                birth_date=str(identity.birth_date),
+                rank=identity.rank,
+                name=str(identity.name),
+            ),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +124,7 @@ def _looked_up(ground: Ground, number: int, stolen: tuple[int, ...]) -> Row:
     watching = watchmen(platform, honest, [optician])
     members = 0
     with suppress(QuotaExceeded):
-        for hit in true_hits(ground.population):
+        for hit in true_hits(ground.population.persons):
             members += attacker.look_up(hit).handle in attacker.rows
             watching.look(members)
     return Row(

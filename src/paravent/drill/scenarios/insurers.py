@@ -56,7 +56,7 @@ def bulk_key(ground: Ground) -> Iterator[Row]:
             computed=found.estimate, seconds=round(loot.seconds, 2), remains=REMAINS,
             figures={"membership_bound": members, "membership_upper": found.membership_upper},
         )  # fmt: skip
-    hits = [hit for hit in true_hits(ground.population) if hit.amc == amc]
+    hits = [hit for hit in true_hits(ground.population.persons) if hit.amc == amc]
     row = attack(
         ground, platform, [hire(platform, _OPTICIAN, int(time.time()), _OPTICIAN)], (), case="key+device-key",
         scenario="insurer-bulk-key", lookup_keys={amc: key}, hits=hits,

@@ -41,7 +41,7 @@ def network(ground: Ground) -> Iterator[Row]:
     attacker = thief(platform, ground.population, [optician], {})
     amc, other = ground.population.insurers[:2]
     alone = {one.member_id for one in ground.population.persons if len({c.insurer for c in one.coverages}) == 1}
-    hits = [hit for hit in true_hits(ground.population) if hit.amc == amc and hit.person in alone][:ASKED]
+    hits = [hit for hit in true_hits(ground.population.persons) if hit.amc == amc and hit.person in alone][:ASKED]
     misses = [Hit(person=f"{hit.person}/other", amc=other, identity=hit.identity) for hit in hits]
     answers = [[_fetched(platform, attacker, optician, hit) for hit in asked] for asked in (hits, misses)]
     lengths = [sorted({length for length, _ in found}) for found in answers]
