@@ -42,6 +42,10 @@ class Pace:
         """Takes one, due or not."""
         self.due = max(self.due, now - _BURST_SECONDS) + 1 / self.per_second
 
+    def give_back(self) -> None:
+        """Gives one back that was taken."""
+        self.due -= 1 / self.per_second
+
 
 @dataclass(slots=True)
 class Door:
@@ -77,6 +81,9 @@ class Door:
         """Notes that a request let in under this name was signed by its key; who was not seen longest is forgotten."""
         if claimed == NOBODY:
             return
+        if claimed not in self._known:
+            # It was no part of a flood: of devices that come back after a start, as many pass as can be answered.
+            self.strangers.give_back()
         self._known.pop(claimed, None)
         self._known[claimed] = None
         if len(self._known) > KNOWN_MAX:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ from paravent.crypto.signing import SigningKey
 TIMES = (1, 2, 5, 10)
 FLOOD_TIMES = 5
 _CLIENTS = 64
+_DEVICES = 1_024
+_INTRODUCED_PER_SECOND = 150.0
 _CONNECTIONS_MAX = 768
 _OPENINGS_PER_SECOND_MAX = 2_000
 _BASELINE = 0.5
@@ -95,10 +97,16 @@ class _Generator:
 
     inventor: Inventor
     process: int
+    crowd: Iterator[Inventor]
 
     def openings(self, count: int) -> Iterator[bytes]:
-        """Signs so many requests, each of which is charged; they live a minute."""
-        return iter([as_http(self.inventor.opening()[0]) for _ in range(count)])
+        """Signs so many requests, of one device after another, each of which is charged; they live a minute."""
+        return iter([as_http(inventor.opening()[0]) for inventor in islice(self.crowd, count)])
+
+    def introduce(self, count: int) -> None:
+        """Has so many devices answered once, at a rate at which each is: a server knows them from then on."""
+        source = Source(requests=self.openings(count), connections_max=_CLIENTS, per_second=_INTRODUCED_PER_SECOND)
+        send_at_rate(self.inventor.place, [source], count / _INTRODUCED_PER_SECOND)
 
     def capacity(self, seconds: float) -> float:
         """Returns openings a second of clients that each wait for their answer."""
@@ -123,7 +131,7 @@ class _Generator:
 
 def measure(home: Path, seconds: float) -> Iterator[Figures]:
     """Measures each rate and each flood for that many seconds."""
-    with served(home) as running:
+    with served(home, crowd=_DEVICES) as running:
         inventor = inventor_of(running)
         for peer in running.platform.servers:
             running.start(peer)
@@ -151,7 +159,9 @@ def _niced(rows: Callable[[], Iterator[Figures]]) -> Iterator[Figures]:
 
 def _rows_of(running: Served, inventor: Inventor, seconds: float) -> Iterator[Figures]:
     asyncio.run(wait_until_ready(inventor))
-    generator = _Generator(inventor=inventor, process=running.processes[1])
+    crowd = cycle([replace(inventor, device=device) for device in running.crowd])
+    generator = _Generator(inventor=inventor, process=running.processes[1], crowd=crowd)
+    generator.introduce(_DEVICES)
     capacity = generator.capacity(seconds)
     calm = _half(generator.period(capacity * _BASELINE, seconds).replies)
     periods = [generator.period(capacity * times, seconds) for times in TIMES]

@@ -38,13 +38,18 @@ ENDLESS = QuotaLimits(
 
 @dataclass(slots=True)
 class Served:
-    """A platform whose key servers run as processes; two devices are enrolled; ``stop`` ends only those processes."""
+    """A platform whose key servers run as processes; ``stop`` ends only those.
+
+    Two devices are enrolled, and a ``crowd`` of others, each of another professional: what a server counts of one
+    grows with what that one asks, and no real one asks thousands of times a day.
+    """
 
     platform: SimulatedPlatform
     device: SigningKey
     other: SigningKey
     ports: dict[int, int]
     processes: dict[int, int] = field(default_factory=dict)
+    crowd: tuple[SigningKey, ...] = ()
 
     def start(self, index: int, prepare: Callable[[], None] = lambda: None) -> None:
         """Starts a key server and waits until it listens; ``prepare`` runs in the new process first."""
@@ -109,19 +114,20 @@ def listening(process: int, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def served(home: Path, limits: QuotaLimits = ENDLESS) -> Iterator[Served]:
-    """Creates a platform with two devices, and closes its stores so that processes can open them."""
+def served(home: Path, limits: QuotaLimits = ENDLESS, crowd: int = 0) -> Iterator[Served]:
+    """Creates a platform with two devices and a crowd, and closes its stores so that processes can open them."""
     shape = Shape(persons=PERSONS, server_limits=limits, start=int(time.time()))
     ports = free_ports(shape.servers)
     addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
     platform = SimulatedPlatform.build(home, Shape(
         persons=PERSONS, server_limits=limits, start=shape.start, addresses=addresses), SEED)  # fmt: skip
-    device = SigningKey.generate(platform.rng)
-    other = SigningKey.generate(platform.rng)
-    platform.enrol(Device(public=device.public, professional="80000000001", shop="580000001"))
-    platform.enrol(Device(public=other.public, professional="80000000002", shop="580000002"))
+    keys = tuple(SigningKey.generate(platform.rng) for _ in range(2 + crowd))
+    for number, key in enumerate(keys, start=1):
+        platform.enrol(Device(public=key.public, professional=f"8{number:010}", shop=f"58{number:07}"))
     platform.close()
-    running = Served(platform=platform, device=device, other=other, ports=dict(enumerate(ports, start=1)))
+    running = Served(
+        platform=platform, device=keys[0], other=keys[1], ports=dict(enumerate(ports, start=1)), crowd=keys[2:]
+    )
     try:
         yield running
     finally:

@@ -65,6 +65,23 @@ def test_strangers_have_all_that_nobody_known_asks_for() -> None:
     assert all(here.lets_in(OTHER, 12.0) for _ in range(5_000))
 
 
+def returning(here: Door, devices: int) -> int:
+    """How many devices that a server does not know yet are let in within a second, each answered at once."""
+    here.know(KEYID)
+    let_in = 0
+    for number in range(devices):
+        now, keyid = 100 + number / devices, b"%032x" % number
+        here.lets_in(KEYID, now)
+        if here.lets_in(keyid, now):
+            let_in += 1
+            here.know(keyid)
+    return let_in
+
+
+def test_devices_that_come_back_after_a_start_pass_as_fast_as_they_are_answered() -> None:
+    assert returning(Door(), 2_000) == 2_000
+
+
 def test_who_is_not_who_it_said_is_known_no_more() -> None:
     here = Door()
     here.know(KEYID)
@@ -253,6 +270,8 @@ CONTROLS = [
     (Door, "lets_in", "if self.strangers.wait(now) > 0", "if False",
      test_strangers_keep_to_their_rate_while_somebody_known_is_served),
     (Door, "lets_in", "self.inside >= INSIDE_MAX", "False", test_nobody_is_let_in_beyond_what_fits),
+    (Door, "know", "self.strangers.give_back()", "pass",
+     test_devices_that_come_back_after_a_start_pass_as_fast_as_they_are_answered),
     (Door, "forget", "self._known.pop(claimed, None)", "pass", test_who_is_not_who_it_said_is_known_no_more),
 ]  # fmt: skip
 
