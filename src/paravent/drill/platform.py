@@ -87,7 +87,7 @@ class Platform:
             )  # fmt: skip
             write_member_file(self.home / f"members-{amc}.csv", population, amc)
         self._directory(names, insurers)
-        self._wait(PROVIDER)
+        self.wait(PROVIDER)
         for name in self.verifiers():
             self._set_provider(name)
         self.add_desk("desk")
@@ -226,13 +226,14 @@ class Platform:
             )  # fmt: skip
             log.close()
         for name in names:
-            self._wait(name)
+            self.wait(name)
             space = name.replace("insurer", "space")
             if space in self.ports and space != name:
-                self._wait(name, space)
+                self.wait(name, space)
         self._enrol_waiting()
 
-    def _wait(self, name: str, listening: str | None = None) -> None:
+    def wait(self, name: str, listening: str | None = None) -> None:
+        """Waits until a process listens, on its own port or another of its; raises TechnicalFailure."""
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             if self.processes[name].poll() is not None:

@@ -102,10 +102,12 @@ class Dependencies:
                 self.platform.start(name)
 
     def start_authority(self) -> None:
-        """Starts the time-stamping authority, with the keys of its folder."""
+        """Starts the time-stamping authority, with the keys of its folder, and waits until it listens."""
         home = self.platform.home
         process = start_authority(home / AUTHORITY, self.platform.ports[AUTHORITY], home / f"{AUTHORITY}.log")
         self.platform.processes[AUTHORITY] = process
+        # A server that asked before it listened would say so after it does.
+        self.platform.wait(AUTHORITY)
 
     def _tried(self, operation: str) -> str:
         """Tries one operation; returns ``works``, or the code of the error."""
