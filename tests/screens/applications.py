@@ -224,7 +224,8 @@ APPLICATIONS: Mapping[str, Opening] = MappingProxyType({
 })  # fmt: skip
 # Those that answer programs alone, and the shared builder. Nothing of them can make a page.
 WITHOUT_PAGES = frozenset({
-    "access/app.py", "hub/app.py", "keyserver/app.py", "insurer/app.py", "drill/conventional/app.py",
+    "access/app.py", "hub/app.py", "keyserver/app.py", "insurer/app.py", "drill/authority.py",
+    "drill/conventional/app.py",
 })  # fmt: skip
 
 
