@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ import pytest
 
 from paravent.access.sqlite_store import connect
 from paravent.bench.cluster import Cluster
-from paravent.bench.population import Journal, measure
 from paravent.errors import ProofFailure
 from paravent.insurer.runs_store import Runs
 
@@ -33,29 +30,36 @@ def bench(home: Path, persons: int, *options: str | Path) -> tuple[int, dict[str
     return done.returncode, json.loads(done.stdout.decode().splitlines()[-1]), done.stderr.decode()
 
 
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from paravent.bench.population import Journal, measure
+
+folder, persons, insurers, moment = sys.argv[1:]
+add = Journal.add
+
+def add_and_die(self, kind, **values):
+    add(self, kind, **values)
+    if kind == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Journal.add = add_and_die
+measure(Path(folder), int(persons), int(insurers))
+"""
+
+
 def run_until(home: Path, persons: int, moment: str) -> None:
     """Starts the same work in a process, which is killed (-9) as soon as it has kept another line of a kind.
 
-    It is spawned, for its memory to be its own: what is forked from a whole run of the tests begins with theirs.
+    It is a program of its own: the memory of what is forked from a whole run of the tests begins with theirs.
     """
     folder = home / "population"
     folder.mkdir(exist_ok=True)
-    process = get_context("spawn").Process(target=_run_and_die, args=(folder, persons, moment))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-
-
-def _run_and_die(folder: Path, persons: int, moment: str) -> None:
-    add = Journal.add
-
-    def add_and_die(self: Journal, kind: str, **values: Any) -> None:
-        add(self, kind, **values)
-        if kind == moment:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Journal.add = add_and_die  # type: ignore[method-assign]
-    measure(folder, persons, INSURERS)
+    done = subprocess.run(
+        [sys.executable, "-c", DYING, str(folder), str(persons), str(INSURERS), moment],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
 @pytest.fixture(scope="module")
