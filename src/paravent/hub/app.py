@@ -23,6 +23,7 @@ from paravent.access.group_commit import GroupCommit
 from paravent.access.log_memory_app import seen_route
 from paravent.access.log_watch_client import LogWatch
 from paravent.access.openid_config import Enrolment
+from paravent.access.parties import authenticate_insurer
 from paravent.access.peer_client import PeerClient
 from paravent.access.quota_app import quota_route
 from paravent.access.requests import authority_of
@@ -116,7 +117,7 @@ def build(
 
     async def take_statement(request: Request) -> Response:
         received = await read_signed(request, identity.base_url, STATEMENT_BYTES_MAX)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         signed = decode(received.body, Signed, bytes_max=STATEMENT_BYTES_MAX)
         kind = request.path_params["kind"]
         counter = statements.verify_statement(signed, kind, entry)
@@ -127,7 +128,7 @@ def build(
 
     async def open_publication(request: Request) -> Response:
         received = await read_signed(request, identity.base_url, STATEMENT_BYTES_MAX)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         announced = decode(received.body, Publication, bytes_max=STATEMENT_BYTES_MAX)
         current = store.newest(entry.amc)
         epoch, head = publication.verify_publication(
@@ -140,7 +141,7 @@ def build(
 
     async def add_rows(request: Request) -> Response:
         received = await read_signed(request, identity.base_url, CHUNK_BYTES_MAX)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         number = request.path_params["number"]
         staged = store.staged(number, entry.amc)
         head, stored = decode(staged.bundle.head.payload, ManifestHead), staged.rows
@@ -153,7 +154,7 @@ def build(
 
     async def go_live(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         number = request.path_params["number"]
         staged = store.staged(number, entry.amc)
         head = decode(staged.bundle.head.payload, ManifestHead)
@@ -166,7 +167,7 @@ def build(
     async def close(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
         now = _now()
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=now)
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=now)
         closing = publication.verify_closing(decode(received.body, Signed), entry)
         if closing.batch is None:
             store.keep_closing(closing.insurer, closing.epoch, closing.deletes_at)
@@ -175,7 +176,7 @@ def build(
 
     async def pull(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         return json_response(store.claims.events(entry.amc, decode(received.body, PullRequest).after))
 
     async def box(request: Request) -> Response:
@@ -186,7 +187,7 @@ def build(
 
     async def pull_boxes(request: Request) -> Response:
         received = await read_signed(request, identity.base_url)
-        entry, _ = publication.authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
+        entry, _ = authenticate_insurer(received, directory, base_url=identity.base_url, now=_now())
         asked = decode(received.body, BoxesRequest)
         return json_response(await commits.run(lambda: boxes.hand_over(entry.amc, asked, store)))
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, DeviceRegister, authenticate, charge_of
+from paravent.access.parties import authenticate_insurer
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke
 from paravent.crypto.hpke import BOX_OVERHEAD_BYTES, BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.errors import MalformedMessage, UnknownInsurer
-from paravent.hub.publication import authenticate_insurer
 from paravent.hub.state import HubIdentity
 from paravent.wire.boxes import (
     BOX_BODY_BYTES_MAX,

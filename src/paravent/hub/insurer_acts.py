@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from paravent.access.parties import authenticate_insurer
 from paravent.access.requests import HttpRequest
 from paravent.crypto.group import Rng
 from paravent.crypto.labels import Label
@@ -18,7 +19,6 @@ from paravent.errors import ProofFailure, Refusal
 from paravent.hub.books import Books, KeptAct
 from paravent.hub.changes import change_by_insurer
 from paravent.hub.decisions import refused, seal_event
-from paravent.hub.publication import authenticate_insurer
 from paravent.hub.state import HubIdentity
 from paravent.optics.months import month_of
 from paravent.wire.claims import Decision, InsurerAct, InsurerActDetail, Outcome, PaymentLine

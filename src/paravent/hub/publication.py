@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from paravent.access.requests import Authenticated, HttpRequest, authority_of, claimed_keyid, verify_request
 from paravent.crypto.labels import Label
 from paravent.crypto.manifest import manifest_leaf
 from paravent.crypto.merkle import HASH_BYTES, build_levels, root_of
 from paravent.crypto.sealing import Handle, Row
-from paravent.crypto.signing import VerifyKey, key_id
-from paravent.errors import MalformedMessage, ProofFailure, StaleData, UnknownInsurer
+from paravent.crypto.signing import VerifyKey
+from paravent.errors import MalformedMessage, ProofFailure, StaleData
 from paravent.wire.cosignatures import verify_cosignatures
 from paravent.wire.publication import REMOVED, Publication
 from paravent.wire.receipts import verify_receipts
@@ -30,18 +29,6 @@ from paravent.wire.statements import (
 
 ROWS_PER_TURN = 1_000
 """Of a publication that goes live, before other requests are answered: some ten milliseconds."""
-
-
-def authenticate_insurer(
-    request: HttpRequest, directory: Directory, *, base_url: str, now: int
-) -> tuple[InsurerEntry, Authenticated]:
-    """Returns the insurer whose issuer key signed a request; raises UnknownInsurer or RequestNotAuthentic."""
-    claimed = claimed_keyid(request)
-    for entry in directory.insurers:
-        key = VerifyKey(entry.issuer_key)
-        if key_id(key) == claimed:
-            return entry, verify_request(request, key=key, authority=authority_of(base_url), now=now)
-    raise UnknownInsurer("no insurer of the directory has this key")
 
 
 def verify_publication(

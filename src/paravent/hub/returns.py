@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, authenticate
+from paravent.access.parties import authenticate_insurer
 from paravent.access.requests import HttpRequest, authority_of, claimed_keyid
 from paravent.crypto.entitlement import read_entitlement
 from paravent.crypto.group import Rng
@@ -24,7 +25,6 @@ from paravent.errors import IdempotencyConflict, ParaventError, ProofFailure, Re
 from paravent.hub.books import Books, KeptAct
 from paravent.hub.changes import ShopAct, change_by_insurer, change_right, correct_claim, find_corrected
 from paravent.hub.decisions import seal_event
-from paravent.hub.publication import authenticate_insurer
 from paravent.hub.recovery_store import NUMBERS_A_SECOND, UNNUMBERED, KeptReturn, Restoration
 from paravent.hub.state import HubIdentity
 from paravent.hub.vault import ActId

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from paravent.access.alarm_app import Sentry, alarm_route
 from paravent.access.alarms import AlarmPolicy
-from paravent.access.app import application, forget_hourly, json_response, read_body, read_signed
+from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.files.look_client import LookClient
 from paravent.access.group_commit import GroupCommit
@@ -27,6 +28,7 @@ from paravent.access.suspension import Verifier
 from paravent.access.suspension_app import suspension_route
 from paravent.access.tally import Tally
 from paravent.access.tally_app import write_tally
+from paravent.crypto.hpke import BoxPublicKey
 from paravent.errors import ParaventError
 from paravent.keyserver import deal, evaluation, opening
 from paravent.keyserver.config import WatchSettings
@@ -35,8 +37,6 @@ from paravent.keyserver.store import Store
 from paravent.keyserver.witness import Scribe
 from paravent.keyserver.witness_app import Witness
 from paravent.watch.judging import KEY_SERVER_SIGNS, Detectors
-from paravent.wire.codec import decode
-from paravent.wire.deal import DealBox
 from paravent.wire.statements import Directory, Signed
 from paravent.wire.status import RELEASE, ServerStatus
 
@@ -81,28 +81,35 @@ def build(
         return json_response(opening.answer(admitted, position, identity))
 
     async def epochs(request: Request) -> Response:
-        box = decode(await read_body(request), DealBox)
-        return json_response(deal.take_epoch(box, identity, directory, store, _now()))
+        received, now = await read_signed(request, identity.base_url), _now()
+        box = deal.admit_box(received, identity, directory, now)
+        return json_response(deal.take_epoch(box, identity, directory, store, now))
 
     async def batches(request: Request) -> Response:
-        box = decode(await read_body(request), DealBox)
+        box = deal.admit_box(await read_signed(request, identity.base_url), identity, directory, _now())
         return json_response(deal.take_batch(box, identity, directory, store))
 
     async def closings(request: Request) -> Response:
-        signed = decode(await read_body(request), Signed)
+        signed = deal.admit_statement(await read_signed(request, identity.base_url), identity, directory, _now())
         cosignature = deal.take_closing(signed, identity, directory, store)
         store.delete_ended(_now())
         return json_response(cosignature)
 
     async def heads(request: Request) -> Response:
-        signed = decode(await read_body(request), Signed)
-        return json_response(deal.cosign_head(signed, identity, directory, store, _now()))
+        received, now = await read_signed(request, identity.base_url), _now()
+        signed = deal.admit_statement(received, identity, directory, now)
+        return json_response(deal.cosign_head(signed, identity, directory, store, now))
 
     async def cosigned_heads(_: Request) -> Response:
         return json_response(store.heads())
 
+    @lru_cache(maxsize=1)
+    def stated(public: BoxPublicKey, now: int) -> Signed:
+        # Anybody may ask for it: however many do, it is signed once a second.
+        return deal.box_key(identity, public, now)
+
     async def box_key(_: Request) -> Response:
-        return json_response(deal.box_key(identity, store, _now()))
+        return json_response(stated(store.box_key.public, _now()))
 
     async def status(_: Request) -> Response:
         return json_response(

@@ -10,7 +10,6 @@ from paravent.crypto.checkpoint import (
     Checkpoint,
     log_key,
     open_checkpoint,
-    parse_checkpoint,
     sign,
     verify_cosignature,
 )
@@ -19,7 +18,7 @@ from paravent.errors import LogRolledBack, MalformedMessage
 from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.state import ServerIdentity
 from paravent.wire.log import SeenAnswer
-from paravent.wire.statements import Directory, HubEntry, KeyServerEntry
+from paravent.wire.statements import HubEntry, KeyServerEntry
 
 COSIGNATURE_AGE_SECONDS_MAX = 3_600
 
@@ -40,19 +39,6 @@ def take_cosignature(handed: bytes, own: bytes, peer: KeyServerEntry | HubEntry,
     verify_cosignature(note, key, now=now, age_seconds_max=COSIGNATURE_AGE_SECONDS_MAX, culprit=peer.name)
     verified = (each for each in note.signatures if (each.name, each.key_id) == (key.name, key.key_id))
     return mine.signed_also(*verified).encode()
-
-
-def cosigners(note: bytes, directory: Directory, now: int) -> tuple[Checkpoint, list[str]]:
-    """Lists the parties, key servers and hub, whose cosignature stands under a note."""
-    parsed = parse_note(note)
-    checkpoint = parse_checkpoint(parsed.text)
-    found = []
-    for peer in directory.watchers():
-        key = cosigner_key_of(peer)
-        if peer.name != checkpoint.origin and parsed.signature_of(key) is not None:
-            verify_cosignature(parsed, key, now=now, age_seconds_max=now, culprit=peer.name)
-            found.append(peer.name)
-    return checkpoint, found
 
 
 def require_not_rolled_back(answer: SeenAnswer, peer: str, identity: ServerIdentity, log: WitnessLog) -> None:

@@ -1,12 +1,16 @@
 """Taking a deal, its end, and a manifest head: verify, store, sign (docs/protocol.md sections 3 and 6).
 
-A server refuses a share that does not match the commitments and an opening key that does not match
-the batch file, whoever signed them.
+Order of safety: the insurer signed the request, it names itself, and only then is a box opened or a statement
+verified. A server refuses a share that does not match the commitments and an opening key that does not match the
+batch file, whoever signed them.
 """
 
 from __future__ import annotations
 
+from paravent.access.parties import authenticate_insurer
+from paravent.access.requests import HttpRequest
 from paravent.crypto.group import decode_element, decode_scalar
+from paravent.crypto.hpke import BoxPublicKey
 from paravent.crypto.labels import Label
 from paravent.crypto.replicated import OpeningKey, ServerSet, key_digest, server_sets
 from paravent.crypto.sharing import public_share, verify_share
@@ -24,6 +28,7 @@ from paravent.wire.statements import (
     Cosignature,
     Directory,
     EpochFile,
+    InsurerEntry,
     ManifestHead,
     Receipt,
     Signed,
@@ -34,6 +39,22 @@ from paravent.wire.statements import (
 
 EPOCH_SECONDS_MAX = 366 * 86_400
 SKEW_SECONDS_MAX = 300
+
+
+def admit_box(request: HttpRequest, identity: ServerIdentity, directory: Directory, now: int) -> DealBox:
+    """Reads a deal that its insurer sent, unopened; raises UnknownInsurer, RequestNotAuthentic or ProofFailure."""
+    entry, _ = authenticate_insurer(request, directory, base_url=identity.base_url, now=now)
+    box = decode(request.body, DealBox)
+    _require_own(box.insurer, entry)
+    return box
+
+
+def admit_statement(request: HttpRequest, identity: ServerIdentity, directory: Directory, now: int) -> Signed:
+    """Reads a statement that its insurer sent, not verified yet; raises as ``admit_box``."""
+    entry, _ = authenticate_insurer(request, directory, base_url=identity.base_url, now=now)
+    signed = decode(request.body, Signed)
+    _require_own(signed.signer, entry)
+    return signed
 
 
 def take_epoch(box: DealBox, identity: ServerIdentity, directory: Directory, store: KeyServerStore, now: int) -> Signed:
@@ -113,10 +134,15 @@ def cosign_head(
     return cosign(signed, Label.MANIFEST_HEAD, identity.name, identity.signing_key)
 
 
-def box_key(identity: ServerIdentity, store: KeyServerStore, now: int) -> Signed:
+def box_key(identity: ServerIdentity, public: BoxPublicKey, now: int) -> Signed:
     """States the key to which deals for this server are to be sealed now."""
-    statement = BoxKeyStatement(server=identity.name, box_key=store.box_key.public, issued_at=now)
+    statement = BoxKeyStatement(server=identity.name, box_key=public, issued_at=now)
     return sign_statement(statement, Label.BOX_KEY, identity.name, identity.signing_key)
+
+
+def _require_own(named: str, entry: InsurerEntry) -> None:
+    if named != entry.amc:
+        raise ProofFailure("an insurer deals, closes and publishes for itself only", culprit=entry.amc)
 
 
 def _issuer(directory: Directory, insurer: str) -> VerifyKey:

@@ -30,7 +30,7 @@ from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, Turns
 from paravent.access.client import SignedClient
 from paravent.access.devices import Bar, BarReason, Standing, check_standing
 from paravent.access.enrolment import act_on
-from paravent.access.parties import authenticate_party
+from paravent.access.parties import authenticate_insurer, authenticate_party
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import verify_request
 from paravent.crypto.labels import Label
@@ -43,7 +43,6 @@ from paravent.desk.entitled import judge_card
 from paravent.desk.epoch import verify_bundle
 from paravent.desk.waiting import require_room
 from paravent.errors import ParaventError
-from paravent.hub.publication import authenticate_insurer
 from paravent.hub.vault import ActId
 from paravent.insurer.act_client import send_act
 from paravent.insurer.books import open_books

@@ -222,7 +222,7 @@ def test_an_insurer_reads_the_deletions_of_its_own() -> None:
 
 def test_a_box_key_is_fresh_and_of_its_server(still: World) -> None:
     server, entry = still.servers[1], still.entry(1)
-    stated = deal.box_key(server.identity, server.store, NOW)
+    stated = deal.box_key(server.identity, server.store.box_key.public, NOW)
     assert epochs.recipient(stated, entry, NOW + 300).box_key == server.store.box_key.public
     with pytest.raises(StaleData):
         epochs.recipient(stated, entry, NOW + 301)

@@ -12,6 +12,7 @@ from msgspec.structs import replace as changed
 from tests import engines
 from tests.unit.parties.world import AMC, OTHER_AMC, World, open_hub
 
+from paravent.access.parties import authenticate_insurer
 from paravent.access.quotas import QuotaLimits
 from paravent.access.requests import new_nonce
 from paravent.crypto.labels import Label
@@ -121,13 +122,13 @@ def test_only_an_insurers_key_publishes(who: str, still: World) -> None:
     key = keys.get(who, SigningKey.generate(still.rng))
     request, _ = still.signed(still.hub.base_url, "/v1/publications", announce(still), key=key)
     with pytest.raises(UnknownInsurer):
-        publication.authenticate_insurer(request, still.directory, base_url=still.hub.base_url, now=still.now)
+        authenticate_insurer(request, still.directory, base_url=still.hub.base_url, now=still.now)
 
 
 def test_an_insurer_is_known_by_its_key(still: World) -> None:
     insurer = still.insurers[OTHER_AMC]
     request, _ = still.signed(still.hub.base_url, "/v1/publications", announce(still), key=insurer.keys.issuer)
-    entry, _ = publication.authenticate_insurer(request, still.directory, base_url=still.hub.base_url, now=still.now)
+    entry, _ = authenticate_insurer(request, still.directory, base_url=still.hub.base_url, now=still.now)
     assert entry == insurer.entry
 
 

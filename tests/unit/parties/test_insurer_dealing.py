@@ -45,7 +45,7 @@ class Network:
         """Answers a box key, once a former one when there is one."""
         self._require(party, url)
         server = self.servers[party]
-        fresh = deal.box_key(server.identity, server.store, int(time.time()))
+        fresh = deal.box_key(server.identity, server.store.box_key.public, int(time.time()))
         return decode(encode(self.stale_box_keys.pop(party, fresh)), kind)
 
     async def post(self, party: str, _: str, path: str, message: object, kind: type[M], **__: int) -> M:
@@ -218,7 +218,7 @@ def test_no_opening_key_is_ever_written_by_the_insurer(bench: Bench, tmp_path: P
 
 def test_a_box_key_that_changed_meanwhile_is_asked_for_again(bench: Bench) -> None:
     server = bench.network.servers[FIRST]
-    bench.network.stale_box_keys[FIRST] = deal.box_key(server.identity, server.store, int(time.time()))
+    bench.network.stale_box_keys[FIRST] = deal.box_key(server.identity, server.store.box_key.public, int(time.time()))
     server.store._rotate_box_key()
     epoch_of(bench.dealing)
     assert bench.receipts(1) == 3
