@@ -23,7 +23,7 @@ RELEASED = {
     "hub": (
         "fb1bc5d9a8cba2a7", "65c5c6d2f3f17eaf", "f20bebc3c2e6b251", "8e339211d88df7d3", "a6bf43d6ce0755b2",
         "1bb6ad562c283a72", "e052e3513a7b4c03", "d7767276c1869420", "ec5de339763c849f",
-        "0248c1a8c8fe3ca0",
+        "0248c1a8c8fe3ca0", "baf0758d5881ad5b",
     ),
     "keyserver": ("e5c5032229c79248", "f8cc744ece82f770", "2b031d76e5f0f648", "0248c1a8c8fe3ca0"),
 }  # fmt: skip

@@ -28,6 +28,7 @@ from paravent.bench import (
     power_cuts,
     rebuild,
     reopening,
+    returning,
     rival_claims,
     sealing,
 )
@@ -54,6 +55,7 @@ ASKED: tuple[Measure, ...] = (
     power_cuts.MEASURE,
     rebuild.MEASURE,
     reopening.MEASURE,
+    returning.MEASURE,
     disk_faults.MEASURE,
     corruption.MEASURE,
     double_payment.MEASURE,

@@ -32,7 +32,7 @@ from paravent.drill.simulation.platform import Shape, SimulatedPlatform
 from paravent.hub.statements import GUARANTEES, STATUS_LIST, verify_statement
 from paravent.hub.store import Store
 from paravent.optics.store import shipped_rules
-from paravent.wire.claims import ActKind, Decision, Ground, InsurerAct
+from paravent.wire.claims import Act, ActKind, Decision, Ground, InsurerAct
 from paravent.wire.codec import Message, encode
 from paravent.wire.statements import Cosigned, cosigned, sign_statement
 
@@ -119,12 +119,16 @@ class Counters:
 
     def claim(self, shop: Shop, right: Entitled, corrects: bytes | None = None) -> HttpRequest:
         """Claims the basket, or puts this claim in the place of another one."""
+        return self._signed(shop.key, ACTS, self.claimed(shop, right, corrects))
+
+    def claimed(self, shop: Shop, right: Entitled, corrects: bytes | None = None) -> Act:
+        """Makes the act of a claim."""
         payee = Payee(professional=shop.device.professional, shop=shop.device.shop)
         act, _ = trade.claim(
             right, self._quoted, prescribed(), payee, early_renewal=False, key=shop.key, rng=self.rng,
             corrects=corrects,
         )  # fmt: skip
-        return self._signed(shop.key, ACTS, act)
+        return act
 
     def reversal(self, decision: Decision) -> HttpRequest:
         """Has the insurer take back what a decision paid."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from paravent.access.config import read_directory
 from paravent.access.database import Database
 from paravent.access.doctor.machine_store import record_backup, record_restoration
 from paravent.access.peer_client import PeerClient
+from paravent.access.progress import bar
 from paravent.access.store import read_secret, write_secret
 from paravent.crypto import hpke
 from paravent.crypto.hpke import BoxKey
@@ -28,6 +30,7 @@ from paravent.errors import (
 from paravent.hub import config
 from paravent.hub.backup import BackupSummary, stale_heads
 from paravent.hub.backup_store import empty_database, file_digest, put_back, set_aside, verify_file, write_file
+from paravent.hub.reopening import Reopening
 from paravent.hub.returns import Returns
 from paravent.hub.store import Store
 from paravent.wire.recovery import CosignedHeads, HeadCounter
@@ -129,12 +132,27 @@ def _reopen(home: Path, databases: Databases, missing: set[str], *, dry_run: boo
             )
         if dry_run:
             return Said(text="every insurer has given back its acts", values={"taken": 0, "conflicting": 0})
-        with store.commit():
-            taken, conflicting = returns.reopen(store, cli.rng, cli.now())
-    text = f"open: {taken} acts were given back"
-    if conflicting:
-        text += f"; {conflicting} of them stand beside another decision: the operator answers for both"
-    return Said(text=text, values={"taken": taken, "conflicting": conflicting})
+        with _shown(store.recovery.waiting()) as told:
+            done = Reopening(returns=returns, store=store, rng=cli.rng, told=told).run(cli.now())
+    text = f"open: {done.taken} acts were given back"
+    if done.conflicting:
+        text += f"; {done.conflicting} of them stand beside another decision: the operator answers for both"
+    return Said(text=text, values={"taken": done.taken, "conflicting": done.conflicting})
+
+
+@contextmanager
+def _shown(total: int) -> Iterator[Callable[[int], None]]:
+    """Shows how many acts are applied; yields what is told of each piece."""
+    applied = 0
+
+    with bar("acts given back") as progress:
+
+        def told(piece: int) -> None:
+            nonlocal applied
+            applied += piece
+            progress(applied, total)
+
+        yield told
 
 
 def _verified(home: Path, file: Path, key: Path) -> tuple[Path, BoxKey, BackupSummary]:

@@ -6,10 +6,10 @@ acts were given back. Altered: an act no longer opens, and stays unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paravent.access.database import Connection
+from paravent.access.database import Connection, Value
 from paravent.errors import HubRecovering
 from paravent.hub.vault import ActId
 from paravent.wire.recovery import Recovery
@@ -24,6 +24,11 @@ CREATE TABLE IF NOT EXISTS returned (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS returner (insurer TEXT PRIMARY KEY, returned_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+REOPENING_SCHEMA = """
+ALTER TABLE recovery ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recovery ADD COLUMN conflicting INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX IF NOT EXISTS returned_in_order ON returned (decided_at, event, name);
+"""
 
 NUMBERS_A_SECOND = 1_000
 """After a restoration events are numbered above its milliseconds: no number that was told before it comes near."""
@@ -34,11 +39,16 @@ UNNUMBERED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoration:
-    """When the hub was put back, from when it wants acts back, when it reopened."""
+    """When the hub was put back, from when it wants acts back, when it reopened.
+
+    Of the acts that waited until then, ``taken`` were applied so far, and ``conflicting`` of them changed nothing.
+    """
 
     wanted_since: int
     restored_at: int
     reopened_at: int | None
+    taken: int
+    conflicting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +78,15 @@ class RecoveryStore:
 
     def restoration(self) -> Restoration | None:
         """Returns the last restoration, or None when there was none."""
-        found = self._connection.execute("SELECT wanted_since, restored_at, reopened_at FROM recovery").fetchone()
+        found = self._connection.execute(
+            "SELECT wanted_since, restored_at, reopened_at, taken, conflicting FROM recovery"
+        ).fetchone()
         if found is None:
             return None
-        return Restoration(wanted_since=found[0], restored_at=found[1], reopened_at=found[2])
+        since, restored_at, reopened_at, taken, conflicting = found
+        return Restoration(
+            wanted_since=since, restored_at=restored_at, reopened_at=reopened_at, taken=taken, conflicting=conflicting
+        )
 
     def state(self) -> Recovery:
         """Says what anybody may know: whether acts are taken, and from when decided ones are asked back."""
@@ -94,7 +109,7 @@ class RecoveryStore:
         """Begins a restoration: nothing is decided until it is reopened."""
         self._connection.execute("DELETE FROM recovery")
         self._connection.execute("DELETE FROM returner")
-        self._connection.execute("INSERT INTO recovery VALUES (1, ?, ?, NULL)", (wanted_since, now))
+        self._connection.execute("INSERT INTO recovery VALUES (1, ?, ?, NULL, 0, 0)", (wanted_since, now))
         self._closed, self.events_above = True, now * NUMBERS_A_SECOND
 
     def reopen(self, now: int) -> None:
@@ -122,13 +137,33 @@ class RecoveryStore:
             self._connection.execute("UPDATE returned SET event = ? WHERE name = ?", (kept.event, kept.name))
         return written.rowcount == 1
 
-    def kept(self) -> Iterator[KeptReturn]:
-        """Lists them in the order in which they were decided."""
-        for name, decided_at, event, sealed in self._connection.execute(
-            "SELECT name, decided_at, event, sealed FROM returned ORDER BY decided_at, event, name"
-        ).fetchall():
-            yield KeptReturn(name=ActId(bytes(name)), decided_at=decided_at, event=event, sealed=bytes(sealed))
+    def waiting(self) -> int:
+        """Counts the acts that wait."""
+        (count,) = self._connection.execute("SELECT COUNT(*) FROM returned").fetchone()
+        return int(count)
 
-    def forget_kept(self) -> None:
-        """Deletes them, once applied."""
-        self._connection.execute("DELETE FROM returned")
+    def kept(self, most: int) -> list[KeptReturn]:
+        """Lists so many of them at most, in the order in which they were decided."""
+        return self._kept("", (), most)
+
+    def kept_at(self, instant: int, after: KeptReturn | None, most: int) -> list[KeptReturn]:
+        """Lists so many of those decided at an instant, in their order: the first, or those after one of them."""
+        event, name = (-1, b"") if after is None else (after.event, after.name)
+        return self._kept("WHERE decided_at = ? AND (event, name) > (?, ?)", (instant, event, name), most)
+
+    def _kept(self, which: str, values: Sequence[Value], most: int) -> list[KeptReturn]:
+        found = self._connection.execute(
+            f"SELECT name, decided_at, event, sealed FROM returned {which} ORDER BY decided_at, event, name LIMIT ?",  # noqa: S608 - constants
+            (*values, most),
+        ).fetchall()
+        return [
+            KeptReturn(name=ActId(bytes(name)), decided_at=decided_at, event=event, sealed=bytes(sealed))
+            for name, decided_at, event, sealed in found
+        ]
+
+    def forget(self, names: Sequence[ActId], *, taken: int, conflicting: int) -> None:
+        """Deletes acts that were applied, and counts them."""
+        self._connection.executemany("DELETE FROM returned WHERE name = ?", [(name,) for name in names])
+        self._connection.execute(
+            "UPDATE recovery SET taken = taken + ?, conflicting = conflicting + ?", (taken, conflicting)
+        )

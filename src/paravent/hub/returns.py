@@ -1,7 +1,7 @@
 """Taking back what this hub decided before a loss (docs/protocol.md sections 18.2 and 18.3).
 
 Every decision was signed by the hub and given to who asked: it proves itself. Insurers and desks give theirs back;
-they are applied in the order in which they were decided, and judged by nothing but the tables of states.
+they wait for ``reopening`` or, once the hub is open, are applied as they come: judged by the tables of states alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from paravent.access.devices import Device, authenticate
@@ -164,8 +163,8 @@ class Returns:
     def apply(self, one: Verified, store: Store, rng: Rng, *, final: bool = True) -> Applied:
         """Makes an act given back part of the books, with its event; inside the caller's transaction.
 
-        One that does not fit is CONFLICTING: it is kept as decided and changes nothing when that is ``final``,
-        otherwise nothing is kept, and it can be tried again.
+        The caller has the database number on. One that does not fit is CONFLICTING: it is kept as decided and changes
+        nothing when that is ``final``, otherwise nothing is kept, and it can be tried again.
         """
         books = Books(store.claims, self.identity.database_key, rng)
         kept = books.act(one.name)
@@ -227,44 +226,6 @@ class Returns:
         above = store.recovery.events_above
         sealed = seal_event(self.identity, insurer, detail, line)
         store.claims.put_event(one.event, above, one.decision.insurer, one.decision.month, *sealed)
-        store.database.number_on()
-
-    def reopen(self, store: Store, rng: Rng, now: int) -> tuple[int, int]:
-        """Applies everything that was kept, in order, and opens the hub; inside one transaction.
-
-        Returns how many acts were taken, and how many of them conflict with another one given back.
-        """
-        outcomes: list[Applied] = []
-        # Instants are whole seconds: acts of one second are applied in whatever order they fit.
-        for _, together in groupby(store.recovery.kept(), key=lambda kept: kept.decided_at):
-            outcomes += self._apply_together([self._opened(kept) for kept in together], store, rng)
-        store.recovery.forget_kept()
-        store.recovery.reopen(now)
-        return len(outcomes) - outcomes.count(Applied.KNOWN), outcomes.count(Applied.CONFLICTING)
-
-    def _apply_together(self, acts: list[Verified], store: Store, rng: Rng) -> list[Applied]:
-        """Applies acts of one instant: again and again those that did not fit, as long as another one did."""
-        outcomes: list[Applied] = []
-        while acts:
-            left = []
-            for one in acts:
-                outcome = self.apply(one, store, rng, final=False)
-                if outcome is Applied.CONFLICTING:
-                    left.append(one)
-                else:
-                    outcomes.append(outcome)
-            if len(left) == len(acts):
-                return outcomes + [self.apply(one, store, rng) for one in left]
-            acts = left
-        return outcomes
-
-    def _opened(self, kept: KeptReturn) -> Verified:
-        opened = self.identity.database_key.open(kept.name, kept.sealed)
-        detail = read_detail(decode(opened, ReturnedAct).detail)
-        decision = open_statement(
-            detail.decision, Decision, Label.DECISION, self.identity.name, self.identity.signing_key.public
-        )
-        return Verified(detail=detail, decision=decision, name=kept.name, event=kept.event)
 
 
 def _insurer_act(detail: InsurerActDetail, amc: str) -> InsurerAct:
@@ -298,6 +259,8 @@ def admit(request: HttpRequest, returns: Returns, store: Store, now: int) -> Adm
 def take(admitted: AdmittedReturns, returns: Returns, store: Store, now: int, rng: Rng) -> ReturnsTaken:
     """Takes the acts of a request, and notes an insurer that has given back everything; inside one transaction."""
     outcomes = [returns.take(one, store, rng) for one in admitted.verified]
+    # Events that came back have numbers of their own: automatic ones go on above them.
+    store.database.number_on()
     if admitted.complete is not None:
         store.recovery.keep_returner(admitted.complete, now)
     known, refused = outcomes.count(Applied.KNOWN), outcomes.count(Applied.REFUSED)

@@ -26,7 +26,7 @@ from paravent.errors import EpochNotLive, MalformedMessage, ProofFailure, StaleD
 from paravent.hub.acknowledgements_store import ACKNOWLEDGEMENT_SCHEMA, Acknowledgements
 from paravent.hub.boxes_store import BOX_SCHEMA, BoxStore
 from paravent.hub.claim_store import CLAIM_SCHEMA, RECORD_SCHEMA, ClaimStore
-from paravent.hub.recovery_store import RECOVERY_SCHEMA, RecoveryStore
+from paravent.hub.recovery_store import RECOVERY_SCHEMA, REOPENING_SCHEMA, RecoveryStore
 from paravent.hub.row_statements import (
     DROP_PAGES,
     DROP_ROWS,
@@ -77,7 +77,7 @@ MIGRATIONS = (
     _MANIFEST_SCHEMA + ROW_SCHEMA + _STATEMENT_SCHEMA + CLAIM_SCHEMA + DEVICE_SCHEMA + LEDGER_SCHEMA,
     CASE_SCHEMA + MEMORY_SCHEMA, RECORD_SCHEMA, _BASE,
     BOX_SCHEMA, TALLY_SCHEMA, BULLETIN_SCHEMA + ACKNOWLEDGEMENT_SCHEMA, RECOVERY_SCHEMA,
-    ALARM_SCHEMA, CANARY_SCHEMA,
+    ALARM_SCHEMA, CANARY_SCHEMA, REOPENING_SCHEMA,
 )  # fmt: skip
 """Every change of the tables, in order; what was released is never edited (``database.migrate``)."""
 ROWS_PER_READ = 5_000

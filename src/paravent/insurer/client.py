@@ -13,7 +13,14 @@ from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.optics.store import every_shipped_rules
 from paravent.wire.claims import PullAnswer, PullRequest
-from paravent.wire.recovery import RETURNS_OVERLAP_SECONDS, Recovery, ReturnedAct, ReturnsTaken, in_requests
+from paravent.wire.recovery import (
+    RETURNS_OVERLAP_SECONDS,
+    RETURNS_PER_REQUEST_MAX,
+    Recovery,
+    ReturnedAct,
+    ReturnedActs,
+    ReturnsTaken,
+)
 from paravent.wire.statements import Directory, open_statement
 
 PULL_BYTES_MAX = 1_048_576
@@ -46,20 +53,31 @@ async def pull_events(
 async def give_back(
     config: InsurerConfig, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient
 ) -> int:
-    """Gives a hub that was put back the acts decided since its backup, once; returns how many (protocol.md 18.2)."""
+    """Gives a hub that was put back the acts decided since its backup, once; returns how many (protocol.md 18.2).
+
+    One request is in memory at a time. When it was broken off, it goes on after the last request that was answered.
+    """
     hub = directory.hub
     recovery = await client.get(hub.name, f"{hub.address}/v1/recovery", Recovery)
     if recovery.restored_at is None or recovery.wanted_since is None or store.given_back() >= recovery.restored_at:
         return 0
-    acts = [
-        ReturnedAct(number=number, detail=opened)
-        for number, detail in store.events_since(recovery.wanted_since - RETURNS_OVERLAP_SECONDS)
-        if (opened := _opened(detail, config, keys, directory)) is not None
-    ]
-    for part in in_requests(acts):
-        await client.post(hub.name, hub.address, "/v1/returns", part, ReturnsTaken)
-    store.keep_given_back(recovery.restored_at)
-    return len(acts)
+    since, after, given = recovery.wanted_since - RETURNS_OVERLAP_SECONDS, store.giving_back(recovery.restored_at), 0
+    while True:
+        events = store.events_since(since, after, RETURNS_PER_REQUEST_MAX)
+        acts = tuple(
+            ReturnedAct(number=number, detail=opened)
+            for number, detail in events
+            if (opened := _opened(detail, config, keys, directory)) is not None
+        )
+        complete = len(events) < RETURNS_PER_REQUEST_MAX
+        message = ReturnedActs(acts=acts, complete=complete)
+        await client.post(hub.name, hub.address, "/v1/returns", message, ReturnsTaken)
+        given += len(acts)
+        if complete:
+            store.keep_given_back(recovery.restored_at)
+            return given
+        after = events[-1][0]
+        store.keep_giving_back(recovery.restored_at, after)
 
 
 def _opened(sealed: bytes, config: InsurerConfig, keys: InsurerKeys, directory: Directory) -> bytes | None:

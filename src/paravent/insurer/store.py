@@ -589,13 +589,33 @@ class Store:
         with self.commit():
             self._connection.execute("INSERT OR REPLACE INTO pulled_event VALUES (?, ?)", (number, detail))
 
-    def events_since(self, instant: int) -> Iterator[tuple[int, bytes]]:
-        """Lists (number, sealed detail) of the events that were decided since an instant, or cannot be dated."""
-        yield from self._connection.execute(
+    def events_since(self, instant: int, after: int, most: int) -> list[tuple[int, bytes]]:
+        """Lists (number, sealed detail) of the events decided since an instant, or that cannot be dated.
+
+        Those numbered above ``after``, so many at most.
+        """
+        return self._connection.execute(
             "SELECT number, detail FROM pulled_event JOIN claim USING (number)"
-            " WHERE decided_at >= ? OR decided_at = 0 ORDER BY number",
-            (instant,),
+            " WHERE (decided_at >= ? OR decided_at = 0) AND number > ? ORDER BY number LIMIT ?",
+            (instant, after, most),
         ).fetchall()
+
+    def giving_back(self, restored_at: int) -> int:
+        """Returns the number of the last event given back after a restoration of the hub, or 0."""
+        found = self._connection.execute(
+            "SELECT value FROM counter WHERE name = 'given-back-to'"
+            " AND EXISTS (SELECT 1 FROM counter WHERE name = 'giving-back' AND value = ?)",
+            (restored_at,),
+        ).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def keep_giving_back(self, restored_at: int, number: int) -> None:
+        """Notes the number of the last event that the hub took back."""
+        with self.commit():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO counter VALUES (?, ?)",
+                (("giving-back", restored_at), ("given-back-to", number)),
+            )
 
     def given_back(self) -> int:
         """Returns which restoration of the hub this insurer last gave its acts back after: its instant, or 0."""

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
+from tests import engines
 from tests.unit.parties.shop import Shop
 from tests.unit.parties.world import AMC, OTHER_AMC, World
 
 from paravent.access.requests import HttpRequest, authority_of, new_nonce, sign_request
 from paravent.crypto.signing import SigningKey
+from paravent.errors import HubRecovering, StorageDown
+from paravent.hub import reopening as deciding_again
+from paravent.hub.books import Books
+from paravent.hub.recovery_store import KeptReturn
+from paravent.hub.reopening import Reopening
 from paravent.hub.returns import Applied, Returns, Verified
 from paravent.wire.claims import Act, ActDetail, Outcome, read_detail
 from paravent.wire.codec import encode
 from paravent.wire.recovery import ReturnedAct
 from paravent.wire.statements import Directory, Signed
+
+pytestmark = engines.WITH_SHARDS
 
 RESTORED_AFTER = 60
 
@@ -51,9 +62,10 @@ def take(world: World, one: Verified) -> Applied:
         return returns(world).take(one, world.hub_store, world.rng)
 
 
-def reopen(world: World) -> tuple[int, int]:
-    with world.hub_store.commit():
-        return returns(world).reopen(world.hub_store, world.rng, world.now + RESTORED_AFTER + 1)
+def reopen(world: World, told: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
+    reopening = Reopening(returns=returns(world), store=world.hub_store, rng=world.rng, told=told)
+    done = reopening.run(world.now + RESTORED_AFTER + 1)
+    return done.taken, done.conflicting
 
 
 def test_an_insurer_takes_no_number_that_nobody_was_told(world: World, shop: Shop) -> None:
@@ -128,8 +140,7 @@ def test_an_insurer_that_changes_its_key_loses_no_act(world: World, shop: Shop) 
     ))  # fmt: skip
     lose(world)
     take(world, returns(world, directory).of_device(given, shop.device))
-    with world.hub_store.commit():
-        assert returns(world, directory).reopen(world.hub_store, world.rng, world.now) == (1, 0)
+    assert reopen(world) == (1, 0)
 
 
 def test_of_one_second_a_right_is_reserved_before_it_is_consumed(world: World, shop: Shop) -> None:
@@ -143,6 +154,107 @@ def test_of_one_second_a_right_is_reserved_before_it_is_consumed(world: World, s
     for one, name in zip(taken, names, strict=True):
         take(world, Verified(detail=one.detail, decision=one.decision, name=name, event=0))
     assert reopen(world) == (2, 0)
+
+
+# --- a piece at a time ---------------------------------------------------------------------------
+
+
+def decided(world: World, customers: int = 2) -> list[tuple[Verified, Act]]:
+    """Reservations and claims of several customers, decided second after second, then lost and given back."""
+    shop, acts = Shop.of(world, world.covered()), []
+    made = []
+    for position in range(customers):
+        shop = Shop.of(world, world.covered(position))
+        for act in (shop.reservation(), shop.claim()[0]):
+            world.now += 1
+            made.append((shop, act, detail(shop, act, shop.send(act))))
+    lose(world, since=world.now - len(made))
+    for shop, act, given in made:
+        one = returns(world).of_device(ReturnedAct(number=None, detail=given), shop.device)
+        assert take(world, one) is Applied.TAKEN
+        acts.append((one, act))
+    return acts
+
+
+def a_broken_reopening_goes_on_and_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the middle of each act in turn, a hub decides nothing, and has each act once in the end."""
+    monkeypatch.setattr(deciding_again, "PIECE_ACTS", 2)
+    acts = decided(world)
+    keep = Books.keep
+    for writes in range(1, 3 * len(acts)):
+        with monkeypatch.context() as patched:
+            left = iter(range(writes))
+
+            def broken(books: Books, *given: object) -> None:
+                if next(left, None) is None:  # noqa: B023 - called in this turn alone
+                    raise StorageDown("killed here")
+                keep(books, *given)  # type: ignore[arg-type]
+
+            patched.setattr(Books, "keep", broken)
+            try:
+                reopen(world)
+                break
+            except StorageDown:
+                with pytest.raises(HubRecovering):
+                    world.hub_store.recovery.require_open()
+    assert world.hub_store.recovery.waiting() == 0
+    world.hub_store.recovery.require_open()
+    assert reopen(world) == (len(acts), 0)
+    books = Books(world.hub_store.claims, world.hub.database_key, world.rng)
+    assert all(books.act(one.name) is not None for one, _ in acts)
+    assert len(world.hub_store.claims.events(AMC, 0).events) == len(acts)
+
+
+def test_a_broken_reopening_goes_on_and_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_broken_reopening_goes_on_and_doubles_nothing(world, monkeypatch)
+
+
+def test_a_piece_that_is_no_transaction_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Reopening._piece
+
+    def loose(reopening: Reopening, now: int) -> bool:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(reopening.store), "commit", lambda _: nullcontext())
+            return original(reopening, now)
+
+    monkeypatch.setattr(Reopening, "_piece", loose)
+    with pytest.raises(AssertionError):
+        a_broken_reopening_goes_on_and_doubles_nothing(world, monkeypatch)
+
+
+def test_memory_holds_a_piece_and_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding_again, "PIECE_ACTS", 2)
+    acts, opened, pieces = decided(world), list[int](), list[int]()
+    kept = world.hub_store.recovery._kept
+
+    def counted(*given: Any) -> Sequence[KeptReturn]:
+        found = kept(*given)
+        opened.append(len(found))
+        return found
+
+    monkeypatch.setattr(world.hub_store.recovery, "_kept", counted)
+    assert reopen(world, pieces.append) == (len(acts), 0)
+    assert max(opened) == 2
+    assert sum(pieces) == len(acts)
+
+
+def test_of_a_crowded_second_every_act_that_fits_is_applied(
+    world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding_again, "PIECE_ACTS", 1)
+    acts = [shop.reservation(), shop.claim()[0]]
+    given = [detail(shop, act, shop.send(act)) for act in acts]
+    second = ReturnedAct(number=None, detail=encode(changed(
+        _read(given[0]), device_key=SigningKey.generate(world.rng).public
+    )))  # fmt: skip
+    lose(world)
+    taken = [returns(world).of_device(ReturnedAct(number=None, detail=one), shop.device) for one in given]
+    # The same reservation in another device's name does not fit beside the first, wherever it stands.
+    taken.append(returns(world).of_insurer(second, world.insurers[AMC].entry))
+    names = sorted((one.name for one in taken), reverse=True)
+    for one, name in zip(taken, names, strict=True):
+        take(world, Verified(detail=one.detail, decision=one.decision, name=name, event=0))
+    assert reopen(world) == (3, 1)
 
 
 def _read(body: bytes) -> ActDetail:
