@@ -22,9 +22,9 @@ COMMITTED = {".txt", ".csv", ".ics"}
 CASES = Path(__file__).parents[1] / "docs" / "cases"
 
 
-def authority_in(folder: Path) -> Authority:
-    """Makes an authority that stamps by ``openssl ts``."""
-    local = LocalAuthority(folder)
+def authority_in(folder: Path, *, under: Path | None = None) -> Authority:
+    """Makes an authority that stamps by ``openssl ts``, under a root of its own or that of another's folder."""
+    local = LocalAuthority(folder, under=under)
     return Authority(
         stamp=lambda note: local.answer(stamp_request(note, StampNonce(7))),
         certificate=local.certificate.public_bytes(Encoding.PEM).decode(),

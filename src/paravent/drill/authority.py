@@ -39,19 +39,22 @@ crypto_device = builtin
 class LocalAuthority:
     """An authority in a folder: its root, its certificate, and the answers that ``openssl ts`` makes with them."""
 
-    def __init__(self, folder: Path, *, until: datetime = END) -> None:
-        """Makes new keys; the certificate ends at ``until``."""
+    def __init__(self, folder: Path, *, until: datetime = END, under: Path | None = None) -> None:
+        """Makes new keys; the certificate ends at ``until``. ``under`` is the folder of one with the same root."""
         folder.mkdir()
         self._folder = folder
-        root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        self.root = _certificate("root", root_key.public_key(), "root", root_key, END, authority=True)
+        root_key, key = _root_key(under), ec.generate_private_key(ec.SECP256R1())
+        self.root = (
+            _certificate("root", root_key.public_key(), "root", root_key, END, authority=True)
+            if under is None else x509.load_pem_x509_certificate((under / "root.pem").read_bytes())
+        )  # fmt: skip
         self.certificate = _certificate("authority", key.public_key(), "root", root_key, until)
         for name, kept in (("root", root_key), ("key", key)):
             pem = kept.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             (folder / f"{name}.key").write_bytes(pem)
-        (folder / "signer.pem").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+        self.write_pins(folder / "signer.pem", folder / "root.pem")
 
     def write_pins(self, certificate: Path, root: Path) -> None:
         """Writes what a reader pins, in PEM."""
@@ -84,6 +87,16 @@ def openssl_ts(folder: Path, *arguments: str) -> str:
     """Runs ``openssl ts`` in a folder and returns what it printed."""
     ran = subprocess.run([OPENSSL, "ts", *arguments], cwd=folder, capture_output=True, check=True)  # noqa: S603 - no shell
     return ran.stdout.decode()
+
+
+def _root_key(under: Path | None) -> ec.EllipticCurvePrivateKey:
+    """Draws the key of a root, or reads that of an authority's folder."""
+    if under is None:
+        return ec.generate_private_key(ec.SECP256R1())
+    key = serialization.load_pem_private_key((under / "root.key").read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the root of this folder signs otherwise")
+    return key
 
 
 def _certificate(

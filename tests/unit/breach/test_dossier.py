@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.fuzz.dossier_targets import standalone
 from tests.write_cases import authority_in
 
 from paravent.access.quotas import QuotaLimits
@@ -42,6 +43,7 @@ class Made:
     worked: Worked
     older_note: bytes
     other_authority: Authority
+    sibling: Authority
     forked: bytes
     other_log: bytes
 
@@ -58,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         other = Tree(leaves).checkpoint(CONFIG.name, OTHER)
         yield Made(
             worked=worked, older_note=older, other_authority=authority_in(folder / "other"), forked=forked,
-            other_log=other,
+            sibling=authority_in(folder / "sibling", under=folder / "authority"), other_log=other,
         )  # fmt: skip
 
 
@@ -96,6 +98,16 @@ def indexed(files: Mapping[str, bytes]) -> bytes:
     """Makes a tar with an index that is true of its files."""
     outside = {name: body for name, body in files.items() if not name.startswith("log/") and name != INDEX}
     return tar_of({**files, INDEX: index_of(outside)})
+
+
+def stamped_by(authority: Authority, files: Mapping[str, bytes]) -> bytes:
+    """Makes a tar whose stamps are another authority's; its entries still name the first ones."""
+    return indexed(
+        {
+            name: authority.stamp(files[name.replace(".tsr", ".note")]) if name.endswith(".tsr") else body
+            for name, body in files.items()
+        }
+    )
 
 
 def _lines(files: dict[str, bytes], change: Callable[[list[bytes]], list[bytes]]) -> bytes:
@@ -143,12 +155,7 @@ MATRIX: dict[str, Tamper] = {
         {**files, "log/checkpoint.note": files["log/checkpoint.note"].replace(b"keyserver-2", b"keyserver-9")}
     ),
     "history removed": lambda _, files: tar_of({**files, "log/history.jsonl": b""}),
-    "the stamp of another authority": lambda made, files: indexed(
-        {
-            name: made.other_authority.stamp(files[name.replace(".tsr", ".note")]) if name.endswith(".tsr") else body
-            for name, body in files.items()
-        }
-    ),
+    "the stamp of another authority": lambda made, files: stamped_by(made.other_authority, files),
     "the stamp removed": lambda _, files: indexed(
         {name: body for name, body in files.items() if not name.startswith("stamps/")}
     ),
@@ -188,6 +195,23 @@ def test_the_authority_and_the_log_are_those_that_the_reader_pins(made: Made, tm
     assert refused(made.worked.dossier, unknown, tmp_path) == (True, True)
 
 
+def test_an_authority_of_the_same_root_is_not_the_pinned_one(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its chain leads to the pinned root; the control is the script without the command that looks who signed."""
+    trust, sibling = made.worked.trust, made.sibling
+    assert sibling.root == trust.root
+    swapped = TrustFile(log=trust.log, cosigners=trust.cosigners, authority=sibling.certificate, root=trust.root)
+    assert refused(made.worked.dossier, swapped, tmp_path) == (True, True)
+    files = members(made.worked.dossier)
+    (note,) = (body for name, body in files.items() if name.startswith("stamps/") and name.endswith(".note"))
+    script = standalone()
+    with pytest.raises(ValueError, match="not of the pinned authority"):
+        script.verify_stamp(sibling.stamp(note), note, {"authority": trust.authority, "root": trust.root})
+    monkeypatch.setattr(script, "STAMP_COMMANDS", script.STAMP_COMMANDS[:1])
+    script.verify_stamp(sibling.stamp(note), note, {"authority": trust.authority, "root": trust.root})
+
+
 def test_any_changed_byte_is_refused(made: Made, tmp_path: Path) -> None:
     """Every kind of place: headers, padding, bodies, the end; one bit each, drawn from a seed."""
     content, dice = made.worked.dossier, random.Random(5)
@@ -222,5 +246,5 @@ def test_a_dossier_made_again_is_the_same(tmp_path: Path) -> None:
 
 def test_the_stand_alone_script_is_short_and_shares_no_code() -> None:
     text = SCRIPT.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 255
+    assert len(text.splitlines()) <= 260
     assert [line for line in text.splitlines() if line.startswith(("import", "from")) and "paravent" in line] == []
