@@ -100,9 +100,9 @@ def births_of(departement: str) -> int:
     return BIRTHS_PER_WEIGHT * _WEIGHTS[_DEPARTEMENTS.index(departement)]
 
 
-def possible_numbers(line: LeakedLine) -> list[str]:
+def possible_numbers(nir: str) -> list[str]:
     """Lists the numbers that somebody may have whose sex, month and place of birth are known: all but the order."""
-    stem = line.nir[:10]
+    stem = nir[:10]
     return [f"{stem}{order:03d}" for order in range(1, births_of(stem[5:7]) + 1)]
 
 

@@ -33,6 +33,7 @@ from paravent.wire.codec import decode
 from paravent.wire.statements import STATEMENT_BYTES_MAX, Cosigned, Directory
 
 _PROGRESS_LINES = 100
+_SAMPLED_LINES = 1_000
 Epoch = tuple[str, int]
 """An insurer's AMC number and the number of its epoch."""
 
@@ -72,6 +73,11 @@ class Theft:
         candidates = {epoch: list(_candidate_keys(held)) for epoch, held in shares.items()}
         for whole, found_keys in (lookup_keys or {}).items():
             candidates.setdefault(whole, []).extend(found_keys)
+        # Nothing opens a row that is not in the copy, and a key that fits one member fits them all.
+        candidates = {
+            whole: [key for key in tried if self._fits(*whole, key, rows)]
+            for whole, tried in candidates.items() if rows.holds(*whole)
+        }  # fmt: skip
         for round_, ((insurer, epoch), tried) in enumerate(candidates.items()):
             for number, line in enumerate(self.leaked):
                 if number % _PROGRESS_LINES == 0:
@@ -84,6 +90,11 @@ class Theft:
                     if any(self._opens(*found, keys, share) for share in shares.get((insurer, epoch), ())[:1]):
                         opened.add(line)
         return Loot(opened=frozenset(opened), members=frozenset(members), seconds=time.perf_counter() - started)
+
+    def _fits(self, insurer: str, epoch: int, key: Scalar, rows: CopiedRows) -> bool:
+        """Tries a look-up key on lines from the whole list, until it finds somebody."""
+        sample = self.leaked[:: max(1, len(self.leaked) // _SAMPLED_LINES)]
+        return any(_try(line, insurer, epoch, key, rows) is not None for line in sample)
 
     def contents(self, stolen_key_files: Iterable[Path], whole: Epoch) -> dict[LeakedLine, tuple[Row, HubPart]]:
         """Reads what the stolen key files open of one epoch: each line of the list with its row and what it says."""

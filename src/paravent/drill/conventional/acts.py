@@ -53,7 +53,7 @@ def linkage(ground: Ground) -> Iterator[Row]:
 def burned(ground: Ground) -> Iterator[Row]:
     """Claims for somebody else first, with any login: the insured person's own is taken as well."""
     portal, line = ground.portal(Variant.ENCRYPTED), ground.population.leaked_list()[0]
-    thief, shop = entered(portal), entered(portal)
+    thief, shop, started = entered(portal), entered(portal), time.perf_counter()
     taken = [
         browser.ask("/claims", asked(line) | {"number": os.urandom(8).hex(), "items": "pair", "cents": 40_000})[1][
             "new"
@@ -62,18 +62,22 @@ def burned(ground: Ground) -> Iterator[Row]:
     ]
     opened = scraped(thief, [line])
     shop.close()
-    yield row(ground, "burned-entitlement", portal, 1, opened, figures={"claims_taken_for_one_right": sum(taken)})
+    yield row(
+        ground, "burned-entitlement", portal, 1, opened, seconds=time.perf_counter() - started,
+        figures={"claims_taken_for_one_right": sum(taken)},
+    )  # fmt: skip
 
 
 def network(ground: Ground) -> Iterator[Row]:
     """Watches the lengths of answers behind TLS: found and not found differ."""
     portal = ground.portal(Variant.ENCRYPTED)
-    browser, lines = entered(portal), ground.population.leaked_list()[:CALLS]
+    browser, lines, started = entered(portal), ground.population.leaked_list()[:CALLS], time.perf_counter()
     found = {len(json.dumps(browser.ask("/rights", asked(line))[1])) for line in lines}
     missed = {len(json.dumps(browser.ask("/rights", asked(line) | {"rank": 9})[1])) for line in lines}
     browser.close()
     yield row(
-        ground, "network", portal, 0, (set(), 0), remains="whether a customer was found",
+        ground, "network", portal, 0, (set(), 0), seconds=time.perf_counter() - started,
+        remains="whether a customer was found",
         figures={
             "asked": 2 * CALLS, "lengths_found": str(sorted(found)), "lengths_not_found": str(sorted(missed)),
             "same_lengths": found == missed,
@@ -87,8 +91,9 @@ def ransomware(ground: Ground) -> Iterator[Row]:
         portal, folder = ground.portal(variant), ground.folder("ransom")
         for name in (DATABASE, KEY_FILE, VARIANT_FILE):
             shutil.copy(portal.home / name, folder / name)
+        started = time.perf_counter()
         extorted = portal.fresh_copy(ground.folder("extorted"))
-        loot = read(extorted, portal.without_key(), ground.population)
+        loot, seconds = read(extorted, portal.without_key(), ground.population), time.perf_counter() - started
         struck = time.perf_counter()
         (folder / DATABASE).write_bytes(os.urandom((folder / DATABASE).stat().st_size))
         shutil.copy(portal.backup() / DATABASE, folder / DATABASE)
@@ -98,7 +103,7 @@ def ransomware(ground: Ground) -> Iterator[Row]:
             served = browser.ask("/rights", asked(ground.population.leaked_list()[-1]))[0] == _OK
             browser.close()
         yield row(
-            ground, "ransomware", portal, 0 if variant in HIDDEN else ground.persons, loot,
+            ground, "ransomware", portal, 0 if variant in HIDDEN else ground.persons, loot, seconds=seconds,
             figures={
                 "served_after_restore": served, "seconds_until_restored": round(time.perf_counter() - struck, 1),
             },
@@ -129,7 +134,7 @@ def flood(ground: Ground) -> Iterator[Row]:
 def lying_server(ground: Ground) -> Iterator[Row]:
     """Alters contracts in the database behind the portal: whoever asks believes what he is told."""
     portal, line = ground.portal(Variant.CLEAR), ground.population.leaked_list()[0]
-    browser = entered(portal)
+    browser, started = entered(portal), time.perf_counter()
     before = browser.ask("/rights", asked(line))[1]
     with Store(portal.home, portal.key()) as store:
         contract = msgspec.convert(before, Contract)
@@ -138,6 +143,6 @@ def lying_server(ground: Ground) -> Iterator[Row]:
         store.load([(identity_of(line), contract)])
     browser.close()
     yield row(
-        ground, "lying-server", portal, 0, (set(), 0),
+        ground, "lying-server", portal, 0, (set(), 0), seconds=time.perf_counter() - started,
         figures={"lies_told": 1, "lies_believed": int(told["free_from"] == 299_912), "liar_accused": False},
     )  # fmt: skip

@@ -48,6 +48,11 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     corrections: str
 
 
+def typed(nir: str, birth_date: str, rank: int) -> bytes:
+    """Writes a number (13 characters), a birth date (YYYYMMDD) and a rank as the portal looks them up."""
+    return f"{nir}|{birth_date}|{rank}".encode()
+
+
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """By what a person is looked up: NIR (13 characters), birth date (YYYYMMDD), rank; and the name."""
 
@@ -61,7 +66,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     def typed(self) -> bytes:
         """Returns what a professional types to look the person up."""
-        return f"{self.nir}|{self.birth_date}|{self.rank}".encode()
+        return typed(self.nir, self.birth_date, self.rank)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +78,17 @@ class Protection:
 
     def reference(self, identity: Identity) -> bytes | None:
         """Computes the column by which a record is found; None when the key is missing."""
+        return self.reference_of(identity.typed())
+
+    def reference_of(self, looked_up: bytes) -> bytes | None:
+        """Computes the same of what was typed."""
         match self.variant:
             case Variant.CLEAR:
-                return identity.typed()
+                return looked_up
             case Variant.SHA256:
-                return hashlib.sha256(identity.typed()).digest()
+                return hashlib.sha256(looked_up).digest()
             case Variant.HMAC | Variant.ENCRYPTED:
-                return None if self.key is None else hmac.digest(self.key.reveal(), identity.typed(), "sha256")
+                return None if self.key is None else hmac.digest(self.key.reveal(), looked_up, "sha256")
 
     def write(self, contract: Contract) -> bytes:
         """Writes a contract as the database keeps it."""

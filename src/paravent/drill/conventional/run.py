@@ -70,7 +70,10 @@ def old_backups(ground: Ground) -> Iterator[Row]:
         gone = list(itertools.islice(insured(ground.population), 0, None, LEFT))
         with Store(portal.home, portal.key()) as store:
             store.leave(identity for identity, _ in gone)
-            yield row(ground, "old-backups", portal, ground.persons, read(backup, portal.key(), ground.population))
+            started = time.perf_counter()
+            loot = read(backup, portal.key(), ground.population)
+            seconds = time.perf_counter() - started
+            yield row(ground, "old-backups", portal, ground.persons, loot, seconds=seconds)
             store.load(gone)
 
 
@@ -115,7 +118,7 @@ def read(copy: Path, protection: Protection, population: Population) -> Found:
 
 
 def row(
-    ground: Ground, scenario: str, portal: Portal, bound: int, loot: Found, *, seconds: float | None = None,
+    ground: Ground, scenario: str, portal: Portal, bound: int, loot: Found, *, seconds: float,
     remains: str = "", figures: Mapping[str, Figure] | None = None,
 ) -> Row:  # fmt: skip
     """Says what a theft gave: nothing lists it, and no desk computes it."""
@@ -124,6 +127,6 @@ def row(
     return Row(
         scenario=scenario, platform=PlatformName.CONVENTIONAL, case=portal.variant.value, ran=Ran.PROCESSES,
         persons=ground.persons, opened=persons, membership=persons, bound=bound,
-        seconds=None if seconds is None else round(seconds, 2), remains=remains,
+        seconds=round(seconds, 2), remains=remains,
         figures={"readable": readable, **(figures or {})},
     )  # fmt: skip

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from paravent.drill.conventional.portal import Browser
-from paravent.drill.conventional.protection import ApplicationKey, Identity, Protection, Variant
+from paravent.drill.conventional.protection import ApplicationKey, Identity, Protection, Variant, typed
 from paravent.drill.conventional.run import HIDDEN, Found, on_each, read, row, scraped
 from paravent.drill.conventional.store import JOURNAL_FILE, Store
 from paravent.drill.ground import INSURER_LOGIN, LOGIN, PASSWORD, Ground, Portal
@@ -48,9 +47,11 @@ def logs(ground: Ground) -> Iterator[Row]:
         path = portal.home / JOURNAL_FILE
         before = path.stat().st_size
         scraped(entered(portal), lines[:LOOKED_UP])
+        started = time.perf_counter()
         kept = {bytes.fromhex(one.split()[2]) for one in path.read_text()[before:].splitlines()}
         seen = {line for line in lines if portal.without_key().reference(identity_of(line)) in kept}
-        found = row(ground, "logs", portal, 0, (set(), 0), remains="who looked up how many, when")
+        seconds = time.perf_counter() - started
+        found = row(ground, "logs", portal, 0, (set(), 0), seconds=seconds, remains="who looked up how many, when")
         yield msgspec.structs.replace(found, membership=ground.population.persons_of(seen))
 
 
@@ -115,38 +116,44 @@ def insurer_bulk_key(ground: Ground) -> Iterator[Row]:
 
 def nir_guessing(ground: Ground) -> Iterator[Row]:
     """Knows all but the number of everybody: guesses it in a copy, and at the portal for those with fewest births."""
-    lines = sorted(ground.population.leaked_list(), key=lambda line: len(possible_numbers(line)))
+    lines = sorted(ground.population.leaked_list(), key=lambda line: len(possible_numbers(line.nir)))
     for variant in Variant:
         portal, started = ground.portal(variant), time.perf_counter()
         found = _guessed_in_a_copy(portal, lines)
-        bound = 0 if variant in HIDDEN else ground.persons
-        yield _case(row(ground, "nir-guessing", portal, bound, (found, len(found))), "copy", started)
+        seconds, bound = time.perf_counter() - started, 0 if variant in HIDDEN else ground.persons
+        yield _case(row(ground, "nir-guessing", portal, bound, (found, len(found)), seconds=seconds), "copy")
     portal, started = ground.portal(Variant.ENCRYPTED), time.perf_counter()
     browser, opened = entered(portal), set()
     for line in lines[:GUESSED]:
-        for number in possible_numbers(line):
+        for number in possible_numbers(line.nir):
             if browser.ask("/rights", asked(line) | {"nir": number})[0] == _OK:
                 opened.add(line)
                 break
     browser.close()
-    loot = row(ground, "nir-guessing", portal, GUESSED, (opened, len(opened)), remains="and so on, without a limit")
-    yield _case(loot, f"portal-{GUESSED}-persons", started)
+    loot = row(
+        ground, "nir-guessing", portal, GUESSED, (opened, len(opened)), seconds=time.perf_counter() - started,
+        remains="and so on, without a limit",
+    )  # fmt: skip
+    yield _case(loot, f"portal-{GUESSED}-persons")
 
 
 def _guessed_in_a_copy(portal: Portal, lines: list[LeakedLine]) -> set[LeakedLine]:
     protection = portal.without_key()
+    if portal.variant in HIDDEN:
+        return set()  # without the key there is nothing to compute of a number
     with Store(portal.backup(), protection) as store:
         known = store.references()
     return {
         line for line in lines
-        if any(protection.reference(identity_of(replace(line, nir=one))) in known for one in possible_numbers(line))
+        if any(
+            protection.reference_of(typed(number, line.birth_date, line.rank)) in known
+            for number in possible_numbers(line.nir)
+        )
     }  # fmt: skip
 
 
-def _case(found: Row, theft: str, started: float) -> Row:
-    return msgspec.structs.replace(
-        found, case=f"{found.case}-{theft}", seconds=round(time.perf_counter() - started, 2)
-    )  # fmt: skip
+def _case(found: Row, theft: str) -> Row:
+    return msgspec.structs.replace(found, case=f"{found.case}-{theft}")
 
 
 def membership_test(ground: Ground) -> Iterator[Row]:

@@ -59,6 +59,10 @@ class CopiedRows(Mapping[bytes, Row]):
         """Counts handles."""
         return int(self._connection.execute("SELECT COUNT(DISTINCT handle) FROM row").fetchone()[0])
 
+    def holds(self, insurer: str, epoch: int) -> bool:
+        """Says whether there is a manifest of an insurer's epoch, live or not."""
+        return any((insurer, epoch) == (amc, number) for _, amc, number in self._manifests)
+
     def epochs(self) -> list[tuple[str, int]]:
         """Lists the insurers and epochs that are live, by number of insurer."""
         found = self._connection.execute("SELECT DISTINCT insurer, epoch FROM manifest WHERE live ORDER BY 1, 2")

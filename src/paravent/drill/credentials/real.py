@@ -105,11 +105,11 @@ def _listed(
 ) -> dict[str, Figure]:
     """Compares what honest witnesses list with what was opened."""
     labels = frozenset(open_label(row.insurer, row.epoch, row.batch, row.handle) for row in attacker.rows.values())
-    witnesses = WitnessList(labels=labels)
+    witnesses, opened = WitnessList(labels=labels), set(attacker.opened.values())
     for name in honest:
         key = WitnessKey(read_secret(platform.home / name / SECRETS / "witness.key"))
-        witnesses.add(name, key, log_entries(platform.home / name / DATABASE)[before[name] :])
-    listing, opened = witnesses.at(servers), set(attacker.opened.values())
+        witnesses.add(name, key, log_entries(platform.home / name / DATABASE)[before[name] :], opened)
+    listing = witnesses.at(servers)
     return {
         "listed_by_witnesses": len(listing), "missing_listings": len(opened - listing),
         "false_listings": len(listing - opened),

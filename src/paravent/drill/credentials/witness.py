@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,9 +37,18 @@ def openings(entries: Iterable[bytes]) -> list[OpeningEntry]:
     return found
 
 
-def listed(entries: Collection[OpeningEntry], key: WitnessKey, labels: Iterable[bytes]) -> set[bytes]:
-    """Returns the labels that a log commits to."""
-    return {label for label in labels if any(entry.commitment == _commitment(key, label, entry) for entry in entries)}
+def listed(
+    entries: Iterable[OpeningEntry], key: WitnessKey, labels: Collection[bytes], likely: Collection[bytes] = ()
+) -> set[bytes]:
+    """Returns the labels that a log commits to; an entry commits to one, so that ``likely`` ones are tried first."""
+    found: set[bytes] = set()
+    for entry in entries:
+        found.update(itertools.islice(_committed(entry, key, itertools.chain(likely, labels)), 1))
+    return found
+
+
+def _committed(entry: OpeningEntry, key: WitnessKey, labels: Iterable[bytes]) -> Iterator[bytes]:
+    return (label for label in labels if entry.commitment == _commitment(key, label, entry))
 
 
 @dataclass(slots=True)
@@ -49,11 +59,13 @@ class WitnessList:
     read: Counter[str] = field(default_factory=Counter)
     found: dict[str, set[bytes]] = field(default_factory=dict)
 
-    def add(self, server: str, key: WitnessKey, entries: Sequence[OpeningEntry]) -> None:
-        """Reads the openings of a server's log that are new."""
+    def add(
+        self, server: str, key: WitnessKey, entries: Sequence[OpeningEntry], likely: Collection[bytes] = ()
+    ) -> None:
+        """Reads the openings of a server's log that are new; ``likely`` labels of the manifest are tried first."""
         new = entries[self.read[server] :]
         self.read[server] = len(entries)
-        self.found.setdefault(server, set()).update(listed(new, key, self.labels))
+        self.found.setdefault(server, set()).update(listed(new, key, self.labels, likely))
 
     def at(self, servers: int) -> set[bytes]:
         """Returns the labels that at least so many logs hold."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +14,7 @@ from paravent.drill.credentials.real import read_files, thief
 from paravent.drill.credentials.scene import bound, true_hits
 from paravent.drill.ground import KEYSERVERS, Ground
 from paravent.drill.inquiry import inquire
-from paravent.drill.population import LeakedLine, births_of, possible_numbers
+from paravent.drill.population import births_of, possible_numbers
 from paravent.drill.row import PlatformName, Ran, Row
 from paravent.drill.simulation.platform import Shape
 from paravent.drill.staff import hire, watchmen
@@ -28,14 +29,14 @@ _GUESSER, _TESTER, _TESTER_WITH_FILES = 4, 5, 6
 
 
 def nir_guessing(ground: Ground) -> Iterator[Row]:
-    """Knows name, birth date, place and insurer of everybody, but no number; guesses those with the fewest births."""
+    """Knows everybody's name, dates, place, family and insurer, but no number; guesses where it costs least."""
     platform, number = ground.paravent(), _GUESSER
     optician = hire(platform, number, int(time.time()), number)
     began, started = int(time.time()), time.perf_counter()
     attacker = thief(platform, ground.population, [optician], {})
     guessing = Guessing(attacker=attacker)
-    for hit, line in _targets(ground):
-        if not guessing.after(hit, line):
+    for household in _households(ground):
+        if not guessing.after(household):
             break
     seconds = time.perf_counter() - started
     loot = Stolen(kind=LootKind.DEVICE_KEY, keyid=optician.keyid, from_at=began, to_at=int(time.time()) + 1)
@@ -45,24 +46,19 @@ def nir_guessing(ground: Ground) -> Iterator[Row]:
         opened=len(attacker.opened), membership=guessing.members, bound=bound(Shape(), 1, 0, 1),
         formula=LOOKUP_FORMULA, detected_after=guessing.detected_after, computed=found.proved,
         seconds=round(seconds, 2),
-        figures={"numbers_tried": guessing.tried, "detected_after_numbers": guessing.detected_after_numbers},
+        figures={
+            "numbers_tried": guessing.tried, "numbers_found": len(guessing.found),
+            "detected_after_numbers": guessing.detected_after_numbers,
+        },
     )  # fmt: skip
 
 
-def _targets(ground: Ground) -> Iterator[tuple[Hit, LeakedLine]]:
-    """Yields those first who were born where fewest are."""
-    persons = sorted(ground.population.persons, key=lambda person: births_of(person.coverages[0].nir[5:7]))
-    for hit in true_hits(persons):
-        identity = hit.identity
-        yield (
-            hit,
-            LeakedLine(
-                nir=identity.nir.thirteen,
-                birth_date=str(identity.birth_date),
-                rank=identity.rank,
-                name=str(identity.name),
-            ),
-        )
+def _households(ground: Ground) -> list[list[Hit]]:
+    """Lists who is insured under one number, those first whose number costs fewest guesses a person."""
+    households: defaultdict[str, list[Hit]] = defaultdict(list)
+    for hit in true_hits(ground.population.persons):
+        households[hit.identity.nir.thirteen].append(hit)
+    return sorted(households.values(), key=lambda hits: births_of(hits[0].identity.nir.thirteen[5:7]) / len(hits))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,27 +67,41 @@ class Guessing:
 
     attacker: Attacker
     tried: int = 0
+    found: set[str] = field(default_factory=set)
     level: Tried = field(default_factory=Tried)
     detected_after: int | None = None
     detected_after_numbers: int | None = None
     members: int = 0
 
-    def after(self, hit: Hit, line: LeakedLine) -> bool:
-        """Tries every number that one person may have; returns whether quota is left."""
-        for number in possible_numbers(line):
-            guess = replace(hit, person=f"{hit.person}/{number}", identity=replace(hit.identity, nir=Nir(number)))
+    def after(self, household: Sequence[Hit]) -> bool:
+        """Tries every number that a household may have on one of it, then the one found on all; is quota left?"""
+        first, *others = household
+        nir = first.identity.nir.thirteen
+        for number in possible_numbers(nir):
+            # Nobody else has a number that was found, whatever the sex: a register gives an order number once.
+            if number[1:] in self.found:
+                continue
             try:
-                record = self.attacker.look_up(guess)
+                known = self._try(first, number)
+                if known:
+                    self.found.add(number[1:])
+                    for hit in others:
+                        self._try(hit, number)
+                    return True
             except QuotaExceeded:
                 return False
-            self.tried += 1
-            known = record.handle in self.attacker.rows
-            self._judge(unknown=not known)
-            if known:
-                self.members += 1
-                self.attacker.drain([guess])
-                return True
         return True
+
+    def _try(self, hit: Hit, number: str) -> bool:
+        """Looks one person up under a number, and opens whom it finds; raises QuotaExceeded."""
+        guess = replace(hit, person=f"{hit.person}/{number}", identity=replace(hit.identity, nir=Nir(number)))
+        known = self.attacker.look_up(guess).handle in self.attacker.rows
+        self.tried += 1
+        self._judge(unknown=not known)
+        if known:
+            self.members += 1
+            self.attacker.drain([guess])
+        return known
 
     def _judge(self, *, unknown: bool) -> None:
         test = sequential_test(Budget())
@@ -116,13 +126,13 @@ def membership_test(ground: Ground) -> Iterator[Row]:
 
 
 def _looked_up(ground: Ground, number: int, stolen: tuple[int, ...]) -> Row:
-    platform, started = ground.paravent(), time.perf_counter()
+    platform = ground.paravent()
     optician = hire(platform, number, int(time.time()), number)
     files = {index: read_files(platform, index) for index in stolen}
     attacker = thief(platform, ground.population, [optician], files)
     honest = [name for index, name in enumerate(KEYSERVERS, start=1) if index not in stolen]
     watching = watchmen(platform, honest, [optician])
-    members = 0
+    members, started = 0, time.perf_counter()
     with suppress(QuotaExceeded):
         for hit in true_hits(ground.population.persons):
             members += attacker.look_up(hit).handle in attacker.rows
