@@ -20,6 +20,8 @@ from paravent.drill.row import Row
 from paravent.errors import TechnicalFailure
 
 PERSONS = 200
+# An account that may look up sixty persons a day gives them away: what a device key does.
+LIMITED = {name: {"encrypted-60-a-day": 60} for name in ("stolen-password", "provider-session")}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def portal(population: Population, tmp_path: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize("scenario", ["stolen-password", "provider-session", "insider", "old-backups"])
 def test_whoever_is_inside_opens_everybody_whatever_the_variant(rows: list[Row], scenario: str) -> None:
-    assert opened(rows, scenario) == dict.fromkeys(Variant, PERSONS)
+    assert opened(rows, scenario) == dict.fromkeys(Variant, PERSONS) | LIMITED.get(scenario, {})
 
 
 def test_a_copy_opens_everybody_unless_the_key_stayed_behind(rows: list[Row]) -> None:

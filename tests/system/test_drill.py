@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,14 +10,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from paravent.drill.counter import card_of
 from paravent.drill.credentials.real import attack
 from paravent.drill.ground import KEYSERVERS, Ground
 from paravent.drill.implant import implanted
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
 from paravent.drill.row import Row
-from paravent.drill.scenarios import cards, guesses, insurers, logins, machines, observers, operators
+from paravent.drill.scenarios import cards, guesses, insurers, logins, machines, observers, operators, purchases
 from paravent.drill.staff import hire
+from paravent.wire.card import read_card
 
 # A release of the key server that counts nothing.
 COUNTS_NOTHING = """
@@ -89,17 +92,27 @@ def test_malware_on_a_desk_opens_whom_it_serves(ground: Ground) -> None:
 
 
 def test_logs_name_nobody_and_a_line_that_did_would_be_seen(ground: Ground) -> None:
-    assert cases(operators.logs(ground))[""].membership == 0
-    (ground.paravent().home / "seeded.log").write_text(ground.population.persons[0].coverages[0].nir)
-    assert cases(operators.logs(ground))[""].membership == 1
+    clean = cases(operators.logs(ground))[""]
+    assert (clean.opened, clean.membership) == (0, 0)
+    person, seeded = ground.population.persons[0], ground.paravent().home / "seeded.log"
+    entitlement, _ = read_card(card_of(ground.paravent(), person))
+    seeded.write_bytes(person.coverages[0].nir.encode() + b"\n" + base64.b64encode(entitlement))
+    found = next(operators.logs(ground))
+    seeded.unlink()
+    assert (found.opened, found.membership, found.holds()) == (1, 1, False)
 
 
 def test_operators_alone_open_nobody(ground: Ground) -> None:
     assert {row.opened for row in operators.insider(ground)} == {0}
     assert cases(operators.lying_server(ground))[""].figures["liar_accused"] is True
-    linked = cases(observers.linkage(ground))
-    assert (linked["copy"].opened, linked["copy+database-key"].opened) == (0, 0)
     assert cases(observers.network(ground))[""].figures["same_lengths"] is True
+
+
+def test_a_purchase_that_is_known_leads_to_the_others_with_the_databases_key_alone(ground: Ground) -> None:
+    linked = cases(purchases.linkage(ground))
+    assert (linked["copy"].opened, linked["copy"].membership, linked["copy"].figures["of_his_in_clear"]) == (0, 0, 0)
+    keyed = linked["copy+database-key"]
+    assert (keyed.opened, keyed.membership, keyed.figures["claims_of_his"]) == (0, 1, 2)
 
 
 def test_a_number_that_is_guessed_costs_a_look_up(ground: Ground) -> None:

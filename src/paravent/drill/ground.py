@@ -39,6 +39,12 @@ class Portal:
     home: Path
     port: int
     variant: Variant
+    quota: int | None
+
+    @property
+    def case(self) -> str:
+        """How rows name it: the variant, and the persons a day of an account where they are limited."""
+        return self.variant.value if self.quota is None else f"{self.variant.value}-{self.quota}-a-day"
 
     def key(self) -> Protection:
         """What the application's own configuration holds."""
@@ -117,17 +123,21 @@ class Ground:
         }  # fmt: skip
 
     def portal(self, variant: Variant) -> Portal:
-        """The portal of a variant, with everybody in it and one account."""
+        """The portal of a variant, with everybody in it, a professional's account and an insurer's."""
         if variant not in self._portals:
-            home = self.home / "conventional" / variant.value
-            create(home, variant)
-            with Store(home, protection_of(home)) as store:
-                store.load(insured(self.population))
-                store.add_account(LOGIN, PASSWORD)
-                store.add_account(INSURER_LOGIN, PASSWORD, self.population.insurers[0])
-            port = self._stack.enter_context(serving(home))
-            self._portals[variant] = Portal(home=home, port=port, variant=variant)
+            self._portals[variant] = self.portal_apart(variant, quota=None)
         return self._portals[variant]
+
+    def portal_apart(self, variant: Variant, *, quota: int | None) -> Portal:
+        """A portal of its own; an account of it may look up ``quota`` persons a day."""
+        home = self.folder("conventional") / variant.value
+        create(home, variant, quota)
+        with Store(home, protection_of(home)) as store:
+            store.load(insured(self.population))
+            store.add_account(LOGIN, PASSWORD)
+            store.add_account(INSURER_LOGIN, PASSWORD, self.population.insurers[0])
+        port = self._stack.enter_context(serving(home))
+        return Portal(home=home, port=port, variant=variant, quota=quota)
 
     @contextmanager
     def apart(self, name: str) -> Iterator[Platform]:

@@ -22,6 +22,7 @@ from paravent.crypto.entitlement import (
     verify_entitlement,
 )
 from paravent.crypto.signing import VerifyKey
+from paravent.drill.sought import names_in, numbers_in
 from paravent.errors import ParaventError
 
 KEY_BYTES = 32
@@ -30,7 +31,6 @@ _ENVELOPE = re.compile(rb"\xd2\x84\x43\xa1\x01\x27\xa0")
 _ENTITLEMENT_BYTES = range(150, 256)
 _DESK_PART = re.compile(rb"\x83\x50")
 _DESK_PART_BYTES = (53, 86)
-_NIR = re.compile(rb"[12][0-9]{4}(?:[0-9]{2}|2[AB])99[1-9][0-9]{3}")
 # An object of the interpreter: a count of references, a type, a length of 32, a hash; the content follows.
 _OBJECT = re.compile(re.escape(struct.pack("<Q", KEY_BYTES)) + rb"(?s:.{8})(?s:(.{32}))\x00", re.DOTALL)
 
@@ -48,12 +48,11 @@ class Seen:
 
 def look(pid: int, seen: Seen, issuers: Mapping[str, VerifyKey], names: Collection[str], *, keys: bool = False) -> None:
     """Reads a process once, and adds what it finds."""
-    wanted = {name: name.encode() for name in names}
     parts: set[bytes] = set()
     for content in _regions(pid):
-        seen.numbers |= {match.decode() for match in _NIR.findall(content)}
-        seen.names |= {name for name, written in wanted.items() if written in content}
-        for entitlement, part in _entitlements(content, issuers):
+        seen.numbers |= numbers_in(content)
+        seen.names |= names_in(content, names)
+        for entitlement, part in entitlements(content, issuers):
             seen.entitlements[entitlement] = part
         parts |= _desk_parts(content)
         if keys:
@@ -78,7 +77,8 @@ def _regions(pid: int) -> Iterator[bytes]:
                 continue  # a region that went away, or that nobody can read
 
 
-def _entitlements(content: bytes, issuers: Mapping[str, VerifyKey]) -> Iterator[tuple[bytes, HubPart]]:
+def entitlements(content: bytes, issuers: Mapping[str, VerifyKey]) -> Iterator[tuple[bytes, HubPart]]:
+    """Finds what an insurer signed among bytes, by its envelope and then by the signature."""
     for match in _ENVELOPE.finditer(content):
         for size in _ENTITLEMENT_BYTES:
             candidate = content[match.start() : match.start() + size]

@@ -21,6 +21,7 @@ from paravent.drill.scenarios import (
     observers,
     operators,
     procedures,
+    purchases,
     traps,
 )
 
@@ -81,7 +82,7 @@ _SCENARIOS = (
     ),
     Scenario(name="burned-entitlement", paravent=cards.burned, conventional=acts.burned),
     Scenario(name="membership-test", paravent=guesses.membership_test, conventional=thefts.membership_test),
-    Scenario(name="linkage", paravent=observers.linkage, conventional=acts.linkage),
+    Scenario(name="linkage", paravent=purchases.linkage, conventional=acts.linkage),
     Scenario(
         name="canary-discovery",
         paravent=traps.canary_discovery,

@@ -49,7 +49,8 @@ HEADLINES = (
     ),
     Headline(
         short="device key, 1 day", stolen="one optician's device key for a day; there, a password",
-        paravent=("device-key", "p1-c0-d1-processes"), conventional=("stolen-password", "encrypted"),
+        paravent=("device-key", "p1-c0-d1-processes"),
+        conventional=("stolen-password", "encrypted", "encrypted-60-a-day"),
     ),
     Headline(
         short="device key, key server", stolen="the same, and the files of 1 key server",
@@ -69,7 +70,8 @@ HEADLINES = (
     ),
     Headline(
         short="malware on a desk", stolen="malware on a desk that serves 14 customers",
-        paravent=("desk-malware", "and-by-card"), conventional=("desk-malware", "encrypted"),
+        paravent=("desk-malware", "and-by-card"),
+        conventional=("desk-malware", "encrypted", "encrypted-60-a-day"),
     ),
 )  # fmt: skip
 

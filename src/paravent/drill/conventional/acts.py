@@ -37,17 +37,19 @@ def linkage(ground: Ground) -> Iterator[Row]:
         copy = portal.fresh_copy(ground.folder("linkage"))
         with Store(copy, portal.without_key()) as store:
             claims = list(store.claims())
-            opened, linked = set(), 0
+            opened, recognised, linked = set(), set(), 0
             for number, line in enumerate(buyers):
                 named = {reference for reference, _, cents in claims if cents == 40_000 + number}
                 linked += sum(reference in named for reference, _, _ in claims) - 1
+                recognised |= {line} if named else set()
                 if any(store.contract_of(reference) is not None for reference in named):
                     opened.add(line)
         bound = 0 if variant is Variant.ENCRYPTED else BUYERS
-        yield row(
+        found = row(
             ground, "linkage", portal, bound, (opened, len(opened)), seconds=time.perf_counter() - started,
-                figures={"known_purchases": 1, "claims_linked": linked},
+            figures={"known_purchases": 1, "claims_linked": linked},
         )  # fmt: skip
+        yield msgspec.structs.replace(found, membership=ground.population.persons_of(recognised))
 
 
 def burned(ground: Ground) -> Iterator[Row]:

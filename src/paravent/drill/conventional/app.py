@@ -1,7 +1,8 @@
 """The portal of the conventional platform: login, sessions, rights, claims (docs/drill.md).
 
 Reasonable defences of today: long passwords under scrypt, a lock after ten failures, sessions that end, a limit of
-requests by address, no list of persons, one person a request. TLS stands before it.
+requests by address, no list of persons, one person a request; and, where the home says so, a quota of persons a day for
+one account. TLS stands before it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paravent.drill.conventional.protection import Contract, Identity
-from paravent.drill.conventional.store import JOURNAL_FILE, Store, protection_of
+from paravent.drill.conventional.store import JOURNAL_FILE, Store, protection_of, quota_of
 
 REQUESTS_PER_MINUTE_MAX = 60
 FAILURES_MAX = 10
 LOCK_SECONDS = 900
 SESSION_SECONDS = 8 * 3_600
+DAY_SECONDS = 86_400
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,8 +72,10 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class Doors:
     """Who may come in: requests by address, failures by account, open sessions; in memory, as is usual."""
 
-    def __init__(self) -> None:
-        """Starts with nobody."""
+    def __init__(self, quota: int | None) -> None:
+        """Starts with nobody; ``quota`` is how many persons an account may look up in 24 hours."""
+        self._quota = quota
+        self._looked_up: dict[str, deque[float]] = {}
         self._sessions: dict[str, tuple[str, float]] = {}
         self._failures: Counter[str] = Counter()
         self._locked: dict[str, float] = {}
@@ -79,13 +83,12 @@ class Doors:
 
     def let_through(self, address: str, now: float) -> bool:
         """Counts a request of an address; says whether it is within the limit of a minute."""
-        seen = self._seen.setdefault(address, deque())
-        while seen and seen[0] <= now - 60:
-            seen.popleft()
-        if len(seen) >= REQUESTS_PER_MINUTE_MAX:
-            return False
-        seen.append(now)
-        return True
+        return _counted(self._seen.setdefault(address, deque()), now, 60, REQUESTS_PER_MINUTE_MAX)
+
+    def may_look_up(self, account: str, now: float) -> bool:
+        """Counts a look-up of an account; says whether it is within its quota, where there is one."""
+        looked_up = self._looked_up.setdefault(account, deque())
+        return self._quota is None or _counted(looked_up, now, DAY_SECONDS, self._quota)
 
     def locked(self, login: str, now: float) -> bool:
         """Says whether an account is locked."""
@@ -111,9 +114,19 @@ class Doors:
         return login if until > now else None
 
 
+def _counted(times: deque[float], now: float, seconds: int, most: int) -> bool:
+    """Counts one more in a sliding window; False, and not counted, when there are as many already."""
+    while times and times[0] <= now - seconds:
+        times.popleft()
+    if len(times) >= most:
+        return False
+    times.append(now)
+    return True
+
+
 def build(home: Path) -> Starlette:
     """Builds the portal of a home."""
-    store, doors = Store(home, protection_of(home)), Doors()
+    store, doors = Store(home, protection_of(home)), Doors(quota_of(home))
     journal = (home / JOURNAL_FILE).open("a")
 
     async def enter(request: Request) -> Response:
@@ -133,6 +146,8 @@ def build(home: Path) -> Starlette:
         account = _account(request, doors)
         if account is None:
             return Response(status_code=401)
+        if not doors.may_look_up(account, time.monotonic()):
+            return Response(status_code=403)
         identity = msgspec.json.decode(await request.body(), type=Rights).identity()
         reference, found = store.protection.reference(identity), store.find(identity)
         print(int(time.time()), account, (reference or b"").hex(), file=journal, flush=True)

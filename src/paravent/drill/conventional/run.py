@@ -14,9 +14,11 @@ from pathlib import Path
 from paravent.drill.conventional.portal import Browser
 from paravent.drill.conventional.protection import Identity, Protection, Variant
 from paravent.drill.conventional.store import Store, insured
+from paravent.drill.credentials.scene import bound as bound_of_devices
 from paravent.drill.ground import LOGIN, PASSWORD, Ground, Portal
 from paravent.drill.population import LeakedLine, Population
 from paravent.drill.row import Figure, PlatformName, Ran, Row
+from paravent.drill.simulation.platform import Shape
 
 LEFT = 10
 """One person in so many leaves the insurer after the backup was taken."""
@@ -32,7 +34,7 @@ HIDDEN = {Variant.HMAC, Variant.ENCRYPTED}
 
 def stolen_password(ground: Ground) -> Iterator[Row]:
     """Logs in with a phished password, and asks for everybody on the list."""
-    return on_each(ground, "stolen-password", lambda portal: _phished(portal, ground))
+    return on_each_and_quota(ground, "stolen-password", lambda portal: _phished(portal, ground))
 
 
 def provider_session(ground: Ground) -> Iterator[Row]:
@@ -44,7 +46,7 @@ def provider_session(ground: Ground) -> Iterator[Row]:
         victim.close()
         return scraped(Browser(port=portal.port, token=victim.token), ground.population.leaked_list())
 
-    return on_each(ground, "provider-session", theft)
+    return on_each_and_quota(ground, "provider-session", theft)
 
 
 def database(ground: Ground) -> Iterator[Row]:
@@ -75,6 +77,15 @@ def old_backups(ground: Ground) -> Iterator[Row]:
             seconds = time.perf_counter() - started
             yield row(ground, "old-backups", portal, ground.persons, loot, seconds=seconds)
             store.load(gone)
+
+
+def on_each_and_quota(ground: Ground, scenario: str, theft: Callable[[Portal], Found]) -> Iterator[Row]:
+    """Plays a theft of an account on every variant, and on one that limits accounts as much as Paravent does."""
+    yield from on_each(ground, scenario, theft)
+    most = bound_of_devices(Shape(), 1, 0, 1)
+    portal, started = ground.portal_apart(Variant.ENCRYPTED, quota=most), time.perf_counter()
+    found = theft(portal)
+    yield row(ground, scenario, portal, most, found, seconds=time.perf_counter() - started)
 
 
 def on_each(
@@ -125,7 +136,7 @@ def row(
     found, readable = loot
     persons = ground.population.persons_of(found)
     return Row(
-        scenario=scenario, platform=PlatformName.CONVENTIONAL, case=portal.variant.value, ran=Ran.PROCESSES,
+        scenario=scenario, platform=PlatformName.CONVENTIONAL, case=portal.case, ran=Ran.PROCESSES,
         persons=ground.persons, opened=persons, membership=persons, bound=bound,
         seconds=round(seconds, 2), remains=remains,
         figures={"readable": readable, **(figures or {})},

@@ -21,6 +21,7 @@ from paravent.drill.population import Population
 DATABASE = "conventional.db"
 KEY_FILE = "application.key"
 VARIANT_FILE = "variant"
+QUOTA_FILE = "quota"
 JOURNAL_FILE = "journal.log"
 """Who looked whom up, as the CNIL asks: instant, account, reference as the column has it."""
 
@@ -137,10 +138,12 @@ class Store:
         self._connection.close()
 
 
-def create(home: Path, variant: Variant) -> None:
-    """Creates a home: the variant, and the application's key."""
+def create(home: Path, variant: Variant, quota: int | None = None) -> None:
+    """Creates a home: the variant, the application's key, and how many persons a day an account may look up."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / VARIANT_FILE).write_text(variant.value)
+    if quota is not None:
+        (home / QUOTA_FILE).write_text(str(quota))
     (home / KEY_FILE).write_bytes(os.urandom(KEY_BYTES))
 
 
@@ -148,6 +151,12 @@ def protection_of(home: Path) -> Protection:
     """Reads a home's protection, the key included: what the application starts with."""
     variant = Variant((home / VARIANT_FILE).read_text())
     return Protection(variant=variant, key=ApplicationKey((home / KEY_FILE).read_bytes()))
+
+
+def quota_of(home: Path) -> int | None:
+    """Reads how many persons a day an account of a home may look up; None when there is no such limit."""
+    path = home / QUOTA_FILE
+    return int(path.read_text()) if path.exists() else None
 
 
 def insured(population: Population) -> Iterator[tuple[Identity, Contract]]:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from paravent.drill.conventional.portal import Browser
 from paravent.drill.conventional.protection import ApplicationKey, Identity, Protection, Variant, typed
-from paravent.drill.conventional.run import HIDDEN, Found, on_each, read, row, scraped
+from paravent.drill.conventional.run import HIDDEN, Found, on_each, on_each_and_quota, read, row, scraped
 from paravent.drill.conventional.store import JOURNAL_FILE, Store
 from paravent.drill.ground import INSURER_LOGIN, LOGIN, PASSWORD, Ground, Portal
 from paravent.drill.memory import Seen, look
@@ -80,7 +80,7 @@ def desk_malware(ground: Ground) -> Iterator[Row]:
         victim.close()
         return scraped(Browser(port=portal.port, token=victim.token), ground.population.leaked_list())
 
-    return on_each(ground, "desk-malware", theft)
+    return on_each_and_quota(ground, "desk-malware", theft)
 
 
 def insurer_credential(ground: Ground) -> Iterator[Row]:

@@ -71,7 +71,8 @@ def memory(ground: Ground) -> Iterator[Row]:
             watching.look()
         watching.look(keys=True)
         took = time.perf_counter() - started
-        opened, numbers = _identified(ground, watching.seen)
+        numbers = len(watching.seen.numbers & {line.nir for line in ground.population.leaked_list()})
+        opened, told = _identified(ground, watching.seen, persons)
         loots = [Stolen(kind=LootKind.HUB, from_at=began, to_at=int(time.time()))]
         if party != "hub":
             loots = [Stolen(kind=LootKind.KEY_SERVER, server=party), Stolen(kind=LootKind.DATABASE)]
@@ -85,7 +86,7 @@ def memory(ground: Ground) -> Iterator[Row]:
         yield Row(
             scenario="memory", platform=PlatformName.PARAVENT, case=party, ran=Ran.PROCESSES, persons=ground.persons,
             opened=ground.population.persons_of(opened | tried.opened),
-            membership=ground.population.persons_of(opened | tried.members), bound=0,
+            membership=ground.population.persons_of(opened | told | tried.members), bound=0,
             formula="0 identities; claims that pass meanwhile", computed=found.estimate, seconds=round(took, 2),
             remains="entitlements that pass, without a name" if party == "hub" else "",
             figures={
@@ -96,11 +97,17 @@ def memory(ground: Ground) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _identified(ground: Ground, seen: Seen) -> tuple[set[LeakedLine], int]:
-    """Says whose entitlements were seen with what tells whose, and how many insured numbers were."""
+def _identified(
+    ground: Ground, seen: Seen, served: Sequence[SyntheticPerson]
+) -> tuple[set[LeakedLine], set[LeakedLine]]:
+    """Says whose entitlements were seen with what tells whose; and who was seen by number or, just served, by name."""
     opened = {line for part in seen.desk_parts.values() for line in ground.lines_of(part)}
-    known = {cover.nir for person in ground.population.persons for cover in person.coverages}
-    return opened, len(seen.numbers & known)
+    named = {(person.name, person.birth_date) for person in served if person.name in seen.names}
+    told = {
+        line for line in ground.population.leaked_list()
+        if line.nir in seen.numbers or (line.name, line.birth_date) in named
+    }  # fmt: skip
+    return opened, told
 
 
 def _scalars(seen: Seen) -> list[Scalar]:

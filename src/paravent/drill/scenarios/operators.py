@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sqlite3
 import time
@@ -19,11 +20,13 @@ from paravent.drill.credentials.real import attack
 from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
 from paravent.drill.implant import HANDS_OVER, LIES, implanted
 from paravent.drill.inquiry import inquire
+from paravent.drill.memory import entitlements
 from paravent.drill.platform import Platform
 from paravent.drill.row import PlatformName, Ran, Row
+from paravent.drill.sought import names_in, numbers_in
 from paravent.drill.staff import hire
 from paravent.drill.stores import REMAINS, hub_copy, live_epochs
-from paravent.drill.theft import Loot, Theft
+from paravent.drill.theft import Loot, Theft, read_directory
 from paravent.errors import MalformedMessage, StorageDown
 from paravent.hub.vault import DatabaseKey
 
@@ -31,7 +34,7 @@ KEY_BYTES = 32
 SALES = 3
 LIE_CHECKS = 6
 _VICTIM = 7
-_NIR = re.compile(rb"[12][0-9]{4}(?:[0-9]{2}|2[AB])99[1-9][0-9]{3}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{200,}")
 
 
 def insider(ground: Ground) -> Iterator[Row]:
@@ -90,21 +93,43 @@ def _records(platform: Platform, database: Path) -> int:
 
 
 def logs(ground: Ground) -> Iterator[Row]:
-    """Reads every log of every party after a day's work, and looks for anybody in them."""
-    platform, counter, started = ground.paravent(), ground.counter(), time.perf_counter()
-    served = ground.next_customers(SALES)
-    for person in served:
+    """Reads every log of every party after a day's work, and the events and counts that verbs write of each."""
+    platform, counter = ground.paravent(), ground.counter()
+    for person in ground.next_customers(SALES):
         counter.sell(counter.by_number(person))
-    content = b"".join(path.read_bytes() for path in platform.home.glob("*.log"))
-    numbers = {cover.nir.encode() for person in ground.population.persons for cover in person.coverages}
-    named = {person.name for person in ground.population.persons if person.name.encode() in content}
-    found = {number for number in _NIR.findall(content) if number in numbers}
+    exported = [_exported(platform, ground.folder("events"), party) for party in ("hub", *KEYSERVERS)]
+    started = time.perf_counter()
+    content = b"\n".join([*(path.read_bytes() for path in platform.home.glob("*.log")), *exported])
+    issuers = read_directory(platform).issuers()
+    named = names_in(content, {person.name for person in ground.population.persons})
+    numbers = numbers_in(content) & {line.nir for line in ground.population.leaked_list()}
+    signed = sum(1 for text in (content, *_decoded(content)) for _ in entitlements(text, issuers))
     yield Row(
         scenario="logs", platform=PlatformName.PARAVENT, ran=Ran.PROCESSES, persons=ground.persons,
-        opened=0, membership=len(named) + len(found), bound=0, formula="0", computed=0,
-        seconds=round(time.perf_counter() - started, 2), remains="event names, parties, codes; no metrics, no traces",
-        figures={"log_bytes": len(content), "names_seen": len(named), "numbers_seen": len(found)},
+        # Whose each entitlement is would still have to be told; a log that has any counts as one that tells it.
+        opened=signed, membership=len(named) + len(numbers), bound=0, formula="0", computed=0,
+        seconds=round(time.perf_counter() - started, 2),
+        remains="event names, parties, codes, counts by hour; there are no traces",
+        figures={
+            "log_bytes": len(content), "exported_bytes": sum(map(len, exported)), "names_seen": len(named),
+            "numbers_seen": len(numbers), "entitlements_seen": signed,
+        },
     )  # fmt: skip
+
+
+def _exported(platform: Platform, folder: Path, party: str) -> bytes:
+    """Has a party write its security events and counts, as whoever watches it collects them."""
+    out = folder / party
+    verb, home = party.split("-", maxsplit=1)[0], platform.home / party
+    platform.command(verb, "events", "--home", home, "--ocsf", "--out", out)
+    return out.read_bytes()
+
+
+def _decoded(content: bytes) -> Iterator[bytes]:
+    """Decodes whatever is long enough in base64 to hold an entitlement."""
+    for match in _BASE64.finditer(content):
+        text = match.group()
+        yield base64.b64decode(text[: len(text) // 4 * 4])
 
 
 def malicious_release(ground: Ground) -> Iterator[Row]:
