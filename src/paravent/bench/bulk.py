@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,17 +66,31 @@ def measure(home: Path, persons: int) -> Iterator[BulkFigures | NotRun]:
         insurer=_INSURER, epoch=1, batch=1, issuer_key=SigningKey.generate(os.urandom),
         lookup_key=group.random_scalar(os.urandom), opening_keys=replicated.draw_opening_keys(2, 3, os.urandom),
     )  # fmt: skip
+    (home / "bulk").mkdir(mode=0o700)
+    worker = BoxKey.generate(os.urandom)
+    write_secret(home / "worker.key", worker.reveal())
+    (home / "bulk" / "workers.pub").write_bytes(worker.public)
+    with machines(home, home / "worker.key", WORKERS) as (address, workers):
+        found = Machines(scheduler=address, folder=home / "bulk")
+        yield _sealed(home, keys, persons, partial(seal_parts_on, found, workers_min=WORKERS), workers)
+
+
+@contextmanager
+def machines(home: Path, worker_key: Path, count: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Runs a scheduler and so many workers that hold a key; yields its address, and the workers.
+
+    The certificates are written to the folder ``bulk`` of ``home``, where a publisher reads them.
+    """
     with ExitStack() as stack:
         (port,) = free_ports(1)
         address = f"tls://127.0.0.1:{port}"
-        _write_keys(home)
+        _write_certificates(home / "bulk")
         stack.callback(_end, _scheduler(home, port))
         wait_until_listening(port)
-        workers = [_worker(home, address, number) for number in range(WORKERS)]
+        workers = [_worker(home, worker_key, address, number) for number in range(count)]
         for worker in workers:
             stack.callback(_end, worker)
-        machines = Machines(scheduler=address, folder=home / "bulk")
-        yield _sealed(home, keys, persons, partial(seal_parts_on, machines, workers_min=WORKERS), workers)
+        yield address, workers
 
 
 def _sealed(
@@ -113,18 +127,13 @@ def _handles(keys: SealingKeys, lines: Sequence[ToSeal]) -> Iterator[bytes]:
             yield seal(keys, identity, right_of(one.member, one.numbers), os.urandom).handle
 
 
-def _write_keys(home: Path) -> None:
-    """Writes the certificates of a cluster, and the key of its workers."""
+def _write_certificates(folder: Path) -> None:
+    """Writes the certificates of a cluster."""
     from distributed import Security  # noqa: PLC0415 - the extra may be absent
 
-    folder = home / "bulk"
-    folder.mkdir(mode=0o700)
     drawn = Security.temporary()  # type: ignore[no-untyped-call]
     for name, text in (("ca", drawn.tls_ca_file), ("cert", drawn.tls_client_cert), ("key", drawn.tls_client_key)):
         write_secret(folder / f"{name}.pem", text.encode())
-    worker = BoxKey.generate(os.urandom)
-    write_secret(home / "worker.key", worker.reveal())
-    (folder / "workers.pub").write_bytes(worker.public)
 
 
 def _scheduler(home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -141,12 +150,12 @@ def _scheduler(home: Path, port: int) -> subprocess.Popen[bytes]:
     return _started(home, "scheduler", ["-m", "distributed.cli.dask_scheduler", *options, *tls])
 
 
-def _worker(home: Path, scheduler: str, number: int) -> subprocess.Popen[bytes]:
+def _worker(home: Path, key: Path, scheduler: str, number: int) -> subprocess.Popen[bytes]:
     place = home / f"worker-{number}"
     place.mkdir()
     return _started(home, place.name, [
         "-m", "paravent", "insurer", "sealing-worker", "--home", place, "--scheduler", scheduler, "--key",
-        home / "worker.key", "--tls", home / "bulk",
+        key, "--tls", home / "bulk",
     ])  # fmt: skip
 
 

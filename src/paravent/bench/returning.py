@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import NamedTuple
 
 from paravent.bench.counters import ENDLESS, Counters, Shop, counters
 from paravent.bench.engines import Engine, NotRun, every_engine
@@ -44,18 +45,38 @@ GROWTH_BYTES_MAX = 8 * 2**20
 """Of twice as many acts beside as many: the allocator's, and the database's own cache."""
 
 
+class Spent(NamedTuple):
+    """Seconds that passed, and of those of a processor, this process's."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+    @classmethod
+    def now(cls) -> Spent:
+        """Reads both clocks."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def __sub__(self, before: Spent) -> Spent:
+        return Spent(self.seconds - before.seconds, self.cpu - before.cpu)
+
+    def __add__(self, more: Spent) -> Spent:  # type: ignore[override]
+        return Spent(self.seconds + more.seconds, self.cpu + more.cpu)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturningFigures:
     """Acts taken back and applied a second, and the peak memory of the process that reopened.
 
     ``hours_for_a_year`` is what applying a year of the country would take at this rate, ``taking_hours`` verifying and
-    keeping it.
+    keeping it. Milliseconds of a processor say how much of it is work, whatever else the machine does.
     """
 
     engine: str
     acts: int
     taken_per_second: float
     applied_per_second: float
+    taking_cpu_ms: float
+    applying_cpu_ms: float
     peak_bytes: int
     taking_hours_for_a_year: float
     hours_for_a_year: float
@@ -89,10 +110,11 @@ def _measured(home: Path, engine: Engine, acts: int) -> ReturningFigures:
     if (restoration.taken, restoration.conflicting) != (acts, 0) or restoration.reopened_at is None:
         raise TechnicalFailure(f"of {acts} acts given back, this became: {restoration}")
     return ReturningFigures(
-        engine=engine.name, acts=acts, taken_per_second=round(acts / taking, 1),
-        applied_per_second=round(acts / applying, 1), peak_bytes=peak,
-        taking_hours_for_a_year=round(YEAR_ACTS / acts * taking / 3_600, 1),
-        hours_for_a_year=round(YEAR_ACTS / acts * applying / 3_600, 1),
+        engine=engine.name, acts=acts, taken_per_second=round(acts / taking.seconds, 1),
+        applied_per_second=round(acts / applying.seconds, 1), taking_cpu_ms=round(taking.cpu / acts * 1_000, 3),
+        applying_cpu_ms=round(applying.cpu / acts * 1_000, 3), peak_bytes=peak,
+        taking_hours_for_a_year=round(YEAR_ACTS / acts * taking.seconds / 3_600, 1),
+        hours_for_a_year=round(YEAR_ACTS / acts * applying.seconds / 3_600, 1),
     )  # fmt: skip
 
 
@@ -100,19 +122,19 @@ def _returns(shops: Counters) -> Returns:
     return Returns(identity=shops.platform.hub.identity, directory=shops.platform.directory)
 
 
-def _give_back(shops: Counters, engine: Engine, home: Path, acts: int) -> float:
-    """Gives acts back to an empty hub; returns the seconds that it worked."""
-    returns, entry, now, spent = _returns(shops), shops.insurer.entry, shops.platform.now, 0.0
+def _give_back(shops: Counters, engine: Engine, home: Path, acts: int) -> Spent:
+    """Gives acts back to an empty hub; returns what it spent on them."""
+    returns, entry, now, spent = _returns(shops), shops.insurer.entry, shops.platform.now, Spent()
     store = shops.open_store(engine.connect(), home)
     with store.commit():
         store.recovery.begin(0, now)
     given = _decided(shops, acts)
     while request := tuple(islice(given, RETURNS_PER_REQUEST_MAX)):
-        started = time.perf_counter()
+        started = Spent.now()
         verified, refused = returns.verify_all(request, lambda one: returns.of_insurer(one, entry))
         with store.commit():
             take(AdmittedReturns(verified=verified, refused=refused, complete=None), returns, store, now, os.urandom)
-        spent += time.perf_counter() - started
+        spent += Spent.now() - started
     store.close()
     return spent
 
@@ -142,15 +164,15 @@ def _accepted(shops: Counters, shop: Shop, act: Act, number: int, first: int) ->
     return ReturnedAct(number=number + 1, detail=encode(detail))
 
 
-def _in_a_process_of_its_own(shops: Counters, engine: Engine, home: Path) -> tuple[Restoration, float, int]:
-    """Reopens in a process forked for it; returns what it did, its seconds and its peak memory in bytes."""
+def _in_a_process_of_its_own(shops: Counters, engine: Engine, home: Path) -> tuple[Restoration, Spent, int]:
+    """Reopens in a process forked for it; returns what it did, what it spent and its peak memory in bytes."""
     fork = multiprocessing.get_context("fork")
     here, there = fork.Pipe(duplex=False)
     process = fork.Process(target=_reopen, args=(shops, engine, home, there))
     process.start()
     there.close()
     try:
-        done: tuple[Restoration, float, int] = here.recv()
+        done: tuple[Restoration, Spent, int] = here.recv()
     except EOFError:
         raise TechnicalFailure("the process that reopens ended without a word") from None
     finally:
@@ -160,10 +182,10 @@ def _in_a_process_of_its_own(shops: Counters, engine: Engine, home: Path) -> tup
 
 def _reopen(shops: Counters, engine: Engine, home: Path, told: Pipe) -> None:
     store = Store(home, ENDLESS, os.urandom, engine.connect())
-    started = time.perf_counter()
+    started = Spent.now()
     reopening = Reopening(returns=_returns(shops), store=store, rng=os.urandom, told=lambda _: None)
     done = reopening.run(int(time.time()))
-    told.send((done, time.perf_counter() - started, peak_bytes()))
+    told.send((done, Spent.now() - started, peak_bytes()))
     store.close()
 
 
