@@ -106,7 +106,12 @@ class RecoveryStore:
             raise HubRecovering("the hub was put back, and is being told what it had decided: nothing new is decided")
 
     def begin(self, wanted_since: int, now: int) -> None:
-        """Begins a restoration: nothing is decided until it is reopened."""
+        """Begins a restoration: nothing is decided until it is reopened.
+
+        Acts are wanted from as early as after an earlier restoration that this database knows of: who had not given
+        theirs back by then, or by the backup, is asked for them again.
+        """
+        wanted_since = _earliest(wanted_since, self.restoration())
         self._connection.execute("DELETE FROM recovery")
         self._connection.execute("DELETE FROM returner")
         self._connection.execute("INSERT INTO recovery VALUES (1, ?, ?, NULL, 0, 0)", (wanted_since, now))
@@ -167,3 +172,7 @@ class RecoveryStore:
         self._connection.execute(
             "UPDATE recovery SET taken = taken + ?, conflicting = conflicting + ?", (taken, conflicting)
         )
+
+
+def _earliest(wanted_since: int, former: Restoration | None) -> int:
+    return wanted_since if former is None else min(wanted_since, former.wanted_since)

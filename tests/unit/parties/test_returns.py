@@ -11,11 +11,12 @@ import pytest
 from msgspec.structs import replace as changed
 from tests import engines
 from tests.unit.parties.shop import Shop
-from tests.unit.parties.world import AMC, OTHER_AMC, World
+from tests.unit.parties.world import AMC, DAY, OTHER_AMC, World
 
 from paravent.access.requests import HttpRequest, authority_of, new_nonce, sign_request
 from paravent.crypto.signing import SigningKey
 from paravent.errors import HubRecovering, StorageDown
+from paravent.hub import recovery_store
 from paravent.hub import reopening as deciding_again
 from paravent.hub.books import Books
 from paravent.hub.recovery_store import KeptReturn
@@ -23,7 +24,7 @@ from paravent.hub.reopening import Reopening
 from paravent.hub.returns import Applied, Returns, Verified
 from paravent.wire.claims import Act, ActDetail, Outcome, read_detail
 from paravent.wire.codec import encode
-from paravent.wire.recovery import ReturnedAct
+from paravent.wire.recovery import RETURNS_OVERLAP_SECONDS, ReturnedAct
 from paravent.wire.statements import Directory, Signed
 
 pytestmark = engines.WITH_SHARDS
@@ -154,6 +155,28 @@ def test_of_one_second_a_right_is_reserved_before_it_is_consumed(world: World, s
     for one, name in zip(taken, names, strict=True):
         take(world, Verified(detail=one.detail, decision=one.decision, name=name, event=0))
     assert reopen(world) == (2, 0)
+
+
+def a_second_loss_forgets_nobody(world: World, shop: Shop) -> None:
+    """Who had not given back by the second loss is asked from as early as after the first, and is taken."""
+    act = shop.reservation()
+    given = ReturnedAct(number=None, detail=detail(shop, act, shop.send(act)))
+    lose(world)
+    reopen(world)
+    with world.hub_store.commit():
+        world.hub_store.recovery.begin(world.now + 2 * RETURNS_OVERLAP_SECONDS, world.now + DAY)
+    assert world.hub_store.recovery.state().wanted_since == world.now
+    assert take(world, returns(world).of_device(given, shop.device)) is Applied.TAKEN
+
+
+def test_a_second_loss_forgets_nobody(world: World, shop: Shop) -> None:
+    a_second_loss_forgets_nobody(world, shop)
+
+
+def test_a_second_loss_that_forgets_is_noticed(world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery_store, "_earliest", lambda since, _: since)
+    with pytest.raises(AssertionError):
+        a_second_loss_forgets_nobody(world, shop)
 
 
 # --- a piece at a time ---------------------------------------------------------------------------
