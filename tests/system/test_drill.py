@@ -17,7 +17,7 @@ from paravent.drill.implant import implanted
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import synthesise
 from paravent.drill.row import Row
-from paravent.drill.scenarios import cards, guesses, insurers, logins, machines, observers, operators, purchases
+from paravent.drill.scenarios import cards, desks, guesses, insurers, logins, machines, observers, operators, purchases
 from paravent.drill.staff import hire
 from paravent.wire.card import read_card
 
@@ -86,9 +86,12 @@ def test_the_same_eyes_see_everybody_at_a_desk(ground: Ground) -> None:
 
 
 def test_malware_on_a_desk_opens_whom_it_serves(ground: Ground) -> None:
-    rows = cases(machines.desk_malware(ground))
-    assert (rows["by-number"].opened, rows["by-number"].computed) == (machines.BY_NUMBER, machines.BY_NUMBER)
+    rows = cases(desks.desk_malware(ground))
+    assert (rows["by-number"].opened, rows["by-number"].computed) == (desks.BY_NUMBER, desks.BY_NUMBER)
     assert rows["and-by-card"].reached()
+    assert rows["and-its-key"].reached()
+    assert rows["memory-of-hours-before"].computed == desks.BEFORE
+    assert rows["and-its-key"].computed == (rows["and-its-key"].opened or 0) - desks.BY_CARD
 
 
 def test_logs_name_nobody_and_a_line_that_did_would_be_seen(ground: Ground) -> None:

@@ -13,6 +13,7 @@ from paravent.drill.ground import Ground
 from paravent.drill.row import PlatformName, Row, not_applicable
 from paravent.drill.scenarios import (
     cards,
+    desks,
     disruption,
     guesses,
     insurers,
@@ -66,7 +67,7 @@ _SCENARIOS = (
         paravent=operators.malicious_release,
         conventional=conventional.with_the_key("malicious-release"),
     ),
-    Scenario(name="desk-malware", paravent=machines.desk_malware, conventional=thefts.desk_malware),
+    Scenario(name="desk-malware", paravent=desks.desk_malware, conventional=thefts.desk_malware),
     Scenario(name="network", paravent=observers.network, conventional=acts.network),
     Scenario(name="lying-server", paravent=operators.lying_server, conventional=acts.lying_server),
     Scenario(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paravent.breach.entries import LootKind, Stolen
 from paravent.drill.credentials.loot import CopiedRows
+from paravent.drill.departed import departed
 from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
 from paravent.drill.inquiry import inquire
 from paravent.drill.old_backups import old_backups as attack_with_old_backups
@@ -61,6 +62,7 @@ def _with_servers(ground: Ground, scenario: str, thefts: Sequence[Sequence[str]]
 
 
 def old_backups(ground: Ground) -> Iterator[Row]:
-    """Steals copies from before the end of an epoch, and today's stores of all, on a platform of its own."""
+    """Steals copies from before an epoch ended and from before members left, on a platform of its own."""
     with ground.apart("old-backups") as platform:
         yield from attack_with_old_backups(platform, ground.population)
+        yield from departed(ground, platform)

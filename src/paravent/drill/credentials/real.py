@@ -6,10 +6,13 @@ import os
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from paravent.access.quotas import QuotaKind
 from paravent.access.requests import HttpRequest
 from paravent.access.store import read_secret
 from paravent.breach.entries import LootKind, Stolen
@@ -52,11 +55,13 @@ def on_processes(ground: Ground) -> Iterator[Row]:
 def attack(
     ground: Ground, platform: Platform, opticians: Sequence[Optician], stolen: Sequence[int], *, case: str,
     scenario: str = "device-key", most: int | None = None, formula: str = FORMULA,
-    lookup_keys: Mapping[str, Scalar] | None = None, hits: Sequence[Hit] | None = None,
+    lookup_keys: Mapping[str, Scalar] | None = None, hits: Sequence[Hit] | None = None, older: Path | None = None,
+    epochs: Mapping[str, VerifiedEpoch] | None = None, spent: Counter[tuple[QuotaKind, int, str]] | None = None,
 ) -> Row:  # fmt: skip
     """Opens as many as opticians' keys and stolen servers let through, and has the breach desk say so again.
 
-    ``most`` replaces the bound of device keys, ``hits`` the persons whom the thief is after.
+    ``most`` replaces the bound of device keys, ``hits`` the persons whom the thief is after, ``older`` and ``epochs``
+    the copy of the hub and the epochs that he asks about; ``spent`` is what the devices had asked before.
     """
     began, started = int(time.time()), time.perf_counter()
     before = {name: len(log_entries(platform.home / name / DATABASE)) for name in KEYSERVERS}
@@ -65,6 +70,9 @@ def attack(
     watching = watchmen(platform, honest, opticians)
     attacker.seen = watching.look
     attacker.lookup_keys = lookup_keys or {}
+    attacker.rows = attacker.rows if older is None else CopiedRows(older)
+    attacker.epochs = epochs or attacker.epochs
+    attacker.charged = spent or attacker.charged
     attacker.drain(true_hits(ground.population.persons) if hits is None else hits)
     seconds = time.perf_counter() - started
     loots = [
@@ -90,7 +98,7 @@ def thief(
     copy = copy_database(platform.home / "hub" / HUB_DATABASE, platform.home / f"stolen-{os.urandom(4).hex()}.db")
     return Attacker(
         devices=[optician.key for optician in opticians], directory=directory, rows=CopiedRows(copy),
-        epochs={amc: _epoch(amc, directory) for amc in population.insurers}, stolen=stolen,
+        epochs=live_epochs(population.insurers, directory), stolen=stolen,
         send=partial(send, platform), clock=lambda _: int(time.time()), rng=os.urandom,
     )  # fmt: skip
 
@@ -114,6 +122,11 @@ def _listed(
         "listed_by_witnesses": len(listing), "missing_listings": len(opened - listing),
         "false_listings": len(listing - opened),
     }  # fmt: skip
+
+
+def live_epochs(insurers: Sequence[str], directory: Directory) -> dict[str, VerifiedEpoch]:
+    """Fetches what the hub says of each insurer's epoch, and verifies it as a desk does."""
+    return {amc: _epoch(amc, directory) for amc in insurers}
 
 
 def _epoch(amc: str, directory: Directory) -> VerifiedEpoch:

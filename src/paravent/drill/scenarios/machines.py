@@ -1,20 +1,15 @@
-"""Machines taken over: memory read for a while, an administrator's disk, what is logged, an optician's own desk."""
+"""Machines of operators taken over: memory read for a while, as whoever is root reads it."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from paravent.breach.entries import LootKind, Stolen
 from paravent.crypto.group import Scalar, decode_scalar
-from paravent.crypto.signing import VerifyKey, key_id
-from paravent.desk import config as desk_config
-from paravent.drill.counter import card_of
+from paravent.crypto.signing import VerifyKey
 from paravent.drill.ground import KEYSERVERS, Ground
-from paravent.drill.implant import LISTENS, implanted
 from paravent.drill.inquiry import inquire
 from paravent.drill.memory import Seen, look
 from paravent.drill.platform import Platform
@@ -23,14 +18,10 @@ from paravent.drill.row import PlatformName, Ran, Row
 from paravent.drill.stores import hub_copy, live_epochs
 from paravent.drill.theft import read_directory
 from paravent.errors import MalformedMessage
-from paravent.person.identity import Holder
 
 SALES = 6
 KEYS_MAX = 20_000
 """More 32-byte objects than any process here holds."""
-
-MALWARE_DESK = "desk-malware"
-BY_NUMBER, BY_CARD = 12, 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +63,7 @@ def memory(ground: Ground) -> Iterator[Row]:
         watching.look(keys=True)
         took = time.perf_counter() - started
         numbers = len(watching.seen.numbers & {line.nir for line in ground.population.leaked_list()})
-        opened, told = _identified(ground, watching.seen, persons)
+        opened, told = identified(ground, watching.seen, persons)
         loots = [Stolen(kind=LootKind.HUB, from_at=began, to_at=int(time.time()))]
         if party != "hub":
             loots = [Stolen(kind=LootKind.KEY_SERVER, server=party), Stolen(kind=LootKind.DATABASE)]
@@ -97,7 +88,7 @@ def memory(ground: Ground) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _identified(
+def identified(
     ground: Ground, seen: Seen, served: Sequence[SyntheticPerson]
 ) -> tuple[set[LeakedLine], set[LeakedLine]]:
     """Says whose entitlements were seen with what tells whose; and who was seen by number or, just served, by name."""
@@ -118,39 +109,3 @@ def _scalars(seen: Seen) -> list[Scalar]:
         except MalformedMessage:
             continue
     return found
-
-
-def desk_malware(ground: Ground) -> Iterator[Row]:
-    """Listens on one desk for a day: everybody whom it serves, by number, and by card, which nobody witnesses."""
-    platform, folder = ground.paravent(), ground.folder("malware")
-    counter = ground.counter(MALWARE_DESK)
-    keyid = key_id(desk_config.device_key(platform.home / MALWARE_DESK).public)
-    began, started = int(time.time()), time.perf_counter()
-    by_number, by_card = ground.next_customers(BY_NUMBER), ground.next_customers(BY_CARD)
-    with implanted(platform, folder, LISTENS, MALWARE_DESK):
-        for person in by_number:
-            counter.by_number(person)
-        yield _heard(ground, "by-number", folder / "drop", by_number, keyid, (began, started))
-        for person in by_card:
-            counter.by_card(card_of(platform, person), person)
-        yield _heard(ground, "and-by-card", folder / "drop", [*by_number, *by_card], keyid, (began, started))
-
-
-def _heard(
-    ground: Ground, case: str, drop: Path, served: Sequence[SyntheticPerson], keyid: str, since: tuple[int, float]
-) -> Row:
-    heard = {(name, birth) for name, birth, _ in map(json.loads, drop.read_text().splitlines())}
-    opened = {
-        line for line in ground.population.leaked_list()
-        if (str((holder := Holder.from_card(name=line.name, birth_date=line.birth_date)).name),
-            str(holder.birth_date)) in heard
-    }  # fmt: skip
-    loot = Stolen(kind=LootKind.DESK, keyid=keyid, from_at=since[0], to_at=int(time.time()) + 1)
-    found = inquire(ground.paravent(), ground.folder("case"), [loot], since[0])
-    persons = ground.population.persons_of(opened)
-    return Row(
-        scenario="desk-malware", platform=PlatformName.PARAVENT, case=case, ran=Ran.PROCESSES,
-        persons=ground.persons, opened=persons, membership=persons, bound=len(served),
-        formula="what it served inside its retention window, and while the malware listens", computed=found.proved,
-        seconds=round(time.perf_counter() - since[1], 2), remains="names, numbers and prescriptions typed there",
-    )  # fmt: skip
