@@ -54,7 +54,8 @@ _ENDLESS = QuotaLimits(
 # The published example of the French IBAN registry entry, and one that was computed: no real account.
 _IBAN, _PAYER_IBAN = "FR1420041010050500013M02606", "FR7630006000011234567890189"
 _SETTLE_SECONDS_MAX = 2.0
-_START_TRIES = 5
+_START_SECONDS_MAX = 120.0
+_LAST_WORDS_BYTES = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class KillGround:
     dice: random.Random
     closing: Event
     settlements: int = 0
+    failed_starts: int = 0
     resent: set[str] = field(default_factory=set)
 
     def kill(self, name: str) -> None:
@@ -78,15 +80,25 @@ class KillGround:
         process.wait()
 
     def start(self, name: str) -> None:
-        """Starts it again; its port may have been lent to a connection meanwhile, so more than once."""
-        for _ in range(_START_TRIES):
+        """Starts it again; its port may have been lent to a connection meanwhile, so more than once.
+
+        A start that failed leaves no process behind, which would hold port and store of the next one. Raises
+        TechnicalFailure with the last words of one that does not start.
+        """
+        deadline = time.monotonic() + _START_SECONDS_MAX
+        while True:
             try:
                 self.platform.start(name)
-            except TechnicalFailure:
+            except TechnicalFailure as error:
+                self.failed_starts += 1
+                if name in self.platform.processes:
+                    self.kill(name)
+                if time.monotonic() > deadline:
+                    log = (self.platform.home / f"{name}.log").read_bytes()
+                    raise TechnicalFailure(f"{error}; {log[-_LAST_WORDS_BYTES:].decode(errors='replace')}") from None
                 time.sleep(1)
             else:
                 return
-        self.platform.start(name)
 
     def victims(self) -> list[str]:
         """Lists who can be killed: every process that serves, and the breach desk in the middle of a verb."""

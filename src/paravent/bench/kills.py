@@ -35,7 +35,8 @@ _VERB_SECONDS = (0.3, 4.0)
 class KillFigures:
     """What the client was told, and how often what it found differs: ``lost``, or ``doubled``.
 
-    ``unanswered`` acts got no answer, and were settled by sending them again.
+    ``unanswered`` acts got no answer, and were settled by sending them again. ``failed_starts`` are those after which a
+    process was started once more: its port was lent to somebody, or the machine was too slow.
     """
 
     engine: str
@@ -47,6 +48,7 @@ class KillFigures:
     leaves: int
     entries: int
     unanswered: int
+    failed_starts: int
     comparisons: int
     lost: int
     doubled: int
@@ -68,7 +70,7 @@ def measure(home: Path, kills: int, engine: str = "sqlite", hub_options: tuple[s
         return KillFigures(
             engine=engine, kills=kills, killed=dict(killed), decisions=len(told.decisions), claims=len(told.claims()),
             paid_cents=sum(one.cents for one in told.claims().values()), leaves=sum(map(len, told.leaves.values())),
-            entries=len(told.entries), unanswered=told.unanswered, comparisons=comparisons, lost=0, doubled=0,
+            entries=len(told.entries), unanswered=told.unanswered, failed_starts=ground.failed_starts, comparisons=comparisons, lost=0, doubled=0,
             seconds=round(time.perf_counter() - started, 1),
         )  # fmt: skip
 
