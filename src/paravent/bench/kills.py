@@ -70,7 +70,8 @@ def measure(home: Path, kills: int, engine: str = "sqlite", hub_options: tuple[s
         return KillFigures(
             engine=engine, kills=kills, killed=dict(killed), decisions=len(told.decisions), claims=len(told.claims()),
             paid_cents=sum(one.cents for one in told.claims().values()), leaves=sum(map(len, told.leaves.values())),
-            entries=len(told.entries), unanswered=told.unanswered, failed_starts=ground.failed_starts, comparisons=comparisons, lost=0, doubled=0,
+            entries=len(told.entries), unanswered=told.unanswered, failed_starts=ground.failed_starts,
+            comparisons=comparisons, lost=0, doubled=0,
             seconds=round(time.perf_counter() - started, 1),
         )  # fmt: skip
 
