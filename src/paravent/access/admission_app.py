@@ -9,7 +9,6 @@ has given up waiting for.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paravent.access.door import NOBODY, Door
-from paravent.access.door_app import ENTRANCE_STATE, RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
+from paravent.access.door_app import ENTRANCE_STATE
 from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX
 from paravent.access.tally import ANSWERED
 from paravent.access.tally_app import CODE_STATE
@@ -37,6 +36,8 @@ FIRST_PIECE_SECONDS_MAX = 30.0
 """As long as a body may take (``access.app.BODY_SECONDS_MAX``): who sends nothing holds a connection, and no turn."""
 SIGNED_STATE = "signed"
 """Where ``access.app.read_signed`` leaves that a handler took a request as signed: answered, it was."""
+_NO_ENTRANCE = (Door(), NOBODY)
+"""By which an application is asked that no server listens for."""
 _NOT_AUTHENTIC = frozenset({RequestNotAuthentic.code, UnknownDevice.code})
 
 
@@ -123,7 +124,7 @@ class InTurn:
 
 def _judge(state: MutableMapping[str, Any]) -> None:
     """Tells the door whether a request was signed by the key that it named there."""
-    door, claimed = state.get(ENTRANCE_STATE, (Door(), NOBODY))
+    door, claimed = state.get(ENTRANCE_STATE, _NO_ENTRANCE)
     code = state.get(CODE_STATE, ANSWERED)
     if code in _NOT_AUTHENTIC:
         door.forget(claimed)
@@ -143,9 +144,11 @@ def _after(first: Message, receive: Receive) -> Receive:
 
 async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -> None:
     """Answers; unless the request was read to its end, the connection is closed, its body with it."""
-    scope.setdefault("state", {})[CODE_STATE] = error.code
+    state = scope.setdefault("state", {})
+    state[CODE_STATE] = error.code
+    door, _ = state.get(ENTRANCE_STATE, _NO_ENTRANCE)
     body = encode(to_problem(error))
-    after = str(RETRY_SECONDS_MIN + secrets.randbelow(RETRY_SECONDS_MAX - RETRY_SECONDS_MIN + 1)).encode()
+    after = str(door.returns.retry_after(asyncio.get_running_loop().time())).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"), (b"retry-after", after),

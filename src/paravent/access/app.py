@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -36,7 +37,9 @@ from paravent.errors import (
 from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
-CONNECTIONS_MAX = 2_000
+CONNECTIONS_MAX = 4_000
+_OTHER_FILES_MAX = 96
+"""Those of the party itself: its database, its logs, its pipes."""
 BODY_SECONDS_MAX = 30
 CALLERS_PROOF_STATUS = 422
 
@@ -163,11 +166,25 @@ async def _serve(servers: Sequence[uvicorn.Server]) -> None:
 
 
 def _listening(app: Starlette, host: str, port: int) -> uvicorn.Config:
-    app.state.door = Door()
+    # A server with enrolled devices has one that knows them.
+    app.state.door = getattr(app.state, "door", None) or Door()
     return uvicorn.Config(
         app, host=host, port=port, loop="asyncio", http=DoorProtocol, access_log=False, log_config=None,
-        limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=75, server_header=False, date_header=False,
+        limit_concurrency=_connections_max(), timeout_keep_alive=75, server_header=False, date_header=False,
     )  # fmt: skip
+
+
+def _connections_max() -> int:
+    """Asks for as many files as there may be connections, and returns how many these may be.
+
+    Unasked, systems give a process some thousand.
+    """
+    wanted = CONNECTIONS_MAX + _OTHER_FILES_MAX
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files - _OTHER_FILES_MAX
 
 
 def _require_free(host: str, port: int) -> None:

@@ -25,6 +25,8 @@ Observer = Callable[[str, str, str, Mapping[str, str], bytes], None]
 
 TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
+BACKGROUND = {"priority": "u=7"}
+"""The last urgency (RFC 9218 section 4.1); not signed: whoever changes it on the way makes a request wait, or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,14 @@ class SignedClient:
         return _read(party, body, kind, bytes_max)
 
     async def post(
-        self, party: str, base_url: str, path: str, message: object, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX
-    ) -> M:
-        """Signs and sends a message."""
-        return await self.send(party, self.prepare(base_url, path, message), kind, bytes_max=bytes_max)
+        self, party: str, base_url: str, path: str, message: object, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX,
+        background: bool = False,
+    ) -> M:  # fmt: skip
+        """Signs and sends a message; ``background`` tells an overloaded party that nobody waits for the answer."""
+        prepared = self.prepare(base_url, path, message)
+        if background:
+            prepared.headers.update(BACKGROUND)
+        return await self.send(party, prepared, kind, bytes_max=bytes_max)
 
     async def _send(
         self, party: str, method: str, url: str, body: bytes, headers: dict[str, str], bytes_max: int

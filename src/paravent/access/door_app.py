@@ -5,47 +5,45 @@ A refusal is bytes made beforehand, on a connection that stays open: a new one c
 
 from __future__ import annotations
 
-import itertools
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from paravent.access.door import NOBODY, Door, claimed_by, rest_of
+from paravent.access.door import (
+    NOBODY,
+    RETRY_SECONDS_MAX,
+    RETRY_SECONDS_MIN,
+    Door,
+    claimed_by,
+    is_background,
+    rest_of,
+)
 from paravent.access.quotas import HOUR_SECONDS
 from paravent.access.tally import Tally
 from paravent.errors import Overloaded
 from paravent.wire.codec import encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
-RETRY_SECONDS_MIN = 2
-RETRY_SECONDS_MAX = 15
-"""Askers come back at instants spread between these two, so that those refused together do not return together."""
 ENTRANCE_STATE = "entrance"
 """Where a request carries the door that it came in by and the key that it named there, in its state."""
 _ACTION = "door"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refusal:
-    text: bytes
-    closes: bool
-
-
-def _refusal(seconds: int, *, closes: bool) -> _Refusal:
+def _refusal(seconds: int, *, closes: bool) -> bytes:
     body = encode(to_problem(Overloaded("more is asked here than can be done: nothing of this request was read")))
     head = (
         f"HTTP/1.1 {Overloaded.status} Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\n"
         f"content-length: {len(body)}\r\ncache-control: no-store\r\nretry-after: {seconds}\r\n"
         f"connection: {'close' if closes else 'keep-alive'}\r\n\r\n"
     )
-    return _Refusal(text=head.encode() + body, closes=closes)
+    return head.encode() + body
 
 
-_SECONDS = range(RETRY_SECONDS_MIN, RETRY_SECONDS_MAX + 1)
-_STAYS = itertools.cycle([_refusal(seconds, closes=False) for seconds in _SECONDS])
-_CLOSES = itertools.cycle([_refusal(seconds, closes=True) for seconds in _SECONDS])
+_REFUSALS = {
+    (seconds, closes): _refusal(seconds, closes=closes)
+    for seconds in range(RETRY_SECONDS_MIN, RETRY_SECONDS_MAX + 1) for closes in (False, True)
+}  # fmt: skip
 
 
 class DoorProtocol(HttpToolsProtocol):
@@ -66,9 +64,10 @@ class DoorProtocol(HttpToolsProtocol):
             return
         if not self._begun and not self._answering():
             claimed = claimed_by(data)
-            if not self._door.lets_in(claimed, self.loop.time()):
-                self._skipping = len(data) + (rest_of(data) or 0)
-                self._skip(data, closes=rest_of(data) is None)
+            if not self._door.lets_in(claimed, self.loop.time(), background=is_background(data)):
+                rest = rest_of(data)
+                self._skipping = len(data) + (rest or 0)
+                self._skip(data, closes=rest is None)
                 return
             self._claimed = claimed
         super().data_received(data)
@@ -105,7 +104,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _leave(self, count: int) -> None:
         self._inside -= count
-        self._door.inside -= count
+        self._door.leave(count)
 
     def _skip(self, data: bytes, *, closes: bool = False) -> None:
         """Passes over a refused request, and answers once it is all here, or when refusals have their turn."""
@@ -117,17 +116,17 @@ class DoorProtocol(HttpToolsProtocol):
         wait = self._door.refusal_wait(self.loop.time())
         if wait > 0:
             self.transport.pause_reading()
-            self.loop.call_later(wait, self._answer, next(_CLOSES if closes else _STAYS))
+            self.loop.call_later(wait, self._refuse, closes)
         else:
-            self._answer(next(_CLOSES if closes else _STAYS))
+            self._refuse(closes)
 
-    def _answer(self, refusal: _Refusal) -> None:
+    def _refuse(self, closes: bool) -> None:  # noqa: FBT001 - called by the loop
         if self.transport.is_closing():
             return
         if self._tally is not None:
             self._tally.count(hour=int(time.time()) // HOUR_SECONDS, action=_ACTION, code=Overloaded.code, seconds=0.0)
-        self.transport.write(refusal.text)
-        if refusal.closes:
+        self.transport.write(_REFUSALS[self._door.returns.retry_after(self.loop.time()), closes])
+        if closes:
             self.transport.close()
             return
         self.transport.resume_reading()

@@ -471,6 +471,9 @@ class VerifierStore:
         self.close()
 
 
+_LASTING = "lasting"
+
+
 class DailyKeys:
     """Quota keys in files of their own: one a day, destroyed after 48 hours, and one that lasts, for counts by day."""
 
@@ -482,8 +485,7 @@ class DailyKeys:
 
     def require(self, day: int, *, known: bool) -> None:
         """Makes sure that a day has its key; raises StorageDown when the day was counted and its key is gone."""
-        path = self._path(str(day))
-        if str(day) in self._cache or path.exists():
+        if str(day) in self._cache or (path := self._path(str(day))).exists():
             return
         if known:
             raise StorageDown("a quota key of this server is missing: what was spent cannot be told")
@@ -501,10 +503,9 @@ class DailyKeys:
 
     def lasting(self) -> DailyKey:
         """Returns the key under which professionals are counted by day."""
-        path = self._path("lasting")
-        if not path.exists():
+        if _LASTING not in self._cache and not (path := self._path(_LASTING)).exists():
             write_secret(path, self._rng(32))
-        return self._read("lasting")
+        return self._read(_LASTING)
 
     def _read(self, name: str) -> DailyKey:
         if name not in self._cache:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from paravent.access.client import BACKGROUND
 from paravent.access.database import Database
 from paravent.access.devices import Device
 from paravent.access.quotas import QuotaLimits
@@ -141,8 +142,9 @@ class Counters:
         return self._signed(key, INSURER_ACTS, sign_statement(act, Label.INSURER_ACT, decision.insurer, key))
 
     def again(self, shop: Shop, body: bytes) -> HttpRequest:
-        """Sends an act again, the same bytes in another request."""
-        return self._signed(shop.key, ACTS, body)
+        """Sends an act again, as a desk does what it kept: the same bytes in another request, which can wait."""
+        request = self._signed(shop.key, ACTS, body)
+        return replace(request, headers={**request.headers, **BACKGROUND})
 
     def _signed(self, key: SigningKey, path: str, message: Message | bytes) -> HttpRequest:
         base_url = self.platform.directory.hub.address

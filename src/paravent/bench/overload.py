@@ -2,7 +2,8 @@
 
 Then half of it beside a flood of requests that nobody signed who may: what it costs those who did. The generator is a
 process of its own that yields to the server, and says what processor time it had itself: they share a machine. The
-capacity is what the same generator is answered when each of its clients waits for its answer.
+capacity is what the same generator is answered when each of its clients waits for its answer; the peak of a rate is
+the larger of what that gives right before it and right after it, since a fuller store answers a little less.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,6 @@ TIMES = (1, 2, 5, 10)
 FLOOD_TIMES = 5
 _CLIENTS = 64
 _DEVICES = 1_024
-_INTRODUCED_PER_SECOND = 150.0
 _CONNECTIONS_MAX = 768
 _OPENINGS_PER_SECOND_MAX = 2_000
 _BASELINE = 0.5
@@ -50,6 +50,7 @@ class OverloadFigures:
 
     times_capacity: int
     capacity_per_second: int
+    peak_per_second: int
     offered_per_second: int
     good_per_second: int
     good_of_peak: float
@@ -102,11 +103,6 @@ class _Generator:
     def openings(self, count: int) -> Iterator[bytes]:
         """Signs so many requests, of one device after another, each of which is charged; they live a minute."""
         return iter([as_http(inventor.opening()[0]) for inventor in islice(self.crowd, count)])
-
-    def introduce(self, count: int) -> None:
-        """Has so many devices answered once, at a rate at which each is: a server knows them from then on."""
-        source = Source(requests=self.openings(count), connections_max=_CLIENTS, per_second=_INTRODUCED_PER_SECOND)
-        send_at_rate(self.inventor.place, [source], count / _INTRODUCED_PER_SECOND)
 
     def capacity(self, seconds: float) -> float:
         """Returns openings a second of clients that each wait for their answer."""
@@ -161,15 +157,16 @@ def _rows_of(running: Served, inventor: Inventor, seconds: float) -> Iterator[Fi
     asyncio.run(wait_until_ready(inventor))
     crowd = cycle([replace(inventor, device=device) for device in running.crowd])
     generator = _Generator(inventor=inventor, process=running.processes[1], crowd=crowd)
-    generator.introduce(_DEVICES)
     capacity = generator.capacity(seconds)
     calm = _half(generator.period(capacity * _BASELINE, seconds).replies)
-    periods = [generator.period(capacity * times, seconds) for times in TIMES]
-    after = generator.period(capacity * _BASELINE, _SETTLING_SECONDS_MAX)
-    peak = max(capacity, *(len(period.replies.good) / period.replies.seconds for period in periods))
-    settled = _settled(after.replies, calm)
-    for times, period in zip(TIMES, periods, strict=True):
-        yield _figures(times, capacity, period, peak, settled if times == TIMES[-1] else None)
+    capacities, periods = [], []
+    for times in TIMES:
+        capacities.append(generator.capacity(seconds))
+        periods.append(generator.period(capacity * times, seconds))
+    settled = _settled(generator.period(capacity * _BASELINE, _SETTLING_SECONDS_MAX).replies, calm)
+    capacities.append(generator.capacity(seconds))
+    for times, period, beside in zip(TIMES, periods, pairwise(capacities), strict=True):
+        yield _figures(times, capacity, period, max(beside), settled if times == TIMES[-1] else None)
     yield from _floods(generator, running.other, capacity, seconds)
 
 
@@ -209,7 +206,7 @@ def _figures(
     replies = period.replies
     good = len(replies.good) / replies.seconds
     return OverloadFigures(
-        times_capacity=times, capacity_per_second=round(capacity),
+        times_capacity=times, capacity_per_second=round(capacity), peak_per_second=round(peak),
         offered_per_second=round(replies.offered / replies.seconds), good_per_second=round(good),
         good_of_peak=round(good / peak, 3), refused=replies.refused, held=replies.held, late=replies.late,
         failed=replies.failed + sum(replies.others.values()), good_p99_ms=_p99_ms(replies),

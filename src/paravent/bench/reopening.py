@@ -52,7 +52,7 @@ RIGHTS_PER_DESK = 2
 """Each a reservation and a claim: what a shop that sells three pairs a day keeps of most of one."""
 CHECKS_PER_SECOND = 5
 _BUSY_CLIENTS = 64
-_BUSY_RIGHTS = 4
+_BUSY_RIGHTS = 12
 _PERSONS = 40
 _MANY = 1_000_000_000
 _LIMITS = msgspec.structs.replace(ENDLESS, new_device_per_day_max=_MANY)

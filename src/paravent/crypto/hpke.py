@@ -25,6 +25,9 @@ BoxPublicKey = NewType("BoxPublicKey", bytes)
 Box = NewType("Box", bytes)
 """Encapsulation (1,120 bytes), ciphertext and tag (16 bytes)."""
 
+Recipient = hpke.MLKEM768X25519PublicKey
+"""A box public key that was read, and is one."""
+
 PUBLIC_KEY_BYTES = 1216
 BOX_OVERHEAD_BYTES = 1136
 _ML_KEM_PUBLIC_BYTES = 1184
@@ -58,24 +61,28 @@ class BoxKey(Secret):
             raise ProofFailure("a sealed box does not open", culprit=culprit) from error
 
 
-def seal(public: BoxPublicKey, plaintext: bytes, label: Label, *context: bytes | int | str) -> Box:
+def seal(
+    public: BoxPublicKey | Recipient, plaintext: bytes, label: Label, *context: bytes | int | str
+) -> Box:  # fmt: skip
     """Seals to a public key; the label and context must be given again to open.
 
     Raises MalformedMessage when the key is not one.
     """
+    recipient = public if isinstance(public, Recipient) else read_public_key(public)
     try:
-        return Box(_SUITE.encrypt(plaintext, _public(public), info=_info(label, *context)))
+        return Box(_SUITE.encrypt(plaintext, recipient, info=_info(label, *context)))
     except ValueError as error:
         raise MalformedMessage("a box key has a part of small order") from error
 
 
 def require_public_key(encoded: bytes) -> BoxPublicKey:
     """Returns a box key that is one; raises MalformedMessage."""
-    _public(encoded)
+    read_public_key(encoded)
     return BoxPublicKey(encoded)
 
 
-def _public(encoded: bytes) -> hpke.MLKEM768X25519PublicKey:
+def read_public_key(encoded: bytes) -> Recipient:
+    """Reads a box key, 1,216 bytes; raises MalformedMessage when it is not one."""
     if len(encoded) != PUBLIC_KEY_BYTES:
         raise MalformedMessage("a box key is 1,216 bytes")
     try:
@@ -83,7 +90,7 @@ def _public(encoded: bytes) -> hpke.MLKEM768X25519PublicKey:
         curve = x25519.X25519PublicKey.from_public_bytes(encoded[_ML_KEM_PUBLIC_BYTES:])
     except ValueError as error:
         raise MalformedMessage("a box key is not valid") from error
-    return hpke.MLKEM768X25519PublicKey(kem, curve)
+    return Recipient(kem, curve)
 
 
 def _info(label: Label, *context: bytes | int | str) -> bytes:

@@ -26,7 +26,7 @@ from paravent.desk.audit import KeptPrescription
 from paravent.desk.bulletin_client import refresh_bulletins
 from paravent.desk.config import DeskConfig
 from paravent.desk.departures import Departure
-from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row
+from paravent.desk.entitled import Entitled, Judgement, judge_card, judge_row, opened_status_list
 from paravent.desk.epoch import VerifiedEpoch, VerifiedServer, verify_bundle
 from paravent.desk.give_back_client import give_back
 from paravent.desk.number_lane import Blinding, KnownRecord, Opening
@@ -135,7 +135,7 @@ class DeskClient:
     def _status_list_verifies(self, known: Signed, insurer: str) -> bool:
         """Says whether the list kept is signed with the insurer's key of now."""
         try:
-            open_statement(known, StatusList, Label.STATUS_LIST, insurer, self._insurer_key(insurer))
+            opened_status_list(known, insurer, self._insurer_key(insurer))
         except ProofFailure:
             return False
         return True
@@ -394,12 +394,13 @@ class DeskClient:
         WaitingLimitReached for a claim that would wait beside too many others.
         """
         body = encode(act)
-        if self._store.act(act.idempotency_key) is None:
+        if first := self._store.act(act.idempotency_key) is None:
             require_room(self.undecided(), act, self._config.waiting_cents_max)
         self._store.keep_act(act.idempotency_key, body, None if kept is None else encode(kept))
         hub = self._directory.hub
         try:
-            signed = await self._client.post(hub.name, hub.address, ACTS, body, Signed)
+            # An act that was kept gives way to those of who stands at a counter.
+            signed = await self._client.post(hub.name, hub.address, ACTS, body, Signed, background=not first)
         except Unreachable as error:
             raise UnansweredAct(f"{error}; the {act.kind} is kept as {act.idempotency_key.hex()}") from None
         except (BadInput, Refusal):

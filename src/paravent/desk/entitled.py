@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from paravent.crypto import status
 from paravent.crypto.entitlement import DeskPart, HubPart, verify_desk_part, verify_entitlement
@@ -27,6 +28,7 @@ from paravent.person.identity import Holder
 from paravent.wire.statements import Directory, Signed, StatusList, open_statement
 
 STATUS_AGE_SECONDS_NORMAL = 24 * 3_600
+LISTS_KEPT_OPEN = 16
 
 
 class Lane(StrEnum):
@@ -105,13 +107,21 @@ def _judged(
     return Entitled(lane=lane, entitlement=entitlement, part=part, status_age_seconds=age, degraded=degraded)
 
 
+@lru_cache(LISTS_KEPT_OPEN)
+def opened_status_list(signed: Signed, insurer: str, issuer: VerifyKey) -> StatusList:
+    """Opens a status list under the key of its insurer, once: it has megabits, and each check asks of one.
+
+    Raises ProofFailure or MalformedMessage, each time.
+    """
+    return open_statement(signed, StatusList, Label.STATUS_LIST, insurer, issuer)
+
+
 def _status_age(part: HubPart, judgement: Judgement) -> int:
     entry = judgement.directory.insurer(part.insurer)
     signed = judgement.status_list(part.insurer)
     if signed is None or entry is None:
         raise StaleData("no status list of this insurer was ever fetched")
-    issuer = VerifyKey(entry.issuer_key)
-    statuses = open_statement(signed, StatusList, Label.STATUS_LIST, part.insurer, issuer)
+    statuses = opened_status_list(signed, part.insurer, VerifyKey(entry.issuer_key))
     age = max(0, judgement.now - statuses.issued_at)
     if age > judgement.degraded_days_max * 86_400:
         raise StaleData(f"the status list is more than {judgement.degraded_days_max} days old")

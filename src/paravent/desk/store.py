@@ -53,6 +53,8 @@ class Store:
         self.home = home
         self._connection = connect(home / DATABASE)
         self._connection.executescript(_SCHEMA + LETTER_SCHEMA + DESK_BULLETIN_SCHEMA)
+        self._statements: dict[tuple[str, str], tuple[Signed, int]] = {}
+        self._version = 0
         self.letters = Letters(self._connection)
         self.bulletins = DeskBulletins(self._connection)
 
@@ -63,9 +65,21 @@ class Store:
                 "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?)",
                 (insurer, kind, encode(signed), int(time.time())),
             )
+        self._statements.pop((insurer, kind), None)
 
     def statement(self, insurer: str, kind: str) -> tuple[Signed, int] | None:
         """Returns a kept statement and when it was fetched (Unix seconds), or None."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            # Another process of this desk wrote something.
+            self._statements.clear()
+            self._version = version
+        found = self._statements.get((insurer, kind)) or self._read_statement(insurer, kind)
+        if found is not None:
+            self._statements[insurer, kind] = found
+        return found
+
+    def _read_statement(self, insurer: str, kind: str) -> tuple[Signed, int] | None:
         found = self._connection.execute(
             "SELECT signed, fetched_at FROM statement WHERE insurer = ? AND kind = ?", (insurer, kind)
         ).fetchone()

@@ -17,6 +17,7 @@ from paravent.access.alarm_app import Sentry, alarm_route
 from paravent.access.alarms import AlarmPolicy
 from paravent.access.app import application, forget_hourly, json_response, read_signed
 from paravent.access.devices import authenticate
+from paravent.access.door import Door
 from paravent.access.enrolment_app import enrolment_routes
 from paravent.access.files.look_client import LookClient
 from paravent.access.group_commit import GroupCommit
@@ -288,7 +289,9 @@ def build(
         ),
         *enrolment_routes(enrolment, store, commits),
     ]
-    return application(identity.name, routes, lifespan=lifespan, tally=tally)
+    app = application(identity.name, routes, lifespan=lifespan, tally=tally)
+    app.state.door = Door.knowing(device.keyid for device in store.devices.every_device())
+    return app
 
 
 def _now() -> int:

@@ -12,7 +12,7 @@ from paravent.access.devices import Device, authenticate, charge_of, require_ope
 from paravent.access.quotas import QuotaKind
 from paravent.access.requests import Authenticated, HttpRequest, authority_of
 from paravent.crypto import hpke
-from paravent.crypto.hpke import BoxPublicKey
+from paravent.crypto.hpke import Recipient
 from paravent.crypto.labels import Label
 from paravent.crypto.replicated import opening_value
 from paravent.crypto.sealing import Handle, OpenLabel, handle_of, open_label
@@ -42,6 +42,7 @@ class AdmittedOpening:
     handle: Handle
     label: OpenLabel
     batch: BatchKeys
+    recipient: Recipient
 
 
 def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore, now: int) -> AdmittedOpening:
@@ -54,7 +55,7 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
     device, caller = authenticate(request, store, authority=authority_of(identity.base_url), now=now)
     # 2. form
     message = decode(request.body, OpeningRequest)
-    hpke.require_public_key(message.answer_key)
+    recipient = hpke.read_public_key(message.answer_key)
     require_open_lane(store, message.insurer)
     # 3. epoch and batch live, or ended since the check began
     share = store.share(message.insurer, message.epoch)
@@ -71,7 +72,10 @@ def admit(request: HttpRequest, identity: ServerIdentity, store: KeyServerStore,
         verify(public, message.proof, Label.AUTH, *fields, culprit=device.keyid)
     except ProofFailure as error:
         raise RequestNotAuthentic("the request does not prove knowledge of the record it asks for") from error
-    return AdmittedOpening(device=device, caller=caller, message=message, handle=handle, label=label, batch=batch)
+    return AdmittedOpening(
+        device=device, caller=caller, message=message, handle=handle, label=label, batch=batch,
+        recipient=recipient,
+    )  # fmt: skip
 
 
 def witness(admitted: AdmittedOpening, scribe: Scribe, store: KeyServerStore, now: int) -> LeafPosition:
@@ -101,5 +105,5 @@ def answer(admitted: AdmittedOpening, position: LeafPosition, identity: ServerId
     )  # fmt: skip
     signed = sign_statement(content, Label.OPENING, identity.name, identity.signing_key)
     context = box_context(identity.name, message.insurer, message.epoch, admitted.caller.nonce)
-    box = hpke.seal(BoxPublicKey(message.answer_key), encode(signed), Label.OPENING_BOX, *context)
+    box = hpke.seal(admitted.recipient, encode(signed), Label.OPENING_BOX, *context)
     return OpeningAnswer(box=box)

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.crypto.mutation import edited
 
 from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, InTurn, Turns
+from paravent.access.door import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
 from paravent.errors import Overloaded
 
 pytestmark = pytest.mark.anyio
@@ -100,7 +101,7 @@ async def test_a_refusal_says_when_to_come_back_and_reads_nothing() -> None:
     start, body = await answered(InTurn(app, turns))
     headers = dict(start["headers"])
     assert start["status"] == 503
-    assert 2 <= int(headers[b"retry-after"]) <= 15
+    assert RETRY_SECONDS_MIN <= int(headers[b"retry-after"]) <= RETRY_SECONDS_MAX
     assert b"overloaded" in body["body"]
     for task in waiting:
         task.cancel()

@@ -16,12 +16,19 @@ from uvicorn.server import ServerState
 from paravent.access import admission_app, door
 from paravent.access.admission_app import SIGNED_STATE
 from paravent.access.app import application, json_response
+from paravent.access.client import BACKGROUND
 from paravent.access.door import (
+    BACKGROUND_INSIDE_MAX,
     INSIDE_MAX,
+    REFUSAL_SECONDS_MAX,
     REFUSALS_PER_SECOND_MAX,
+    RETRY_SECONDS_MAX,
+    RETRY_SECONDS_MIN,
     STRANGERS_PER_SECOND_MAX,
     Door,
+    Returns,
     claimed_by,
+    is_background,
     rest_of,
 )
 from paravent.access.door_app import DoorProtocol
@@ -33,10 +40,13 @@ pytestmark = pytest.mark.anyio
 KEYID, OTHER = b"0" * 32, b"1" * 32
 
 
-def request(keyid: bytes = KEYID, body: bytes = b"{}", path: bytes = b"/signed") -> bytes:
+WAITS_FOR_NOBODY = "".join(f"{name}: {value}\r\n" for name, value in BACKGROUND.items()).encode()
+
+
+def request(keyid: bytes = KEYID, body: bytes = b"{}", path: bytes = b"/signed", more: bytes = b"") -> bytes:
     """A request that names a key."""
-    head = b'POST %s HTTP/1.1\r\nhost: x\r\nsignature-input: pv=();keyid="%s"\r\ncontent-length: %d\r\n\r\n'
-    return head % (path, keyid, len(body)) + body
+    head = b'POST %s HTTP/1.1\r\nhost: x\r\nsignature-input: pv=();keyid="%s"\r\n%scontent-length: %d\r\n\r\n'
+    return head % (path, keyid, more, len(body)) + body
 
 
 def flood(here: Door, seconds: float, claimed: bytes = OTHER, per_second: int = 10_000) -> int:
@@ -96,11 +106,65 @@ def test_nobody_is_let_in_beyond_what_fits() -> None:
     assert not here.lets_in(KEYID, 0.0)
 
 
-def test_refusals_have_a_rate() -> None:
+def test_what_nobody_waits_for_leaves_room_for_who_stands_at_a_counter() -> None:
+    here = Door(inside=BACKGROUND_INSIDE_MAX)
+    assert not here.lets_in(KEYID, 0.0, background=True)
+    assert here.lets_in(KEYID, 0.0)
+    here.leave(1)
+    assert here.lets_in(KEYID, 0.0, background=True)
+
+
+def test_whoever_is_enrolled_is_known_from_the_start() -> None:
+    here = Door.knowing([KEYID.decode()])
+    assert here.lets_in(KEYID, 0.0)
+    here.strangers.due = float("inf")
+    assert not here.lets_in(OTHER, 0.0)
+    assert here.lets_in(KEYID, 0.0)
+
+
+def test_refusals_have_a_rate_and_nobody_waits_for_one_for_long() -> None:
     here = Door()
     waits = [here.refusal_wait(0.0) for _ in range(2_000)]
     assert waits[0] == 0
-    assert waits[-1] == pytest.approx(2_000 / REFUSALS_PER_SECOND_MAX, abs=0.25)
+    assert waits[500] == pytest.approx(500 / REFUSALS_PER_SECOND_MAX, abs=0.25)
+    assert waits[-1] == max(waits) == REFUSAL_SECONDS_MAX
+
+
+def told(here: Door, seconds: int, refused: int, answered: int) -> list[list[int]]:
+    """In how many seconds those who are refused may come back, second by second, so many being answered in each."""
+    found = []
+    for second in range(seconds):
+        here.inside += answered
+        here.leave(answered)
+        found.append([here.returns.retry_after(1_000 + second + number / refused) for number in range(refused)])
+    return found
+
+
+def test_as_many_are_told_to_come_back_in_a_second_as_are_answered_in_one() -> None:
+    here = Door()
+    *_, last = told(here, 6, refused=60, answered=50)
+    here.returns.pace.due = 0.0
+    at_once = [here.returns.retry_after(1_005.99) for _ in range(230)]
+    assert min(at_once) == RETRY_SECONDS_MIN
+    assert [at_once.count(RETRY_SECONDS_MIN + wait) for wait in (1, 2, 3)] == pytest.approx([50, 50, 50], abs=1)
+    assert len(last) == 60
+
+
+def test_what_was_answered_while_nobody_was_refused_says_nothing_of_what_can_be() -> None:
+    here = Door()
+    told(here, 3, refused=10, answered=400)
+    rate = here.returns.pace.per_second
+    here.inside += 10
+    here.leave(10)
+    here.returns.retry_after(2_000.0)
+    assert here.returns.pace.per_second == rate
+
+
+def test_nobody_is_told_to_come_back_later_than_a_limit_and_waiting_does_not_add_up() -> None:
+    here = Door()
+    waits = [here.returns.retry_after(0.0) for _ in range(100_000)]
+    assert (min(waits), max(waits)) == (RETRY_SECONDS_MIN, RETRY_SECONDS_MAX)
+    assert here.returns.retry_after(RETRY_SECONDS_MAX + 1.0) == RETRY_SECONDS_MIN
 
 
 def test_who_was_not_seen_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +199,12 @@ def test_the_end_of_a_request_is_known_for_certain_or_not_at_all(data: bytes, re
 def test_the_key_that_a_request_names_is_read_from_its_head() -> None:
     assert claimed_by(request()) == KEYID
     assert claimed_by(b"GET / HTTP/1.1\r\n\r\n") == b""
+
+
+def test_a_request_says_in_its_head_that_nobody_waits_for_it() -> None:
+    assert is_background(request(more=WAITS_FOR_NOBODY))
+    assert not is_background(request())
+    assert not is_background(request(more=b"priority: u=1\r\n"))
 
 
 class Wire:
@@ -237,6 +307,14 @@ async def test_a_refused_request_in_two_pieces_leaves_nothing_of_itself(server: 
     assert [(one.action, one.code) for one in server.tally.take()] == [("door", "overloaded"), ("signed", "")]
 
 
+async def test_an_act_that_was_kept_waits_where_a_request_of_a_counter_does_not(server: Connected) -> None:
+    protocol, wire = server.connect()
+    server.door.inside = BACKGROUND_INSIDE_MAX
+    await server.ask(protocol, request(more=WAITS_FOR_NOBODY))
+    await server.ask(protocol, request())
+    assert wire.statuses() == [503, 200]
+
+
 async def test_what_comes_behind_a_refused_request_is_never_taken_for_one(server: Connected) -> None:
     protocol, wire = server.connect()
     server.door.inside = INSIDE_MAX
@@ -269,7 +347,17 @@ async def test_who_leaves_gives_its_place_back(server: Connected) -> None:
 CONTROLS = [
     (Door, "lets_in", "if self.strangers.wait(now) > 0", "if False",
      test_strangers_keep_to_their_rate_while_somebody_known_is_served),
-    (Door, "lets_in", "self.inside >= INSIDE_MAX", "False", test_nobody_is_let_in_beyond_what_fits),
+    (Door, "lets_in", "else INSIDE_MAX", "else 10**9", test_nobody_is_let_in_beyond_what_fits),
+    (Door, "lets_in", "BACKGROUND_INSIDE_MAX if background else INSIDE_MAX", "INSIDE_MAX",
+     test_what_nobody_waits_for_leaves_room_for_who_stands_at_a_counter),
+    (Door, "refusal_wait", "return REFUSAL_SECONDS_MAX", "pass",
+     test_refusals_have_a_rate_and_nobody_waits_for_one_for_long),
+    (Returns, "retry_after", "if elapsed < 2", "if True",
+     test_what_was_answered_while_nobody_was_refused_says_nothing_of_what_can_be),
+    (Returns, "retry_after", "self._answered / elapsed", "1_000.0",
+     test_as_many_are_told_to_come_back_in_a_second_as_are_answered_in_one),
+    (Returns, "retry_after", "if wait < RETRY_SECONDS_MAX - RETRY_SECONDS_MIN", "if True",
+     test_nobody_is_told_to_come_back_later_than_a_limit_and_waiting_does_not_add_up),
     (Door, "know", "self.strangers.give_back()", "pass",
      test_devices_that_come_back_after_a_start_pass_as_fast_as_they_are_answered),
     (Door, "forget", "self._known.pop(claimed, None)", "pass", test_who_is_not_who_it_said_is_known_no_more),

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace as changed
+from tests.unit.crypto.mutation import edited
 from tests.unit.parties.world import AMC, DAY, NOW, OTHER_AMC, World
 
 from paravent.crypto.labels import Label
@@ -174,6 +175,33 @@ def test_statements_are_kept_for_the_card_lane(store: Store, still: World) -> No
     assert found is not None
     assert found[0] == signed
     assert store.statement(OTHER_AMC, "status-list") is None
+
+
+def newest_read(store: Store, still: World) -> bool:
+    """Whether a desk reads the list that it kept last, and then the one that its command line kept meanwhile."""
+    first, second = still.bundle().head.alone(), still.bundle().epoch.statement
+    read = []
+    with Store(store.home) as other:
+        for keeper, signed in ((store, first), (store, second), (other, first)):
+            keeper.keep_statement(AMC, "status-list", signed)
+            found = store.statement(AMC, "status-list")
+            read.append(found is not None and found[0] == signed)
+    return all(read)
+
+
+def test_a_list_that_another_process_of_the_desk_fetched_is_read(store: Store, still: World) -> None:
+    assert newest_read(store, still)
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [
+    ("statement", "version != self._version", "False"),
+    ("keep_statement", "self._statements.pop((insurer, kind), None)", "pass"),
+])  # fmt: skip
+def test_a_desk_that_goes_on_with_an_old_list_is_found_out(
+    name: str, old: str, new: str, store: Store, still: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, name, edited(Store, name, old, new))
+    assert not newest_read(store, still)
 
 
 def test_an_act_is_kept_before_its_decision_and_never_overwritten(store: Store, still: World) -> None:

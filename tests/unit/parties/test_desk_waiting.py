@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,17 +54,23 @@ def test_a_claim_waits_up_to_the_cent_and_a_reservation_always(shop: Shop) -> No
 def test_beyond_the_limit_nothing_is_sent_nor_kept_and_what_waits_can_be_sent_again(
     world: World, shop: Shop, tmp_path: Path
 ) -> None:
-    """Without a hub: the claims up to the limit are on disk, the next one is not, and the first may go again."""
+    """Without a hub: the claims up to the limit are on disk, the next one is not, and the first may go again.
+
+    What is sent again says that it can wait (13.5): an overloaded hub keeps places for customers at a counter.
+    """
     claim, content = shop.claim()
     settings = DeskConfig(
         professional=shop.device.professional, shop=shop.device.shop, port=8_123,
         waiting_cents_max=2 * content.amc_cents,
     )  # fmt: skip
     away = changed(world.directory, hub=changed(world.directory.hub, address="http://127.0.0.1:1"))
-    refused = []
+    refused, urgency = [], list[str | None]()
+
+    def observe(_: str, __: str, ___: str, headers: Mapping[str, str], ____: bytes) -> None:
+        urgency.append(headers.get("priority"))
 
     async def sell(store: Store) -> None:
-        async with SignedClient(shop.key, world.rng, timeout_seconds=1.0) as client:
+        async with SignedClient(shop.key, world.rng, timeout_seconds=1.0, observer=observe) as client:
             desk = DeskClient(settings, shop.key, away, store, client)
             for act in (claim, another(claim, 1), another(claim, 2), claim):
                 try:
@@ -76,6 +83,7 @@ def test_beyond_the_limit_nothing_is_sent_nor_kept_and_what_waits_can_be_sent_ag
     with Store(tmp_path) as again:
         assert len(again.undecided()) == 2
     assert refused == ["unanswered-act", "unanswered-act", "waiting-limit-reached", "unanswered-act"]
+    assert urgency == [None, None, "u=7"]
 
 
 def decided(shop: Shop, *acts: Act) -> list[tuple[Act, Decision]]:

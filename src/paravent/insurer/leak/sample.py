@@ -24,6 +24,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
 _SQL_WORD = re.compile(r"\b(?:INSERT\s+INTO|VALUES)\b|;", re.IGNORECASE)
+_SQL_ESCAPE = re.compile(r"'(')|\\(.)")
 # A quoted text with '' or \' inside, or anything up to a comma or a parenthesis; a parenthesis; a comma. A text that is
 # never closed goes to the end, so that no part of a dump is read twice.
 _SQL_TOKEN = re.compile(r"'((?:[^'\\]|''|\\.)*+)(?:'|\\?\Z)|([(),;])|([^\s(),;']+)", re.DOTALL)
@@ -152,7 +153,7 @@ def _tuples(text: str, start: int) -> Generator[list[str] | None, None, int]:
         elif mark == ";" or (row is None and mark is None):
             return token.start()
         elif row is not None and mark is None:
-            content = word if quoted is None else re.sub(r"''|\\(.)", lambda found: found.group(1) or "'", quoted)
+            content = word if quoted is None else _SQL_ESCAPE.sub(r"\1\2", quoted)
             if content.upper() != "NULL":
                 row.append(content)
     return len(text)
