@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from paravent.drill import card_only, stores
 from paravent.drill.counter import card_of
 from paravent.drill.credentials.real import attack
 from paravent.drill.ground import KEYSERVERS, Ground
@@ -116,6 +117,17 @@ def test_a_purchase_that_is_known_leads_to_the_others_with_the_databases_key_alo
     assert (linked["copy"].opened, linked["copy"].membership, linked["copy"].figures["of_his_in_clear"]) == (0, 0, 0)
     keyed = linked["copy+database-key"]
     assert (keyed.opened, keyed.membership, keyed.figures["claims_of_his"]) == (0, 1, 2)
+
+
+def test_copies_of_before_are_worth_a_device_key_or_nothing_and_a_card_alone_leaves_no_row(ground: Ground) -> None:
+    rows = cases(stores.old_backups(ground))
+    left = rows["left+device-key"]
+    assert left.reached()
+    assert left.computed == left.opened
+    assert rows["left+device-key-after-the-epoch"].opened == 0
+    apart = rows["card-only+3-of-3"]
+    # The control: of the others, whose rows are there, the same files open everybody.
+    assert (apart.opened, apart.membership, apart.figures["others_opened"]) == (0, 0, card_only.OTHERS)
 
 
 def test_a_number_that_is_guessed_costs_a_look_up(ground: Ground) -> None:

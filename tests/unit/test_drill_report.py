@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from paravent.drill.registry import SCENARIOS
+from paravent.drill.registry import NIGHTLY, SCENARIOS
 from paravent.drill.report import (
     BEGIN,
     CHART,
@@ -26,6 +26,7 @@ from paravent.drill.row import PlatformName, Row
 from paravent.errors import InvalidConfiguration
 
 ROOT = Path(__file__).parents[2]
+NIGHTLY_ROWS = ROOT / "docs" / "reports" / "drill-nightly.jsonl"
 # What was asked for, in its words, and the scenario that plays it.
 ASKED = {
     "stolen password by phishing then scraping": "stolen-password",
@@ -81,7 +82,9 @@ def test_every_scenario_was_run_on_both_platforms_or_says_why_not(rows: list[Row
 
 
 def test_no_row_is_over_its_bound(rows: list[Row]) -> None:
-    assert [row for row in rows if not row.holds()] == []
+    nightly = [msgspec.json.decode(line, type=Row) for line in NIGHTLY_ROWS.read_bytes().splitlines()]
+    assert {row.scenario for row in nightly} == {*NIGHTLY}
+    assert [row for row in (*rows, *nightly) if not row.holds()] == []
     broken = Row(scenario="a", platform=PlatformName.PARAVENT, opened=2, bound=1)
     assert not broken.holds()
 
@@ -90,8 +93,10 @@ def test_the_breach_desk_computes_what_a_stolen_credential_opened(rows: list[Row
     credentials = [row for row in rows if "false_listings" in row.figures and row.computed is not None]
     assert {"device-key", "provider-session", "malicious-release"} <= {row.scenario for row in credentials}
     for row in credentials:
-        # Where answers are lost, the list is longer than the loot, and the surplus is printed.
-        assert row.computed == (row.opened or 0) + int(row.figures["false_listings"] or 0)
+        # Where answers are lost, the list is longer than the loot, and the surplus is printed; no server sees a card.
+        unseen = int(row.figures.get("served_by_card") or 0)
+        assert row.computed == (row.opened or 0) - unseen + int(row.figures["false_listings"] or 0)
+        assert unseen == 0 or row.scenario == "desk-malware"
         assert row.figures["missing_listings"] == 0
         assert row.figures["false_listings"] == 0 or "lost-answers" in row.case
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paravent.breach.entries import LootKind, Stolen
+from paravent.drill.card_only import card_only
 from paravent.drill.credentials.loot import CopiedRows
 from paravent.drill.departed import departed
 from paravent.drill.ground import KEYSERVERS, THRESHOLD, Ground
@@ -66,3 +67,4 @@ def old_backups(ground: Ground) -> Iterator[Row]:
     with ground.apart("old-backups") as platform:
         yield from attack_with_old_backups(platform, ground.population)
         yield from departed(ground, platform)
+        yield from card_only(ground, platform)

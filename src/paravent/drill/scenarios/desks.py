@@ -120,4 +120,5 @@ def _with_its_key(taken: Taken, counter: Counter, served: Sequence[SyntheticPers
     return msgspec.structs.replace(
         row, opened=(row.opened or 0) + known, membership=(row.membership or 0) + known,
         bound=bound(Shape(), 1, 0, 1) + BY_CARD, computed=taken.computed(),
+        figures=row.figures | {"served_by_card": BY_CARD},
     )  # fmt: skip
