@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from paravent.access import cli
 from paravent.access.backup_cli import add_backup_verb
@@ -36,6 +35,7 @@ from paravent.breach.notice_cli import add_notice_verbs
 from paravent.breach.remedy_cli import add_remedy_verbs
 from paravent.breach.store import Store
 from paravent.breach.suspension_cli import add_suspension_verbs
+from paravent.breach.trust import read_certificate
 from paravent.breach.unsealing import unseal as open_window
 from paravent.crypto.hpke import BoxKey
 from paravent.crypto.timestamp import Authority
@@ -122,7 +122,10 @@ def check_log(
     export = cli.read_file(leaves.with_suffix(".json"), LogExport)
     pinned = None
     if authority is not None and root is not None:
-        pinned = Authority(certificate=_certificate(authority), root=_certificate(root))
+        pinned = Authority(
+            certificate=read_certificate(authority.read_bytes(), str(authority)),
+            root=read_certificate(root.read_bytes(), str(root)),
+        )
     found = verified_log(lines, export, known, pinned, cli.now())
     values = {
         "server": found.server, "leaves": found.size, "cosigners": found.cosigners,
@@ -141,13 +144,6 @@ def _witnessed(leaves: Path, known: Directory) -> list[LogLine]:
     lines = [decode(line, LogLine) for line in leaves.read_bytes().splitlines()]
     require_cosigned(verified_log(lines, cli.read_file(leaves.with_suffix(".json"), LogExport), known, None, cli.now()))
     return lines
-
-
-def _certificate(path: Path) -> Certificate:
-    try:
-        return load_pem_x509_certificate(path.read_bytes())
-    except ValueError:
-        raise InvalidConfiguration(f"{path} is not a certificate in PEM") from None
 
 
 def _hour(text: str) -> int:

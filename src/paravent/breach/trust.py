@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import Certificate, InvalidVersion, load_pem_x509_certificate
 
 from paravent.breach.dossier_check import Trust
 from paravent.crypto.note import NoteKey, SignatureKind
@@ -24,18 +24,22 @@ class TrustFile(Message, frozen=True, kw_only=True):
     root: str = ""
 
 
+def read_certificate(pem: bytes, source: str) -> Certificate:
+    """Reads a certificate in PEM; raises InvalidConfiguration, which names its source."""
+    try:
+        return load_pem_x509_certificate(pem)
+    except (ValueError, InvalidVersion):
+        raise InvalidConfiguration(f"{source} is not a certificate in PEM") from None
+
+
 def trust_of(file: TrustFile) -> Trust:
     """Reads a trust file; raises MalformedMessage, or InvalidConfiguration on a certificate."""
     stamp = None
     if file.authority and file.root:
-        try:
-            pinned = Authority(
-                certificate=load_pem_x509_certificate(file.authority.encode()),
-                root=load_pem_x509_certificate(file.root.encode()),
-            )
-        except ValueError:
-            raise InvalidConfiguration("a certificate of the trust file is not PEM") from None
-        stamp = partial(_stamp, pinned)
+        stamp = partial(_stamp, Authority(
+            certificate=read_certificate(file.authority.encode(), "the authority of the trust file"),
+            root=read_certificate(file.root.encode(), "the root of the trust file"),
+        ))  # fmt: skip
     return Trust(
         log=NoteKey.parse(file.log), cosigners=tuple(NoteKey.parse(key) for key in file.cosigners), stamp=stamp
     )
