@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -75,6 +75,15 @@ CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
 _OF_ONE_NAME = "SELECT subject, device, charged FROM spending WHERE kind = ? AND professional = ? AND spent_at > ?"
 # One name at a time: before PostgreSQL has counted a table's rows, it answers a list of names by reading every row.
 _OWN_SPENDINGS = f"({' UNION ALL '.join([_OF_ONE_NAME] * 3)}) AS own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What a log says was spent, at the latest at ``at`` (Unix seconds)."""
+
+    names: Pseudonyms
+    request: bytes
+    at: int
 
 
 class Ledger:
@@ -278,16 +287,33 @@ class Ledger:
             left = min(left, self._limits.new_device_per_day_max - int(by_device))
         return max(0, left)
 
-    def restore(self, kind: QuotaKind, names: Pseudonyms, request: bytes, at: int, now: int) -> bool:
-        """Counts again what a log says was spent at ``at``; returns whether it was missing from the counts."""
-        for key in self._day_keys(now):
-            known = self._connection.execute(
-                "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND request = ?",
-                (kind.value, names.professional, request_pseudonym(key, request)),
-            ).fetchone()
-            if known is not None:
-                return False
-        # The charge of a subject stands at its latest request: an earlier one never takes it back in time.
+    def recount(self, kind: QuotaKind, logged: Iterable[Logged], now: int) -> int:
+        """Counts again what a log says was spent and is not counted; returns how much was missing.
+
+        What is counted of a professional is read once: a log of a day has hundreds of thousands of entries.
+        """
+        keys, counted, missing = self._day_keys(now), dict[bytes, set[bytes]](), 0
+        for spent in logged:
+            professional = spent.names.professional
+            if professional not in counted:
+                counted[professional] = self._requests(kind, professional)
+            own = [request_pseudonym(key, spent.request) for key in keys]
+            if counted[professional].isdisjoint(own):
+                self._restore(kind, spent, own[0])
+                counted[professional].add(own[0])
+                missing += 1
+        return missing
+
+    def _requests(self, kind: QuotaKind, professional: bytes) -> set[bytes]:
+        rows = self._connection.execute(
+            "SELECT request FROM spending WHERE kind = ? AND professional = ?", (kind.value, professional)
+        )
+        return {bytes(request) for (request,) in rows.fetchall()}
+
+    def _restore(self, kind: QuotaKind, spent: Logged, request: bytes) -> None:
+        """Counts one again under a name of today; the charge of a subject stands at its latest request."""
+        names, at = spent.names, spent.at
+        # An earlier one never takes it back in time.
         later = self._connection.execute(
             "SELECT 1 FROM spending WHERE kind = ? AND professional = ? AND subject = ? AND charged = 1"
             " AND spent_at >= ?",
@@ -300,12 +326,8 @@ class Ledger:
             )
         self._connection.execute(
             "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                kind.value, names.professional, at, request_pseudonym(self._day_keys(now)[0], request), names.subject,
-                b"", int(later is None),
-            ),
-        )  # fmt: skip
-        return True
+            (kind.value, names.professional, at, request, names.subject, b"", int(later is None)),
+        )
 
     def forget(self, now: int) -> None:
         """Deletes hashes and nonces older than 24 hours, and counts older than 90 days."""

@@ -89,7 +89,7 @@ class WitnessLog:
     def openings(self, first_hour: int) -> Iterator[OpeningEntry]:
         """Iterates the openings from an hour on, newest first; the log is in the order of time."""
         prefix = enc(Label.LOG_ENTRY)
-        for (entry,) in self._connection.execute("SELECT entry FROM leaf ORDER BY position DESC").fetchall():
+        for (entry,) in self._connection.execute("SELECT entry FROM leaf ORDER BY position DESC"):
             if entry.startswith(prefix):
                 opening = OpeningEntry.decode(entry)
                 if opening.hour < first_hour:

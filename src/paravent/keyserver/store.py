@@ -23,6 +23,7 @@ from paravent.access.sqlite_store import connect
 from paravent.access.store import (
     LEDGER_SCHEMA,
     DailyKeys,
+    Logged,
     VerifierStore,
     delete_secret,
     read_secret,
@@ -322,13 +323,15 @@ class Store(VerifierStore):
 
         The log says the hour: an opening is counted as of the end of it, which frees it late, never early.
         """
-        missing, since = 0, now // HOUR_SECONDS - 24
+        logged = (
+            Logged(
+                names=Pseudonyms(professional=entry.professional, subject=entry.subject), request=entry.request,
+                at=min(now, (entry.hour + 1) * HOUR_SECONDS),
+            )
+            for entry in self.log.openings(now // HOUR_SECONDS - 24)
+        )  # fmt: skip
         with self.commit():
-            for entry in self.log.openings(since):
-                names = Pseudonyms(professional=entry.professional, subject=entry.subject)
-                at = min(now, (entry.hour + 1) * HOUR_SECONDS)
-                missing += self._ledger.restore(QuotaKind.OPENING, names, entry.request, at, now)
-        return missing
+            return self._ledger.recount(QuotaKind.OPENING, logged, now)
 
     def restore(self, entries: Sequence[bytes], now: int) -> int:
         """Appends entries of one's own log that were lost, and counts their openings again, in one transaction each.
