@@ -17,8 +17,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from paravent.access.door import NOBODY, Door
-from paravent.access.door_app import ENTRANCE_STATE
+from paravent.access.door import Door
+from paravent.access.door_app import ENTRANCE_STATE, Entrance
 from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX
 from paravent.access.tally import ANSWERED
 from paravent.access.tally_app import CODE_STATE
@@ -36,7 +36,7 @@ FIRST_PIECE_SECONDS_MAX = 30.0
 """As long as a body may take (``access.app.BODY_SECONDS_MAX``): who sends nothing holds a connection, and no turn."""
 SIGNED_STATE = "signed"
 """Where ``access.app.read_signed`` leaves that a handler took a request as signed: answered, it was."""
-_NO_ENTRANCE = (Door(), NOBODY)
+_NO_ENTRANCE = Entrance(door=Door())
 """By which an application is asked that no server listens for."""
 _NOT_AUTHENTIC = frozenset({RequestNotAuthentic.code, UnknownDevice.code})
 
@@ -108,7 +108,8 @@ class InTurn:
         except TimeoutError:
             await _refuse(Overloaded("nothing of the body of this request came"), scope, send, whole=False)
             return
-        ANSWER_BY.set(asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX)
+        held_seconds = scope.get("state", {}).get(ENTRANCE_STATE, _NO_ENTRANCE).held_seconds
+        ANSWER_BY.set(asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX - held_seconds)
         turns = self._in_pieces if first.get("more_body") else self._turns
         try:
             await turns.take()
@@ -124,12 +125,12 @@ class InTurn:
 
 def _judge(state: MutableMapping[str, Any]) -> None:
     """Tells the door whether a request was signed by the key that it named there."""
-    door, claimed = state.get(ENTRANCE_STATE, _NO_ENTRANCE)
+    entrance = state.get(ENTRANCE_STATE, _NO_ENTRANCE)
     code = state.get(CODE_STATE, ANSWERED)
     if code in _NOT_AUTHENTIC:
-        door.forget(claimed)
+        entrance.door.forget(entrance.claimed)
     elif code == ANSWERED and state.get(SIGNED_STATE):
-        door.know(claimed)
+        entrance.door.know(entrance.claimed)
 
 
 def _after(first: Message, receive: Receive) -> Receive:
@@ -146,7 +147,7 @@ async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -
     """Answers; unless the request was read to its end, the connection is closed, its body with it."""
     state = scope.setdefault("state", {})
     state[CODE_STATE] = error.code
-    door, _ = state.get(ENTRANCE_STATE, _NO_ENTRANCE)
+    door = state.get(ENTRANCE_STATE, _NO_ENTRANCE).door
     body = encode(to_problem(error))
     after = str(door.returns.retry_after(asyncio.get_running_loop().time())).encode()
     headers = [

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from paravent.wire.codec import BODY_BYTES_MAX
 
@@ -26,6 +27,8 @@ STRANGERS_PER_SECOND_MAX = 250.0
 REFUSALS_PER_SECOND_MAX = 250.0
 REFUSAL_SECONDS_MAX = 3.0
 """Nobody waits longer for a refusal: an asker waits five seconds (``access.client.TIMEOUT_SECONDS``)."""
+HELD_SECONDS_MAX = 2.0
+"""For so long a request of somebody known may be let in after all: what waited longer would be answered late."""
 RETRY_SECONDS_MIN = 1
 RETRY_SECONDS_MAX = 15
 _RETURNS_PER_SECOND = 250.0
@@ -86,9 +89,20 @@ class Returns:
         return RETRY_SECONDS_MIN + int(wait)
 
 
+class Held(Protocol):
+    """A connection whose request is held."""
+
+    def let_in(self) -> None:
+        """Has the request parsed."""
+
+
 @dataclass(slots=True)
 class Door:
-    """Lets requests in; ``inside`` counts those that are whole here and not answered yet."""
+    """Lets requests in; ``inside`` counts those that are whole here and not answered yet.
+
+    A request of somebody known whose refusal waits for its turn is held meanwhile, and let in after all when there is
+    room: whoever asks on a bounded number of connections would otherwise wait on all of them for refusals.
+    """
 
     inside: int = 0
     strangers: Pace = field(default_factory=lambda: Pace(STRANGERS_PER_SECOND_MAX))
@@ -96,6 +110,7 @@ class Door:
     returns: Returns = field(default_factory=Returns)
     _known: dict[bytes, None] = field(default_factory=dict)
     _known_at: float = float("-inf")
+    _held: tuple[dict[Held, float], dict[Held, float]] = field(default_factory=lambda: ({}, {}))
 
     @classmethod
     def knowing(cls, keyids: Iterable[str]) -> Door:
@@ -117,6 +132,26 @@ class Door:
             return False
         self.strangers.take(now)
         return True
+
+    def hold(self, request: Held, claimed: bytes, now: float, *, background: bool = False) -> None:
+        """Holds a request that was not let in; of those who are not known, none."""
+        if claimed in self._known:
+            self._held[background][request] = now
+
+    def drop(self, request: Held) -> None:
+        """Holds a request no more: it is refused now, or whoever asked has left."""
+        for held in self._held:
+            held.pop(request, None)
+
+    def let_in_held(self, now: float) -> Held | None:
+        """Takes the request held last, for which there is room now: who came last is waited for the longest."""
+        for held, inside_max in zip(self._held, (INSIDE_MAX, BACKGROUND_INSIDE_MAX), strict=True):
+            if held and self.inside < inside_max:
+                request, since = held.popitem()
+                if now - since <= HELD_SECONDS_MAX:
+                    return request
+                held[request] = since
+        return None
 
     def leave(self, count: int) -> None:
         """Counts requests no more: they were answered, or whoever asked has left."""

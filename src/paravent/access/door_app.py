@@ -5,7 +5,9 @@ A refusal is bytes made beforehand, on a connection that stays open: a new one c
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -26,7 +28,7 @@ from paravent.wire.codec import encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
 ENTRANCE_STATE = "entrance"
-"""Where a request carries the door that it came in by and the key that it named there, in its state."""
+"""Where a request carries its ``Entrance``, in its state."""
 _ACTION = "door"
 
 
@@ -46,6 +48,15 @@ _REFUSALS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """By which door a request came, which key it named there, and how long it was held before (seconds)."""
+
+    door: Door
+    claimed: bytes = NOBODY
+    held_seconds: float = 0.0
+
+
 class DoorProtocol(HttpToolsProtocol):
     """A connection whose requests pass the door one by one; it is in the state of the application."""
 
@@ -56,6 +67,8 @@ class DoorProtocol(HttpToolsProtocol):
         self._door: Door = state.door
         self._tally: Tally | None = getattr(state, "tally", None)
         self._claimed, self._begun, self._inside, self._skipping = NOBODY, False, 0, 0
+        self._held, self._held_at, self._held_seconds = b"", 0.0, 0.0
+        self._refusal: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Refuses a request that begins here, or has it parsed."""
@@ -63,13 +76,16 @@ class DoorProtocol(HttpToolsProtocol):
             self._skip(data)
             return
         if not self._begun and not self._answering():
-            claimed = claimed_by(data)
-            if not self._door.lets_in(claimed, self.loop.time(), background=is_background(data)):
+            self._claimed, background, now = claimed_by(data), is_background(data), self.loop.time()
+            if not self._door.lets_in(self._claimed, now, background=background):
                 rest = rest_of(data)
                 self._skipping = len(data) + (rest or 0)
                 self._skip(data, closes=rest is None)
+                if self._refusal is not None and rest == 0:
+                    self._held = data
+                    self._door.hold(self, self._claimed, now, background=background)
                 return
-            self._claimed = claimed
+            self._held_seconds = 0.0
         super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -78,7 +94,7 @@ class DoorProtocol(HttpToolsProtocol):
             raise ValueError("requests that do not wait for the answer before them would pass the door together")
         super().on_message_begin()
         self._begun = True
-        self.scope["state"][ENTRANCE_STATE] = (self._door, self._claimed)
+        self.scope["state"][ENTRANCE_STATE] = Entrance(door=self._door, claimed=self._claimed, held_seconds=self._held_seconds)
 
     def on_message_complete(self) -> None:
         """Counts a request from when it is whole: who sends slowly keeps nobody out."""
@@ -95,6 +111,9 @@ class DoorProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Counts no more what came on this connection."""
+        self._door.drop(self)
+        if self._refusal is not None:
+            self._refusal.cancel()
         self._leave(self._inside)
         super().connection_lost(exc)
 
@@ -105,6 +124,20 @@ class DoorProtocol(HttpToolsProtocol):
     def _leave(self, count: int) -> None:
         self._inside -= count
         self._door.leave(count)
+        while (held := self._door.let_in_held(self.loop.time())) is not None:
+            held.let_in()
+
+    def let_in(self) -> None:
+        """Has the request parsed that was held, in the place of its refusal."""
+        if self._refusal is None or self.transport.is_closing():
+            return
+        self._held_seconds = self.loop.time() - self._held_at
+        self._refusal.cancel()
+        self._refusal = None
+        self._door.refusals.give_back()
+        self.transport.resume_reading()
+        data, self._held = self._held, b""
+        super().data_received(data)
 
     def _skip(self, data: bytes, *, closes: bool = False) -> None:
         """Passes over a refused request, and answers once it is all here, or when refusals have their turn."""
@@ -116,11 +149,14 @@ class DoorProtocol(HttpToolsProtocol):
         wait = self._door.refusal_wait(self.loop.time())
         if wait > 0:
             self.transport.pause_reading()
-            self.loop.call_later(wait, self._refuse, closes)
+            self._held_at = self.loop.time()
+            self._refusal = self.loop.call_later(wait, self._refuse, closes)
         else:
             self._refuse(closes)
 
     def _refuse(self, closes: bool) -> None:  # noqa: FBT001 - called by the loop
+        self._door.drop(self)
+        self._refusal, self._held = None, b""
         if self.transport.is_closing():
             return
         if self._tally is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +34,7 @@ from paravent.access.door import (
     rest_of,
 )
 from paravent.access.door_app import DoorProtocol
+from paravent.access.group_commit import ANSWER_BY
 from paravent.access.tally import Tally
 from paravent.errors import RequestNotAuthentic
 
@@ -128,6 +131,28 @@ def test_refusals_have_a_rate_and_nobody_waits_for_one_for_long() -> None:
     assert waits[0] == 0
     assert waits[500] == pytest.approx(500 / REFUSALS_PER_SECOND_MAX, abs=0.25)
     assert waits[-1] == max(waits) == REFUSAL_SECONDS_MAX
+
+
+class Asker:
+    """A connection whose request is held."""
+
+    def let_in(self) -> None:
+        raise AssertionError("the door says who is let in, and no more")
+
+
+def test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_late() -> None:
+    here, old, first, last, patient = Door(inside=INSIDE_MAX), Asker(), Asker(), Asker(), Asker()
+    here.know(KEYID)
+    for asker, now in ((old, 0.0), (first, 1.5), (last, 1.6)):
+        here.hold(asker, KEYID, now)
+    here.hold(patient, KEYID, 1.7, background=True)
+    here.hold(Asker(), OTHER, 1.8)
+    assert here.let_in_held(2.0) is None
+    here.inside = INSIDE_MAX - 1
+    assert [here.let_in_held(2.5) for _ in range(3)] == [last, first, None]
+    here.drop(old)
+    here.inside = BACKGROUND_INSIDE_MAX - 1
+    assert [here.let_in_held(2.5) for _ in range(2)] == [patient, None]
 
 
 def told(here: Door, seconds: int, refused: int, answered: int) -> list[list[int]]:
@@ -244,6 +269,11 @@ class Connected:
             setattr(given.state, SIGNED_STATE, True)
             return json_response({})
 
+        async def left(given: Request) -> Response:
+            await given.body()
+            setattr(given.state, SIGNED_STATE, True)
+            return json_response({"left": ANSWER_BY.get() - asyncio.get_running_loop().time()})
+
         async def forged(given: Request) -> Response:
             await given.body()
             raise RequestNotAuthentic("it is not")
@@ -253,7 +283,7 @@ class Connected:
             return json_response({})
 
         self.tally = Tally()
-        routes = [Route(f"/{one.__name__}", one, methods=["POST"]) for one in (signed, forged, public)]
+        routes = [Route(f"/{one.__name__}", one, methods=["POST"]) for one in (signed, left, forged, public)]
         app = application("party", routes, lambda _: SimpleNamespace(), tally=self.tally)
         self.door = app.state.door = Door()
         self.config = uvicorn.Config(app, http=DoorProtocol, log_config=None, access_log=False, lifespan="off")
@@ -268,7 +298,7 @@ class Connected:
         for piece in pieces:
             protocol.data_received(piece)
         while self.state.tasks:
-            await next(iter(self.state.tasks))
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -335,6 +365,47 @@ async def test_refusals_beyond_their_rate_wait_and_nothing_is_read_meanwhile(ser
     assert (wire.statuses(), wire.paused) == ([], True)
 
 
+async def held(server: Connected, keyid: bytes = KEYID) -> tuple[DoorProtocol, Wire]:
+    """A connection whose request waits for its refusal, at a door that is full and knows one key."""
+    server.door.know(KEYID)
+    server.door.inside, server.door.refusals.due = INSIDE_MAX, float("inf")
+    protocol, wire = server.connect()
+    protocol.data_received(request(keyid, path=b"/left"))
+    assert (wire.statuses(), wire.paused) == ([], True)
+    return protocol, wire
+
+
+async def test_a_request_that_waits_for_its_refusal_is_let_in_when_there_is_room(server: Connected) -> None:
+    protocol, wire = await held(server)
+    protocol._held_at -= 1.5
+    server.door.leave(1)
+    other, answered = server.connect()
+    await server.ask(other, request(OTHER))
+    await server.ask(protocol)
+    assert (answered.statuses(), wire.statuses(), wire.paused) == ([200], [200], False)
+    assert json.loads(wire.written.rpartition(b"\r\n\r\n")[2])["left"] == pytest.approx(2.5, abs=0.4)
+    await server.ask(protocol, request())
+    assert wire.statuses() == [200, 200]
+    assert server.door.inside == INSIDE_MAX - 1
+
+
+async def test_a_request_of_a_stranger_is_not_held(server: Connected) -> None:
+    _, wire = await held(server, OTHER)
+    server.door.inside = 0
+    other, _ = server.connect()
+    await server.ask(other, request())
+    assert wire.statuses() == []
+
+
+async def test_who_leaves_while_its_request_is_held_is_not_let_in(server: Connected) -> None:
+    protocol, wire = await held(server)
+    protocol.connection_lost(None)
+    server.door.inside = 0
+    other, _ = server.connect()
+    await server.ask(other, request())
+    assert (wire.statuses(), server.door.inside) == ([], 0)
+
+
 async def test_who_leaves_gives_its_place_back(server: Connected) -> None:
     protocol, _ = server.connect()
     protocol.data_received(request())
@@ -358,6 +429,10 @@ CONTROLS = [
      test_as_many_are_told_to_come_back_in_a_second_as_are_answered_in_one),
     (Returns, "retry_after", "if wait < RETRY_SECONDS_MAX - RETRY_SECONDS_MIN", "if True",
      test_nobody_is_told_to_come_back_later_than_a_limit_and_waiting_does_not_add_up),
+    (Door, "let_in_held", "<= HELD_SECONDS_MAX", "< 10**9",
+     test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_late),
+    (Door, "hold", "claimed in self._known", "True",
+     test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_late),
     (Door, "know", "self.strangers.give_back()", "pass",
      test_devices_that_come_back_after_a_start_pass_as_fast_as_they_are_answered),
     (Door, "forget", "self._known.pop(claimed, None)", "pass", test_who_is_not_who_it_said_is_known_no_more),
