@@ -94,7 +94,9 @@ class DoorProtocol(HttpToolsProtocol):
             raise ValueError("requests that do not wait for the answer before them would pass the door together")
         super().on_message_begin()
         self._begun = True
-        self.scope["state"][ENTRANCE_STATE] = Entrance(door=self._door, claimed=self._claimed, held_seconds=self._held_seconds)
+        self.scope["state"][ENTRANCE_STATE] = Entrance(
+            door=self._door, claimed=self._claimed, held_seconds=self._held_seconds
+        )
 
     def on_message_complete(self) -> None:
         """Counts a request from when it is whole: who sends slowly keeps nobody out."""

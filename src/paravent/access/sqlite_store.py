@@ -12,8 +12,6 @@ from paravent.errors import StorageDown
 
 CACHE_KIB = 32_000
 """Pages kept of a database: names in it are uniformly random, so that each request reads pages of its own."""
-CHECKPOINT_PAGES = 8_000
-"""Pages of the log (32 MB) that are written before they are moved: a page that many requests change is moved once."""
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -81,7 +79,6 @@ def connect(path: Path) -> SqliteConnection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     return connection
 
 
