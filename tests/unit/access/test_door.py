@@ -298,7 +298,7 @@ class Connected:
         for piece in pieces:
             protocol.data_received(piece)
         while self.state.tasks:
-            await asyncio.sleep(0)
+            await asyncio.wait(set(self.state.tasks))
 
 
 @pytest.fixture
