@@ -8,6 +8,7 @@ action, or a part of the wrong kind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from paravent.breach.observatory.victims import victim_type
 
 ACTIONS = frozenset({"malware", "hacking", "social", "misuse", "physical", "error", "environmental", "unknown"})
 INTENDED = frozenset({"hacking", "malware", "misuse", "social", "physical"})
+_YEAR = re.compile(r"[0-9]{4}")
 _YEAR_FIRST, _YEAR_LAST = 1900, 2100
 
 Parts = Mapping[str, Any]
@@ -108,7 +110,7 @@ def _of_actions(action: Parts, field: str) -> tuple[str, ...]:
 def _year(value: object) -> int | None:
     if value is None:
         return None
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    number = int(value) if isinstance(value, str) and _YEAR.fullmatch(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or not _YEAR_FIRST <= number <= _YEAR_LAST:
         raise NotAnIncident("timeline.incident.year is not a year")
     return number
