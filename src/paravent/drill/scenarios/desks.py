@@ -28,7 +28,8 @@ from paravent.drill.simulation.platform import Shape
 from paravent.drill.staff import Optician
 from paravent.person.identity import Holder
 
-DESK, OTHER_DESK = "desk-malware", "desk-2"
+# Each served nobody before: the logs tell an hour, and a desk that sold in it already would be computed with that too.
+DESK, OTHER_DESK = "desk-malware", "desk-before-malware"
 BEFORE, BY_NUMBER, BY_CARD = 4, 12, 2
 FORMULA = "what it serves while the malware listens, and what it keeps of the hours before"
 
