@@ -38,6 +38,8 @@ from paravent.wire.codec import BODY_BYTES_MAX, encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
 CONNECTIONS_MAX = 4_000
+_CONNECTIONS_MIN = 64
+"""With fewer, a few callers that stay connected would keep everybody else out."""
 _OTHER_FILES_MAX = 96
 """Those of the party itself: its database, its logs, its pipes."""
 BODY_SECONDS_MAX = 30
@@ -177,11 +179,16 @@ def _listening(app: Starlette, host: str, port: int) -> uvicorn.Config:
 def _connections_max() -> int:
     """Asks for as many files as there may be connections, and returns how many these may be.
 
-    Unasked, systems give a process some thousand.
+    Unasked, systems give a process some thousand. Raises InvalidConfiguration when this one may not have enough.
     """
-    wanted = CONNECTIONS_MAX + _OTHER_FILES_MAX
+    wanted, needed = CONNECTIONS_MAX + _OTHER_FILES_MAX, _CONNECTIONS_MIN + _OTHER_FILES_MAX
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if files < needed:
+        raise InvalidConfiguration(
+            f"the hard limit of open files (RLIMIT_NOFILE) is {hard} here, and a server needs {needed}, or {wanted} for"
+            " all of its connections: raise it (LimitNOFILE= of a systemd unit, ulimit -Hn in a shell) and start again"
+        )
     if soft != resource.RLIM_INFINITY and soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     return files - _OTHER_FILES_MAX

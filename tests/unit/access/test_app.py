@@ -1,0 +1,61 @@
+"""How many connections a server takes: what the limit of open files leaves, and none of a server that has too few."""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+from tests.unit.crypto.mutation import edited
+
+from paravent.access import app
+from paravent.access.app import CONNECTIONS_MAX
+from paravent.errors import InvalidConfiguration
+
+NONE = resource.RLIM_INFINITY
+ALL = CONNECTIONS_MAX + 96
+FEWEST = 64 + 96
+
+
+def limited(patched: pytest.MonkeyPatch, soft: int, hard: int) -> list[int]:
+    """Gives this process limits of open files, in appearance; what it then asks for is listed."""
+    asked: list[int] = []
+    patched.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    patched.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "asked", "connections"),
+    [
+        (1_024, NONE, [ALL], CONNECTIONS_MAX),
+        (NONE, NONE, [], CONNECTIONS_MAX),
+        (1_024, 1_000_000, [ALL], CONNECTIONS_MAX),
+        (1_000_000, 1_000_000, [], CONNECTIONS_MAX),
+        (256, 1_024, [1_024], 1_024 - 96),
+        (FEWEST, FEWEST, [], 64),
+    ],
+)
+def test_connections_are_what_the_limit_leaves(
+    soft: int, hard: int, asked: list[int], connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = limited(monkeypatch, soft, hard)
+    assert app._connections_max() == connections
+    assert found == asked
+
+
+def a_server_with_too_few_files_says_what_to_raise(patched: pytest.MonkeyPatch, hard: int) -> None:
+    asked = limited(patched, hard, hard)
+    with pytest.raises(InvalidConfiguration, match=rf"RLIMIT_NOFILE\) is {hard} here.*needs {FEWEST}.*LimitNOFILE="):
+        app._connections_max()
+    assert asked == []
+
+
+@pytest.mark.parametrize("hard", [0, 95, 96, FEWEST - 1])
+def test_a_server_with_too_few_files_says_what_to_raise(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_server_with_too_few_files_says_what_to_raise(monkeypatch, hard)
+
+
+def test_a_limit_that_nobody_compares_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_connections_max", edited(app, "_connections_max", "files < needed", "False"))
+    with pytest.raises(pytest.fail.Exception):
+        a_server_with_too_few_files_says_what_to_raise(monkeypatch, FEWEST - 1)
