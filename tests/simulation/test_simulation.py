@@ -22,7 +22,7 @@ from paravent.errors import ParaventError, QuotaExceeded
 from paravent.hub.books import Books
 from paravent.hub.claim_store import ClaimStore, StoredRecord
 from paravent.hub.store import Store as HubStore
-from paravent.insurer.store import Store as InsurerStore
+from paravent.insurer.claim_store import Claims
 from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.state import LeafPosition
 from paravent.keyserver.witness import Scribe
@@ -175,7 +175,7 @@ DEFECTS = [
         changes=(
             ((Books, "decided"), always(None)), ((Books, "right"), always(None)), ((Books, "claim"), always(None)),
             ((Books, "keep"), nothing), ("paravent.hub.changes.apply", always(BOUGHT)),
-            ((InsurerStore, "line_of"), always(None)), ((InsurerStore, "paid"), always(RightRecord())),
+            ((Claims, "line_of"), always(None)), ((Claims, "paid"), always(RightRecord())),
         ),
     ),
     Defect(

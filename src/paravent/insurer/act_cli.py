@@ -79,7 +79,7 @@ async def _send(home: Path, build: Build, *, dry_run: bool) -> Said:
     settings, keys = config.load(home), config.read_keys(home)
     directory = read_directory(home, settings.directory)
     with Store(home) as store:
-        actor = Actor(amc=settings.amc, key=keys.issuer, ledger=store)
+        actor = Actor(amc=settings.amc, key=keys.issuer, register=store.register, ledger=store.claims)
         if dry_run:
             act = build(actor)
             text = f"{act.kind} of decision {act.decision_id.hex()}: nothing was sent"

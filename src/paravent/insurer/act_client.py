@@ -22,7 +22,7 @@ async def send_act(signed: Signed, directory: Directory, store: Store, client: S
     """
     # This insurer signed it: what it says needs no other proof here.
     key = decode(signed.payload, InsurerAct).idempotency_key
-    store.keep_insurer_act(key, signed, int(time.time()))
+    store.exchange.keep_act(key, signed, int(time.time()))
     hub = directory.hub
     try:
         answer = await client.post(hub.name, hub.address, "/v1/insurer-acts", signed, Signed)
@@ -30,19 +30,19 @@ async def send_act(signed: Signed, directory: Directory, store: Store, client: S
         raise UnansweredAct(f"{error}; the act is kept as {key.hex()}") from None
     except (BadInput, Refusal):
         # The hub decided nothing and never will on these bytes: there is nothing to send again.
-        store.drop_insurer_act(key)
+        store.exchange.drop_act(key)
         raise
     decision = open_statement(answer, Decision, Label.DECISION, hub.name, VerifyKey(hub.verify_key))
     if decision.request != hashlib.sha256(encode(signed)).digest():
         raise ProofFailure("the decision answers another act", culprit=hub.name)
-    store.keep_insurer_decision(key, answer)
+    store.exchange.keep_decision(key, answer)
     return decision
 
 
 async def resend_acts(directory: Directory, store: Store, client: SignedClient) -> int:
     """Sends again every act that got no answer; returns how many still have none."""
     waiting = 0
-    for signed in store.undecided_insurer_acts():
+    for signed in store.exchange.undecided_acts():
         try:
             await send_act(signed, directory, store, client)
         except TechnicalFailure:

@@ -18,8 +18,15 @@ from paravent.wire.claims import ActKind, Ground, InsurerAct
 from paravent.wire.statements import Signed, sign_statement
 
 
+class RightRegister(Protocol):
+    """What an insurer looks up of a member to act on their right."""
+
+    def nullifier_of(self, member: str) -> bytes:
+        """Returns the nullifier of a member's right; raises InvalidMemberFile when no such member was published."""
+
+
 class ActLedger(Protocol):
-    """What an insurer looks up to act on a claim or on a member's right."""
+    """What an insurer looks up of the events it has judged to act on a claim, or on a member's right."""
 
     def line_of(self, claim: bytes) -> ReviewedClaim | None:
         """Returns the line of a claim that the hub accepted, or None."""
@@ -27,16 +34,14 @@ class ActLedger(Protocol):
     def reservation_of(self, member: str) -> ReviewedClaim | None:
         """Returns the last reservation that the hub granted on a member's right, or None."""
 
-    def nullifier_of(self, member: str) -> bytes:
-        """Returns the nullifier of a member's right; raises InvalidMemberFile when no such member was published."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The insurer as it acts: its number, its key, its ledger."""
+    """The insurer as it acts: its number, its key, its members, its ledger."""
 
     amc: str
     key: SigningKey
+    register: RightRegister
     ledger: ActLedger
 
     def on_claim(self, kind: ActKind, claim: bytes, ground: Ground | None, now: int, rng: Rng) -> InsurerAct:
@@ -51,7 +56,7 @@ class Actor:
 
     def release(self, member: str, ground: Ground, now: int, rng: Rng) -> InsurerAct:
         """Builds the release of the right that a shop holds of a member; raises InvalidMemberFile, NoReservation."""
-        nullifier = self.ledger.nullifier_of(member)
+        nullifier = self.register.nullifier_of(member)
         line = self.ledger.reservation_of(member)
         if line is None:
             raise NoReservation("the hub has told this insurer of no reservation of this member")

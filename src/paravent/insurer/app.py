@@ -67,7 +67,7 @@ def summarise(settings: config.InsurerConfig, store: Store) -> ClaimsSummary:
             state=claim.state.value, reason=claim.reason, claimed_cents=claim.claimed_cents,
             payable_cents=claim.payable_cents, month=claim.month,
         )
-        for claim in store.claims()
+        for claim in store.claims.all()
     )  # fmt: skip
     return ClaimsSummary(
         insurer=settings.amc, name=settings.name, reviewed=len(lines),

@@ -111,7 +111,7 @@ def _add_reading_verbs(audit: click.Group) -> None:
         """Draws."""
         settings = config.load(home)
         with Store(home) as store:
-            found, claims = _month(_book(store, settings.amc), month), store.audited(month)
+            found, claims = _month(_book(store, settings.amc), month), store.claims.audited(month)
         drawn = drawn_claims(claims, found, settings.amc)
         standing = outliers(mix_by_shop(claims))
         lines = [f"{claim.claim_id.hex()}  {claim.shop}" for claim in drawn]
@@ -168,9 +168,8 @@ def judge_month_of(
     An opening of a claim that is not here yet stays, sealed: deleted, an honest shop would fail its audit.
     """
     opened = open_boxes(store.boxes.openings(), audit, amc, officer)
-    judged = judge(
-        drawn_claims(store.audited(audit.month), audit, amc), (opening for _, opening in opened), shipped_lens_rules()
-    )
+    drawn = drawn_claims(store.claims.audited(audit.month), audit, amc)
+    judged = judge(drawn, (opening for _, opening in opened), shipped_lens_rules())
     repeated = repeated_documents(opening for _, opening in opened)
     if not keep:
         former = store.boxes.verdicts(audit.month)

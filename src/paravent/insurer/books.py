@@ -44,10 +44,10 @@ def settle_now(
     Raises StaleData when an act that the hub accepted was not pulled.
     """
     with store.commit():
-        store.require_acts_pulled()
+        store.exchange.require_acts_pulled()
         books = store.settlements
         in_use = accounts_in_use(books.accounts(), now)
-        drafted = draft(store.claims(), books.lines(), in_use.__contains__)
+        drafted = draft(store.claims.all(), books.lines(), in_use.__contains__)
         if not drafted.drafts:
             return Settled(number=None, remittances=(), payment_file=None, without_account=drafted.without_account)
         for shop in _shops(drafted.drafts):
@@ -70,7 +70,8 @@ def open_books(store: Store, keys: InsurerKeys, amc: str) -> Books:
     """Reads every record of money, payment files opened."""
     books = store.settlements
     return Books(
-        claims=store.claims(), lines=books.lines(), remittances=books.remittances(), settlements=books.settlements(),
+        claims=store.claims.all(), lines=books.lines(), remittances=books.remittances(),
+        settlements=books.settlements(),
         file_pays={
             kept.number: pays(open_payment_file(store, keys, amc, kept.number), kept.total_cents)
             for kept in books.settlements() if kept.payment_file is not None

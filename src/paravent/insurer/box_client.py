@@ -91,7 +91,7 @@ def write_again(recovery: Recovery, amc: str, keys: InsurerKeys, hub: str, store
     A desk that has one already keeps it once: the statement in it is the same.
     """
     since, restored_at = recovery.wanted_since, recovery.restored_at
-    if since is None or restored_at is None or store.letters_sent_again() >= restored_at:
+    if since is None or restored_at is None or store.exchange.letters_sent_again() >= restored_at:
         return
     first = max(since - RETURNS_OVERLAP_SECONDS, restored_at - SHOP_BOX_SECONDS)
     with store.commit():
@@ -100,7 +100,7 @@ def write_again(recovery: Recovery, amc: str, keys: InsurerKeys, hub: str, store
         for account in known:
             if account.rejected_at is None and max(account.received_at, account.confirmed_at or 0) >= first:
                 tell_shop(account, amc, keys, hub, store, known)
-        store.keep_letters_sent_again(restored_at)
+        store.exchange.keep_letters_sent_again(restored_at)
 
 
 async def send_letters(amc: str, keys: InsurerKeys, directory: Directory, store: Store, client: SignedClient) -> int:

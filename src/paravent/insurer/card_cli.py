@@ -74,12 +74,12 @@ def add_card_verbs(group: click.Group) -> None:
         settings = config.load(home)
         with Store(home) as store:
             if dry_run:
-                store.require_member(member_id)
+                store.register.require_member(member_id)
                 return Said(text=f"{member_id} would be revoked; nothing was.", values={"revoked": False})
-            if card_only and not store.revoke_card(member_id, cli.now()):
+            if card_only and not store.register.revoke_card(member_id, cli.now()):
                 raise InvalidMemberFile("this member has no card in use")
             if not card_only:
-                store.revoke(member_id, cli.now())
+                store.register.revoke(member_id, cli.now())
         asyncio.run(with_publisher(home, settings, lambda publisher: publisher.publish_status_list()))
         return Said(text=f"{member_id} revoked: the new status list is at the hub.", values={"revoked": True})
 
@@ -96,11 +96,11 @@ def issue(home: Path, settings: InsurerConfig, member: Member, *, anew: bool) ->
             return known, False, False
         tables = decode(store.guarantees().payload, GuaranteeTables, bytes_max=STATEMENT_BYTES_MAX)
         guarantee = tables.find(member.guarantee)
-        nullifier = store.rights([member.member_id], cli.rng)[member.member_id].nullifier
-        index = store.next_card_index(member.member_id, cli.rng)
+        nullifier = store.register.rights([member.member_id], cli.rng)[member.member_id].nullifier
+        index = store.register.next_card_index(member.member_id, cli.rng)
         numbers = RightNumbers(nullifier=nullifier, status_index=index)
         found = printed(card_of(settings.amc, issuer, member, numbers, cli.rng), member, guarantee, cli.now())
-        return found, True, store.keep_card(index, found)
+        return found, True, store.register.keep_card(index, found)
 
 
 def _member(home: Path, settings: InsurerConfig, member_id: str, file: Path | None) -> Member:

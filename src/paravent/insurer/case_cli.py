@@ -53,8 +53,8 @@ def add_case_verbs(group: click.Group) -> None:
         content = file.read_bytes()
         members = references(content)
         with Store(home) as store:
-            epoch = store.newest_epoch()
-            batch = max(store.announced(epoch), default=0)
+            epoch = store.epochs.newest()
+            batch = max(store.epochs.announced(epoch), default=0)
             signed = cases.leaked(case, settings.amc, content, members, store.journal, (epoch, batch), keys.issuer)
         if not dry_run:
             cli.write_file(out, signed)

@@ -51,14 +51,18 @@ from paravent.wire.statements import STATUS_LIST_AGE_SECONDS_MAX, Directory, Sig
 SKEW_SECONDS_MAX = 300
 
 
-class ClaimLedger(Protocol):
-    """What an insurer already knows of its members and of the claims it has judged."""
+class MemberRegister(Protocol):
+    """What an insurer knows of its members."""
 
     def member_of(self, nullifier: bytes) -> str | None:
         """Finds the member behind a nullifier, or None."""
 
     def revocations(self, member: str) -> Mapping[int, int | None]:
         """Returns each status index a member has or had, with when it was revoked (Unix seconds), or None."""
+
+
+class ClaimLedger(Protocol):
+    """What an insurer knows of the claims it has judged."""
 
     def paid(self, member: str, *, without: int | None = None) -> RightRecord:
         """Returns what counts as paid for a member, without the line of one event when it is given."""
@@ -96,6 +100,7 @@ class Reviewer:
     directory: Directory
     tables: GuaranteeTables
     rules: tuple[Rules, ...]
+    register: MemberRegister
     ledger: ClaimLedger
 
     def review(self, event: SealedEvent, now: int) -> ReviewedClaim:
@@ -148,7 +153,7 @@ class Reviewer:
         if isinstance(detail, InsurerActDetail):
             return self._own(detail, decision, event.number)
         part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
-        member = self.ledger.member_of(part.nullifier)
+        member = self.register.member_of(part.nullifier)
         if part.insurer != self.amc or member is None:
             raise NotCovered("the entitlement is of nobody this insurer published")
         accepted = decision.outcome is Outcome.ACCEPTED
@@ -207,7 +212,8 @@ class Reviewer:
     def _known_member(self, detail: ActDetail) -> str | None:
         """Finds whose a disputed act is, where its entitlement says it."""
         try:
-            return self.ledger.member_of(verify_entitlement(detail.act.entitlement, self.directory.issuers()).nullifier)
+            part = verify_entitlement(detail.act.entitlement, self.directory.issuers())
+            return self.register.member_of(part.nullifier)
         except ParaventError:
             return None
 
@@ -235,7 +241,7 @@ class Reviewer:
         if self.ledger.act_known(act.idempotency_key, number):
             raise ProofFailure("two events answer one act of this insurer", culprit=hub)
         if act.nullifier is not None:
-            return Found(member=self.ledger.member_of(act.nullifier), act=act.idempotency_key)
+            return Found(member=self.register.member_of(act.nullifier), act=act.idempotency_key)
         line = self.ledger.line_of(act.claim_id or b"")
         if line is None:
             raise UnknownClaim("this insurer has no claim of this identifier")
@@ -264,7 +270,7 @@ class Reviewer:
         """At the time of the decision the right was valid, and not revoked for longer than a status list lives."""
         if not part.valid_from <= decision.decided_at < part.valid_until:
             raise OutsideValidity("the entitlement was not valid when the hub decided")
-        revocations = self.ledger.revocations(member)
+        revocations = self.register.revocations(member)
         if part.status_index not in revocations:
             raise NotCovered("the entitlement has a status index that its member never had")
         revoked_at = revocations[part.status_index]

@@ -38,13 +38,13 @@ async def pull_events(
     reviewed = 0
     while True:
         answer = await client.post(
-            directory.hub.name, directory.hub.address, "/v1/events", PullRequest(after=store.last_pulled()),
+            directory.hub.name, directory.hub.address, "/v1/events", PullRequest(after=store.exchange.last_pulled()),
             PullAnswer, bytes_max=PULL_BYTES_MAX,
         )  # fmt: skip
         for event in answer.events:
-            store.keep_event(event.number, event.detail)
-            store.keep_claim(reviewer.review(event, int(time.time())))
-            store.keep_pulled(event.number)
+            store.exchange.keep_event(event.number, event.detail)
+            store.claims.keep(reviewer.review(event, int(time.time())))
+            store.exchange.keep_pulled(event.number)
             reviewed += 1
         if not answer.events:
             return reviewed
@@ -57,13 +57,13 @@ async def give_back(
 
     One request is in memory at a time. When it was broken off, it goes on after the last request that was answered.
     """
-    hub = directory.hub
+    hub, exchange = directory.hub, store.exchange
     recovery = await client.get(hub.name, f"{hub.address}/v1/recovery", Recovery)
-    if recovery.restored_at is None or recovery.wanted_since is None or store.given_back() >= recovery.restored_at:
+    if recovery.restored_at is None or recovery.wanted_since is None or exchange.given_back() >= recovery.restored_at:
         return 0
-    since, after, given = recovery.wanted_since - RETURNS_OVERLAP_SECONDS, store.giving_back(recovery.restored_at), 0
+    since, after, given = recovery.wanted_since - RETURNS_OVERLAP_SECONDS, exchange.giving_back(recovery.restored_at), 0
     while True:
-        events = store.events_since(since, after, RETURNS_PER_REQUEST_MAX)
+        events = exchange.events_since(since, after, RETURNS_PER_REQUEST_MAX)
         acts = tuple(
             ReturnedAct(number=number, detail=opened)
             for number, detail in events
@@ -74,10 +74,10 @@ async def give_back(
         await client.post(hub.name, hub.address, "/v1/returns", message, ReturnsTaken)
         given += len(acts)
         if complete:
-            store.keep_given_back(recovery.restored_at)
+            exchange.keep_given_back(recovery.restored_at)
             return given
         after = events[-1][0]
-        store.keep_giving_back(recovery.restored_at, after)
+        exchange.keep_giving_back(recovery.restored_at, after)
 
 
 def _opened(sealed: bytes, config: InsurerConfig, keys: InsurerKeys, directory: Directory) -> bytes | None:
@@ -93,5 +93,6 @@ def _reviewer(config: InsurerConfig, keys: InsurerKeys, directory: Directory, st
     # What this insurer itself published, never what the hub says that it did.
     tables = open_statement(store.guarantees(), GuaranteeTables, Label.GUARANTEES, config.amc, keys.issuer.public)
     return Reviewer(
-        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=every_shipped_rules(), ledger=store
+        amc=config.amc, keys=keys, directory=directory, tables=tables, rules=every_shipped_rules(),
+        register=store.register, ledger=store.claims,
     )  # fmt: skip

@@ -21,7 +21,8 @@ from paravent.errors import EpochNotLive, ParaventError, ProofFailure, TooFewSer
 from paravent.insurer import epoch as epochs
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.epoch import Dealer, DrawnBatch, DrawnEpoch, Recipient
-from paravent.insurer.store import EPOCH_ROW, Store
+from paravent.insurer.epoch_store import EPOCH_ROW
+from paravent.insurer.store import Store
 from paravent.wire.cosignatures import verify_cosignature
 from paravent.wire.deal import DealBox
 from paravent.wire.publication import PublicationState
@@ -66,18 +67,18 @@ class Dealing:
         """
         drawn = self._drawn(int(time.time()), following=following)
         number = drawn.file.epoch
-        known = self._store.announced(number).get(EPOCH_ROW)
+        known = self._store.epochs.announced(number).get(EPOCH_ROW)
         receipts = () if known is None else known.receipts
         box = partial(epochs.epoch_box, self._dealer, drawn)
         receipts += await self._deal(drawn.file, drawn.signed, None, box, {receipt.signer for receipt in receipts})
         _require(drawn.file, receipts)
-        self._store.keep_announced(number, EPOCH_ROW, Announced(statement=drawn.signed, receipts=receipts))
+        self._store.epochs.keep_announced(number, EPOCH_ROW, Announced(statement=drawn.signed, receipts=receipts))
         return drawn
 
     def _drawn(self, now: int, *, following: bool) -> DrawnEpoch:
-        number = self._store.newest_epoch()
-        drawn = self._store.drawn(number)
-        pending = EPOCH_ROW not in self._store.announced(number)
+        number = self._store.epochs.newest()
+        drawn = self._store.epochs.drawn(number)
+        pending = EPOCH_ROW not in self._store.epochs.announced(number)
         if drawn is not None and drawn.file.not_after > now and (pending or not following):
             return drawn
         if not (pending or following):
@@ -87,7 +88,7 @@ class Dealing:
         drawn = epochs.draw_epoch(
             self._dealer, number, self._directory.keyservers, self._config.threshold, dates, os.urandom
         )
-        self._store.keep_drawn(drawn)
+        self._store.epochs.keep_drawn(drawn)
         return drawn
 
     async def batch(self, epoch: EpochFile) -> DrawnBatch:
@@ -96,7 +97,7 @@ class Dealing:
         drawn = epochs.draw_batch(self._dealer, epoch, number, int(time.time()), os.urandom)
         receipts = await self._deal(epoch, drawn.signed, number, partial(epochs.batch_box, self._dealer, drawn), set())
         _require(epoch, receipts)
-        self._store.keep_announced(epoch.epoch, number, Announced(statement=drawn.signed, receipts=receipts))
+        self._store.epochs.keep_announced(epoch.epoch, number, Announced(statement=drawn.signed, receipts=receipts))
         return drawn
 
     async def _deal(
@@ -144,42 +145,42 @@ class Dealing:
     def close(self, epoch: int, batch: int | None, *, ends_at: int, deletes_at: int) -> None:
         """Signs and keeps the end of a batch, or of an epoch whose look-up key is deleted here at once."""
         notice = epochs.closing(self._dealer, epoch, batch, ends_at=ends_at, deletes_at=deletes_at)
-        self._store.keep_closing(self._opened(notice), notice)
+        self._store.epochs.keep_closing(self._opened(notice), notice)
         if batch is None:
-            self._store.delete_drawn(epoch)
+            self._store.epochs.delete_drawn(epoch)
 
     async def announce_closings(self) -> dict[str, int]:
         """Sends every server and the hub the notices that they have not taken; returns how many wait, by party."""
         await asyncio.gather(*(self._announce_to(server) for server in self._directory.keyservers), self._tell_hub())
         parties = [self._directory.hub.name, *(server.name for server in self._directory.keyservers)]
-        waiting = {party: len(self._store.closings_for(party)) for party in parties}
+        waiting = {party: len(self._store.epochs.closings_for(party)) for party in parties}
         return {party: count for party, count in waiting.items() if count}
 
     async def end_due(self) -> int:
         """Deletes look-up keys of epochs that have reached their end, and sends again what was not taken."""
-        deleted = self._store.delete_ended(int(time.time()))
+        deleted = self._store.epochs.delete_ended(int(time.time()))
         await self.announce_closings()
         return deleted
 
     async def _announce_to(self, server: KeyServerEntry) -> None:
-        for notice in self._store.closings_for(server.name):
+        for notice in self._store.epochs.closings_for(server.name):
             try:
                 given = await self._client.post(server.name, server.address, "/v1/closings", notice, Cosignature)
                 verify_cosignature(given, notice, Label.CLOSING, server.name, VerifyKey(server.verify_key))
             except ParaventError as error:
                 log_event("closing-not-taken", party=server.name, code=error.code)
                 return
-            self._store.keep_closing_taken(self._opened(notice), notice, server.name)
+            self._store.epochs.keep_closing_taken(self._opened(notice), notice, server.name)
 
     async def _tell_hub(self) -> None:
         hub = self._directory.hub
-        for notice in self._store.closings_for(hub.name):
+        for notice in self._store.epochs.closings_for(hub.name):
             try:
                 await self._client.post(hub.name, hub.address, "/v1/closings", notice, PublicationState)
             except ParaventError as error:
                 log_event("closing-not-taken", party=hub.name, code=error.code)
                 return
-            self._store.keep_closing_taken(self._opened(notice), notice, hub.name)
+            self._store.epochs.keep_closing_taken(self._opened(notice), notice, hub.name)
 
     def _opened(self, notice: Signed) -> Closing:
         return open_statement(notice, Closing, Label.CLOSING, self._dealer.insurer, self._dealer.issuer_key.public)

@@ -12,7 +12,8 @@ from paravent.access.doctor.machine_store import directory_of, listening_on, mac
 from paravent.access.doctor.peers_client import clock_of
 from paravent.access.doctor.witnessed import trust_in
 from paravent.insurer import config
-from paravent.insurer.store import DATABASE, EPOCH_ROW, Store
+from paravent.insurer.epoch_store import EPOCH_ROW
+from paravent.insurer.store import DATABASE, Store
 from paravent.wire.codec import decode
 from paravent.wire.statements import EpochFile
 
@@ -37,16 +38,16 @@ def observe(home: Path, now: int) -> Observed:
 
 def _drawn(store: Store) -> Iterator[Ending]:
     """Yields the look-up keys that are still here."""
-    for epoch in range(1, store.newest_epoch() + 1):
-        drawn = store.drawn(epoch)
+    for epoch in range(1, store.epochs.newest() + 1):
+        drawn = store.epochs.drawn(epoch)
         if drawn is not None:
             yield Ending(name=f"look-up key of epoch {epoch}", ends_at=drawn.file.not_after)
 
 
 def _live(store: Store) -> Iterator[Ending]:
     """Yields the epoch that members are looked up in."""
-    newest = store.newest_epoch()
-    announced = store.announced(newest).get(EPOCH_ROW)
-    if announced is not None and not store.closed(newest):
+    newest = store.epochs.newest()
+    announced = store.epochs.announced(newest).get(EPOCH_ROW)
+    if announced is not None and not store.epochs.closed(newest):
         ends_at = decode(announced.statement.payload, EpochFile).not_after
         yield Ending(name=f"epoch {newest}", ends_at=ends_at)

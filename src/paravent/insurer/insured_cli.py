@@ -50,7 +50,7 @@ def add_insured_verbs(group: click.Group) -> None:
     def number_lane(home: Path, member_id: str, choice: str, dry_run: bool) -> Said:
         """Switches."""
         with Store(home) as store:
-            store.require_member(member_id)
+            store.register.require_member(member_id)
             if not dry_run:
                 with store.commit():
                     store.insured.choose_number_lane(member_id, cli.now(), on=choice == "on")

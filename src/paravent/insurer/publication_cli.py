@@ -79,7 +79,7 @@ def add_publication_verbs(group: click.Group) -> None:
         settings = config.load(home)
         if dry_run:
             with Store(home) as store:
-                newest = store.newest_epoch()
+                newest = store.epochs.newest()
             text = f"epoch {epoch} and every earlier one would end, for good; the newest is {newest}. Nothing was sent."
             return Said(text=text, values={"epoch": epoch, "newest": newest, "ended": False})
         waiting = asyncio.run(with_publisher(home, settings, lambda publisher: publisher.end_epoch(epoch)))

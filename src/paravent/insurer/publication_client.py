@@ -21,13 +21,14 @@ from paravent.crypto.status import encode as encode_bits
 from paravent.errors import InvalidConfiguration, InvalidMemberFile
 from paravent.insurer.config import InsurerConfig, InsurerKeys
 from paravent.insurer.deal_client import Dealing
+from paravent.insurer.epoch_store import EPOCH_ROW
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Change, Line, Member
 from paravent.insurer.portfolio_store import Changes
 from paravent.insurer.runs_store import Runs, merged
 from paravent.insurer.sealing import SealingKeys, decoy, decoys_needed, padding, removal
 from paravent.insurer.sealing_client import LINES_PER_PART_MIN, Part, ToSeal, lines_per_part, seal_parts
-from paravent.insurer.store import EPOCH_ROW, Store
+from paravent.insurer.store import Store
 from paravent.optics.guarantee import GuaranteeTables
 from paravent.wire.publication import (
     RECORDS_PER_CHUNK_MAX,
@@ -141,7 +142,7 @@ class Publisher:
             revoked = portfolio.went_live(number, head.counter, runs.rows(), everybody=base is None, now=now)
         # The opening keys exist at the servers only from here on: they were never written to this disk.
         await self._close_former(number, min(self._live_batches(number)))
-        receipts = self._store.announced(number)[batch.file.batch].receipts
+        receipts = self._store.epochs.announced(number)[batch.file.batch].receipts
         return Published(
             epoch=number, batch=batch.file.batch, persons=changes.persons, handles=portfolio.live_handles(number),
             rows=head.count, sealed=total - kept - portfolio.marked_traps(), changes=changes, complete=base is None,
@@ -221,8 +222,8 @@ class Publisher:
 
     def _numbered(self, lines: Sequence[tuple[bytes, Member]], coming: int) -> list[ToSeal]:
         names = [member.member_id for _, member in lines]
-        self._store.readmit(names, os.urandom)
-        numbers = self._store.rights(names, os.urandom, coming=coming)
+        self._store.register.readmit(names, os.urandom)
+        numbers = self._store.register.rights(names, os.urandom, coming=coming)
         return [ToSeal(line=line, member=member, numbers=numbers[member.member_id]) for line, member in lines]
 
     def _pad(
@@ -252,16 +253,16 @@ class Publisher:
     async def _close_former(self, epoch: int, batch: int) -> None:
         """Ends what the new rows replace: batches before the first live one, and the epochs before, in 48 hours."""
         now = int(time.time())
-        if batch > 1 and not self._store.closed(epoch, batch - 1):
+        if batch > 1 and not self._store.epochs.closed(epoch, batch - 1):
             ends_at = now + BATCH_OPENABLE_SECONDS
             self._dealing.close(epoch, batch - 1, ends_at=ends_at, deletes_at=ends_at)
-        if epoch > 1 and not self._store.closed(epoch - 1):
+        if epoch > 1 and not self._store.epochs.closed(epoch - 1):
             self._dealing.close(epoch - 1, None, ends_at=now, deletes_at=now + OPENABLE_SECONDS)
         await self._dealing.announce_closings()
 
     async def end_epoch(self, epoch: int) -> dict[str, int]:
         """Ends an epoch and every earlier one at once, at every server; returns how many notices wait, by party."""
-        newest = self._store.newest_epoch()
+        newest = self._store.epochs.newest()
         if not 0 < epoch <= newest:
             raise InvalidConfiguration(f"there is no epoch {epoch}: the newest is {newest}; nothing was ended")
         now = int(time.time())
@@ -270,7 +271,7 @@ class Publisher:
 
     async def publish_status_list(self) -> None:
         """Publishes the current status list."""
-        revoked, bits = self._store.revoked()
+        revoked, bits = self._store.register.revoked()
         statuses = StatusList(
             insurer=self._config.amc, counter=self._store.next_counter("status-list"), issued_at=int(time.time()),
             bits=encode_bits(revoked, bits),
@@ -281,10 +282,10 @@ class Publisher:
 
     async def publish_blocked_cards(self) -> int:
         """Publishes the status list once more cards were blocked by their members; returns how many more."""
-        blocked, said = self._store.cards_blocked()
+        blocked, said = self._store.register.cards_blocked()
         if blocked > said:
             await self.publish_status_list()
-            self._store.keep_blocked_published(blocked)
+            self._store.register.keep_blocked_published(blocked)
         return blocked - said
 
     async def publish_guarantees(self, tables: GuaranteeTables) -> None:
@@ -314,7 +315,7 @@ class Publisher:
             root=root, issued_at=int(time.time()), live_batches=tuple(sorted(batches)),
         )  # fmt: skip
         signed = sign_statement(head, Label.MANIFEST_HEAD, self._config.amc, self._keys.issuer)
-        announced = self._store.announced(epoch.epoch)
+        announced = self._store.epochs.announced(epoch.epoch)
         publication = Publication(
             insurer=self._config.amc, epoch=announced[EPOCH_ROW], base=base,
             batches=tuple(announced[number] for number in head.live_batches),

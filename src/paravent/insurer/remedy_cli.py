@@ -39,7 +39,7 @@ def add_remedy_verbs(group: click.Group) -> None:
         asked = remedy.read_request(signed, read_directory(home, settings.directory), settings.amc)
         with Store(home) as store:
             members = cases.resolve(asked.labels, settings.amc, store.journal)
-            newest = store.newest_epoch()
+            newest = store.epochs.newest()
             rows = store.portfolio.live_handles(newest)
         unknown = len(members.pop("", []))
         stated = remedy.effect(asked, newest=newest, members=len(members), unknown=unknown, rows=rows)
@@ -57,7 +57,7 @@ def add_remedy_verbs(group: click.Group) -> None:
         else:
             _revoke(home, sorted(members))
         with Store(home) as store:
-            epoch = store.newest_epoch()
+            epoch = store.epochs.newest()
         done = remedy.sign_done(
             signed, asked, epoch=epoch, revoked=len(members), unknown=unknown, now=cli.now(),
             key=config.read_keys(home).issuer,
@@ -86,5 +86,5 @@ def _rotate(home: Path, asked: RemedyAsked, newest: int) -> None:
 def _revoke(home: Path, members: list[str]) -> None:
     with Store(home) as store:
         for member in members:
-            store.revoke(member, cli.now())
+            store.register.revoke(member, cli.now())
     asyncio.run(with_publisher(home, config.load(home), lambda publisher: publisher.publish_status_list()))

@@ -20,24 +20,25 @@ class Insurer:
         """Acts for one insurer."""
         self.world = world
         self.party = world.insurers[amc]
-        self.actor = Actor(amc=amc, key=self.party.keys.issuer, ledger=self.party.store)
+        store = self.party.store
+        self.actor = Actor(amc=amc, key=self.party.keys.issuer, register=store.register, ledger=store.claims)
 
     def pull(self) -> None:
         """Pulls and judges every new event."""
         world, party = self.world, self.party
         reviewer = Reviewer(
             amc=party.amc, keys=party.keys, directory=world.directory, tables=party.tables, rules=every_shipped_rules(),
-            ledger=party.store,
+            register=party.store.register, ledger=party.store.claims,
         )  # fmt: skip
-        while found := world.hub_store.claims.events(party.amc, party.store.last_pulled()).events:
+        while found := world.hub_store.claims.events(party.amc, party.store.exchange.last_pulled()).events:
             for event in found:
-                party.store.keep_claim(reviewer.review(event, world.now))
-                party.store.keep_pulled(event.number)
+                party.store.claims.keep(reviewer.review(event, world.now))
+                party.store.exchange.keep_pulled(event.number)
 
     def lines(self, *states: LedgerState) -> list[ReviewedClaim]:
         """The ledger after a pull, or its lines in some states."""
         self.pull()
-        return [line for line in self.party.store.claims() if not states or line.state in states]
+        return [line for line in self.party.store.claims.all() if not states or line.state in states]
 
     def payable(self) -> int:
         """What is to be paid, in cents."""

@@ -99,9 +99,9 @@ class LifeOfClaims(RuleBasedStateMachine):
         world.hand_over(AMC)
         self.insurer = Insurer(world)
         self.insurer.pull()
-        self.events_before = self.insurer.party.store.last_pulled()
+        self.events_before = self.insurer.party.store.exchange.last_pulled()
         names = [world.rng(8).hex() for _ in range(2)]
-        numbers = self.insurer.party.store.rights(names, world.rng)
+        numbers = self.insurer.party.store.register.rights(names, world.rng)
         self.persons = [self._person(name, numbers[name]) for name in names]
         self.shops = [first, first.second_device(), first.other()]
         self.decided: list[tuple[Sent, Decision]] = []
@@ -330,7 +330,7 @@ class LifeOfClaims(RuleBasedStateMachine):
         """To the cent, line by line and in total, whatever was lost and sent again."""
         own = {person.member for person in self.persons}
         self.insurer.pull()
-        new = self.insurer.party.store._lines("number > ?", self.events_before)
+        new = self.insurer.party.store.claims._lines("number > ?", self.events_before)
         lines = [line for line in new if line.member in own]
         assert not [line.reason for line in lines if ":" in line.reason], "the insurer disputes what an honest hub did"
         claimed = {line.claim: line for line in lines if line.claim and line.state is not LedgerState.REFUSED}

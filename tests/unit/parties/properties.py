@@ -325,7 +325,7 @@ def a_card_is_of_its_holder(world: World) -> None:
     """Somebody else's name does not pass with a card."""
     insurer = world.insurers[AMC]
     member = insurer.members[0]
-    numbers = insurer.store.rights([member.member_id], world.rng)[member.member_id]
+    numbers = insurer.store.register.rights([member.member_id], world.rng)[member.member_id]
     card = read_card(card_of(AMC, insurer.keys.issuer, member, numbers, world.rng))
     with pytest.raises(HolderMismatch):
         judge_card(card, world.covered(2).holder, world.judgement())
@@ -386,7 +386,8 @@ def _reviewer(world: World) -> Reviewer:
     insurer = world.insurers[AMC]
     return Reviewer(
         amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
-        ledger=insurer.store,
+        register=insurer.store.register,
+        ledger=insurer.store.claims,
     )  # fmt: skip
 
 
@@ -411,7 +412,7 @@ def a_claim_is_paid_once(world: World) -> None:
     payable = []
     for _ in range(2):
         judged = _reviewer(world).review(event, world.now)
-        world.insurers[AMC].store.keep_claim(judged)
+        world.insurers[AMC].store.claims.keep(judged)
         payable.append(judged.payable_cents)
     assert payable == [shop.quoted.quote.amc_cents, 0]
 
@@ -425,7 +426,7 @@ def a_second_pair_too_soon_is_not_paid(world: World) -> None:
         shop.send(shop.reservation())
         shop.send(shop.claim()[0])
         judged = _reviewer(world).review(world.hub_store.claims.events(AMC, 0).events[number], world.now)
-        store.keep_claim(judged)
+        store.claims.keep(judged)
         payable.append(judged.payable_cents)
         with world.hub_store.commit():
             world.hub_store._connection.execute("DELETE FROM record")

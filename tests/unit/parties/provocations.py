@@ -183,7 +183,7 @@ def somebody_elses_card(world: World) -> None:
     """A card shown by another member."""
     insurer = world.insurers[AMC]
     member = insurer.members[0]
-    numbers = insurer.store.rights([member.member_id], world.rng)[member.member_id]
+    numbers = insurer.store.register.rights([member.member_id], world.rng)[member.member_id]
     card = read_card(card_of(AMC, insurer.keys.issuer, member, numbers, world.rng))
     judge_card(card, world.covered(2).holder, world.judgement())
 
@@ -421,7 +421,7 @@ PROVOKED: dict[str, Provocation] = {
         PRESCRIPTION.read_bytes().replace(b'"lens"', b'"contact"')),
     "unsupported-resource": lambda _: read_resource(b'{"resourceType":"Patient"}', Coverage),
     "invalid-basket": lambda _: equipment_of(()),
-    "invalid-member-file": lambda world: world.insurers[AMC].store.require_member("nobody"),
+    "invalid-member-file": lambda world: world.insurers[AMC].store.register.require_member("nobody"),
     "invalid-bank-details": lambda _: require_iban("FR00"),
     "invalid-leak-sample": lambda _: read_sample(b""),
     "invalid-configuration": lambda _: read_rules(b"="),

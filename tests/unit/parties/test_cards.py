@@ -27,38 +27,39 @@ NOW = 1_800_000_000
 
 def issue(store: Store, world: World, member: Member, now: int) -> tuple[int, bool]:
     """Issues a card as the verb does; returns its index and whether it replaced one."""
-    index = store.next_card_index(member.member_id, world.rng)
-    nullifier = store.rights([member.member_id], world.rng)[member.member_id].nullifier
+    index = store.register.next_card_index(member.member_id, world.rng)
+    nullifier = store.register.rights([member.member_id], world.rng)[member.member_id].nullifier
     numbers = RightNumbers(nullifier=nullifier, status_index=index)
     key = world.insurers[AMC].keys.issuer
-    return index, store.keep_card(index, printed(card_of(AMC, key, member, numbers, world.rng), member, GUARANTEE, now))
+    card = printed(card_of(AMC, key, member, numbers, world.rng), member, GUARANTEE, now)
+    return index, store.register.keep_card(index, card)
 
 
 def test_a_new_card_takes_the_place_of_the_one_before(world: World, tmp_path: Path) -> None:
     first, second = world.insurers[AMC].members[:2]
     with Store(tmp_path) as store:
-        row = store.rights([first.member_id], world.rng)[first.member_id].status_index
+        row = store.register.rights([first.member_id], world.rng)[first.member_id].status_index
         one, replaced = issue(store, world, first, NOW)
         other, _ = issue(store, world, second, NOW)
         assert not replaced
-        assert store.revoked()[0] == []
+        assert store.register.revoked()[0] == []
         two, replaced = issue(store, world, first, NOW + 9)
         assert replaced
         assert len({row, one, two, other}) == 4
-        assert store.revoked()[0] == [one]
+        assert store.register.revoked()[0] == [one]
         # What the insurer judges claims by knows all three: the row, the card refused since, the card in use.
-        assert store.revocations(first.member_id) == {row: None, one: NOW + 9, two: None}
+        assert store.register.revocations(first.member_id) == {row: None, one: NOW + 9, two: None}
 
 
 def test_a_revoked_member_has_no_card_and_gets_none(world: World, tmp_path: Path) -> None:
     member = world.insurers[AMC].members[0]
     with Store(tmp_path) as store:
         index, _ = issue(store, world, member, NOW)
-        store.revoke(member.member_id, NOW + 1)
-        assert index in store.revoked()[0]
+        store.register.revoke(member.member_id, NOW + 1)
+        assert index in store.register.revoked()[0]
         assert store.cards.in_use(member.member_id) is None
         with pytest.raises(InvalidMemberFile):
-            store.next_card_index(member.member_id, world.rng)
+            store.register.next_card_index(member.member_id, world.rng)
 
 
 def test_a_card_is_printed_again_only_while_it_says_what_the_file_does(world: World, tmp_path: Path) -> None:
@@ -85,6 +86,6 @@ def test_every_index_is_inside_the_list_that_was_published_before(
     rng = random.Random(seed).randbytes
     with Store(tmp_path_factory.mktemp("cards")) as store:
         for number in range(cards):
-            _, bits = store.revoked()
-            store.rights([f"M{number}"], rng)
-            assert store.next_card_index(f"M{number}", rng) < bits
+            _, bits = store.register.revoked()
+            store.register.rights([f"M{number}"], rng)
+            assert store.register.next_card_index(f"M{number}", rng) < bits

@@ -175,7 +175,7 @@ def test_a_disputed_claim_still_counts_for_its_right(shop: Shop, insurer: Insure
     refused(shop.decide(shop.reservation()), "renewal-not-due")
     insurer.pull()
     member = insurer.party.members[0].member_id
-    assert insurer.party.store.paid(member).consumed_month == 202606
+    assert insurer.party.store.claims.paid(member).consumed_month == 202606
 
 
 def test_a_dispute_may_end_in_a_reversal_at_any_time(shop: Shop, insurer: Insurer) -> None:

@@ -33,7 +33,7 @@ def card(world: World, position: int = 0) -> str:
     """The text of a member's card."""
     insurer = world.insurers[AMC]
     member = insurer.members[position]
-    numbers = insurer.store.rights([member.member_id], world.rng)[member.member_id]
+    numbers = insurer.store.register.rights([member.member_id], world.rng)[member.member_id]
     return card_of(AMC, insurer.keys.issuer, member, numbers, world.rng)
 
 

@@ -16,7 +16,7 @@ from paravent.access.client import SignedClient
 from paravent.errors import ParaventError, Unreachable
 from paravent.insurer import client as giving
 from paravent.insurer.config import InsurerConfig
-from paravent.insurer.store import Store
+from paravent.insurer.exchange_store import Exchange
 from paravent.wire.recovery import Recovery, ReturnedActs, ReturnsTaken
 
 M = TypeVar("M")
@@ -66,7 +66,7 @@ def pulled(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     party = world.insurers[AMC]
     found: Any = world.hub_store.claims.events(AMC, 0).events
     for event in found:
-        party.store.keep_event(event.number, event.detail)
+        party.store.exchange.keep_event(event.number, event.detail)
     return [event.number for event in found]
 
 
@@ -97,6 +97,6 @@ def test_after_another_restoration_everything_is_given_again(world: World, pulle
 
 @pytest.mark.parametrize("place", [0, 5], ids=["never kept", "kept too early"])
 def test_a_wrong_place_is_noticed(place: int, world: World, pulled: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "giving_back", lambda *_: place)
+    monkeypatch.setattr(Exchange, "giving_back", lambda *_: place)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         a_broken_return_goes_on(world, pulled)

@@ -387,13 +387,14 @@ def told(world: World) -> list[ReviewedClaim]:
     insurer = world.insurers[AMC]
     reviewer = Reviewer(
         amc=AMC, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
-        ledger=insurer.store,
+        register=insurer.store.register,
+        ledger=insurer.store.claims,
     )  # fmt: skip
-    while found := world.hub_store.claims.events(AMC, insurer.store.last_pulled()).events:
+    while found := world.hub_store.claims.events(AMC, insurer.store.exchange.last_pulled()).events:
         for event in found:
-            insurer.store.keep_claim(reviewer.review(event, world.now))
-            insurer.store.keep_pulled(event.number)
-    return insurer.store.claims()
+            insurer.store.claims.keep(reviewer.review(event, world.now))
+            insurer.store.exchange.keep_pulled(event.number)
+    return insurer.store.claims.all()
 
 
 def test_a_refused_claim_does_not_take_its_identifier(shop: Shop) -> None:

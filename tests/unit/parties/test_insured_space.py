@@ -198,7 +198,7 @@ def test_yes_and_no_take_the_same_work(world: World, tmp_path: Path) -> None:
     """Steps of the database's own machine, for a member who is listed and one who is not, of one row each."""
     steps: list[int] = []
     with Store(tmp_path) as store:
-        store.keep_handles(1, [(number.to_bytes(32, "big"), f"M{number}") for number in range(1, 400)])
+        store.register.keep_handles(1, [(number.to_bytes(32, "big"), f"M{number}") for number in range(1, 400)])
         with store.commit():
             assert store.incidents.keep(told(world, *(label(number) for number in range(1, 200, 2))))
             older = changed(told(world), told_at=world.now - 1)

@@ -18,7 +18,8 @@ from paravent.crypto.labels import Label
 from paravent.errors import EpochNotLive, ParaventError, TooFewServers, Unreachable
 from paravent.insurer.config import InsurerConfig
 from paravent.insurer.deal_client import Dealing
-from paravent.insurer.store import EPOCH_ROW, Store
+from paravent.insurer.epoch_store import EPOCH_ROW
+from paravent.insurer.store import Store
 from paravent.keyserver import deal
 from paravent.keyserver.store import Store as KeyServerStore
 from paravent.wire.codec import decode, encode
@@ -100,7 +101,7 @@ class Bench:
 
     def receipts(self, epoch: int, batch: int = EPOCH_ROW) -> int:
         """How many servers hold what was announced."""
-        return len(self.store.announced(epoch)[batch].receipts)
+        return len(self.store.epochs.announced(epoch)[batch].receipts)
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_deal_that_too_few_took_is_sent_again_as_it_was(bench: Bench) -> None:
     bench.network.away = {SECOND, THIRD}
     with pytest.raises(TooFewServers):
         epoch_of(bench.dealing)
-    first = bench.store.drawn(1)
+    first = bench.store.epochs.drawn(1)
     bench.network.away = set()
     assert epoch_of(bench.again()) == first
     assert bench.receipts(1) == 3
@@ -170,7 +171,7 @@ def test_an_ended_epoch_takes_no_publication(bench: Bench) -> None:
     epoch_of(bench.dealing)
     now = int(time.time())
     bench.dealing.close(1, None, ends_at=now, deletes_at=now)
-    assert bench.store.drawn(1) is None
+    assert bench.store.epochs.drawn(1) is None
     with pytest.raises(EpochNotLive, match="rotate"):
         epoch_of(bench.again())
     assert epoch_of(bench.again(), following=True).file.epoch == 2
@@ -178,9 +179,9 @@ def test_an_ended_epoch_takes_no_publication(bench: Bench) -> None:
 
 def test_look_up_keys_are_deleted_at_their_end(bench: Bench) -> None:
     end = epoch_of(bench.dealing).file.not_after
-    assert bench.store.delete_ended(end - 1) == 0
-    assert bench.store.delete_ended(end) == 1
-    assert bench.store.drawn(1) is None
+    assert bench.store.epochs.delete_ended(end - 1) == 0
+    assert bench.store.epochs.delete_ended(end) == 1
+    assert bench.store.epochs.drawn(1) is None
 
 
 # --- batches ---------------------------------------------------------------------------------
@@ -228,7 +229,7 @@ def test_a_lying_receipt_is_left_out(bench: Bench) -> None:
     bench.network.lying = {SECOND}
     epoch_of(bench.dealing)
     assert bench.receipts(1) == 2
-    assert {receipt.signer for receipt in bench.store.announced(1)[EPOCH_ROW].receipts} == {FIRST, THIRD}
+    assert {receipt.signer for receipt in bench.store.epochs.announced(1)[EPOCH_ROW].receipts} == {FIRST, THIRD}
     bench.network.lying = {FIRST, SECOND}
     with pytest.raises(TooFewServers):
         asyncio.run(bench.dealing.batch(epoch_of(bench.dealing).file))
@@ -297,7 +298,7 @@ def test_the_notice_of_a_batch_stands_for_those_before(bench: Bench) -> None:
     for number in (1, 2, 3):
         asyncio.run(bench.dealing.batch(epoch))
         bench.dealing.close(1, number, ends_at=now, deletes_at=now)
-    assert len(bench.store.closings_for(FIRST)) == 1
+    assert len(bench.store.epochs.closings_for(FIRST)) == 1
     asyncio.run(bench.dealing.announce_closings())
     kept = bench.network.servers[FIRST].store
     assert [kept.batch(AMC, 1, number) for number in (1, 2, 3)] == [None] * 3

@@ -17,8 +17,10 @@ from paravent.crypto.labels import Label
 from paravent.errors import StaleData, StorageDown
 from paravent.hub.decisions import seal_event
 from paravent.insurer import claims
+from paravent.insurer.claim_store import Claims
+from paravent.insurer.exchange_store import Exchange
 from paravent.insurer.ledger import CHANGES, LedgerState, ReviewedClaim
-from paravent.insurer.store import Store
+from paravent.insurer.register_store import Register
 from paravent.wire.claims import ActKind, Decision, Ground, InsurerAct, InsurerActDetail, PaymentLine
 from paravent.wire.codec import encode
 from paravent.wire.statements import sign_statement
@@ -49,7 +51,7 @@ def dated(shop: Shop, days: int) -> None:
 
 def line_of(insurer: Insurer, claim: bytes) -> ReviewedClaim:
     insurer.pull()
-    found = insurer.party.store.line_of(claim)
+    found = insurer.party.store.claims.line_of(claim)
     assert found is not None
     return found
 
@@ -85,16 +87,16 @@ def a_disputed_correction_counts_as_what_it_replaced(shop: Shop, insurer: Insure
     _, correction = disputed_correction(shop, insurer)
     insurer.pull()
     store, member = insurer.party.store, insurer.party.members[0].member_id
-    assert [paid.month for paid in store.paid(member).paid] == [202606]
+    assert [paid.month for paid in store.claims.paid(member).paid] == [202606]
     accepted(insurer.decide(insurer.on_claim(ActKind.REVERSE, correction)))
     insurer.pull()
-    assert store.paid(member).paid == ()
+    assert store.claims.paid(member).paid == ()
 
 
 def test_a_disputed_correction_is_in_the_draw_of_the_audit(shop: Shop, insurer: Insurer) -> None:
     former, correction = disputed_correction(shop, insurer)
     insurer.pull()
-    drawn = [claim.claim_id for month in (202606, 202607) for claim in insurer.party.store.audited(month)]
+    drawn = [claim.claim_id for month in (202606, 202607) for claim in insurer.party.store.claims.audited(month)]
     assert drawn == [former, correction]
 
 
@@ -165,8 +167,8 @@ def nothing_is_settled_before_its_acts_are_pulled(shop: Shop, insurer: Insurer) 
     give_account(shop.world, shop.device.shop)
     act = insurer.on_claim(ActKind.REVERSE, bought(shop))
     store = insurer.party.store
-    store.keep_insurer_act(act.idempotency_key, insurer.actor.sign(act), shop.world.now)
-    store.keep_insurer_decision(act.idempotency_key, insurer.send(act))
+    store.exchange.keep_act(act.idempotency_key, insurer.actor.sign(act), shop.world.now)
+    store.exchange.keep_decision(act.idempotency_key, insurer.send(act))
     with pytest.raises(StaleData):
         settle(shop.world)
     insurer.pull()
@@ -179,9 +181,9 @@ def nothing_is_settled_before_its_acts_are_pulled(shop: Shop, insurer: Insurer) 
 def come_back(shop: Shop, insurer: Insurer, days: int) -> None:
     """The member left some days ago and was taken in again: the entitlement has the former index."""
     store, member = insurer.party.store, insurer.party.members[0].member_id
-    store.revoke(member, shop.world.now - days * DAY)
+    store.register.revoke(member, shop.world.now - days * DAY)
     store._connection.execute("INSERT INTO ended_member VALUES (?)", (member,))
-    store.readmit([member], shop.world.rng)
+    store.register.readmit([member], shop.world.rng)
 
 
 def a_former_index_is_revoked_for_ever(shop: Shop, insurer: Insurer) -> None:
@@ -209,11 +211,11 @@ def test_an_index_that_the_member_never_had_is_refused(shop: Shop, insurer: Insu
 ANY_CHANGE = {**CHANGES, (LedgerState.REVERSED, ActKind.UPHOLD): LedgerState.PAYABLE}
 DEFECTS: list[tuple[object, str, object, Property]] = [
     (claims, "_replaced", always(None), one_of_claim_and_correction_is_paid),
-    (Store, "_takes_count", always(False), a_disputed_correction_counts_as_what_it_replaced),
-    (Store, "act_known", always(False), an_act_replayed_changes_nothing),
+    (Claims, "_takes_count", always(False), a_disputed_correction_counts_as_what_it_replaced),
+    (Claims, "act_known", always(False), an_act_replayed_changes_nothing),
     (claims, "CHANGES", ANY_CHANGE, what_was_reversed_is_final),
-    (Store, "_followed", always(True), nothing_is_settled_before_its_acts_are_pulled),
-    (Store, "revocations", always(dict.fromkeys(range(1 << 20))),
+    (Exchange, "_followed", always(True), nothing_is_settled_before_its_acts_are_pulled),
+    (Register, "revocations", always(dict.fromkeys(range(1 << 20))),
      a_former_index_is_revoked_for_ever),
 ]  # fmt: skip
 

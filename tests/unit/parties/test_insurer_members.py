@@ -244,36 +244,36 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_persons_numbers_never_change(store: Store, still: World) -> None:
-    first = store.rights(["M1", "M2"], still.rng)
-    again = store.rights(["M3", "M2", "M1"], still.rng)
+    first = store.register.rights(["M1", "M2"], still.rng)
+    again = store.register.rights(["M3", "M2", "M1"], still.rng)
     assert {name: again[name] for name in first} == first
     assert len({numbers.nullifier for numbers in again.values()}) == 3
     assert len({numbers.status_index for numbers in again.values()}) == 3
-    assert store.member_of(first["M2"].nullifier) == "M2"
-    assert store.member_of(bytes(16)) is None
+    assert store.register.member_of(first["M2"].nullifier) == "M2"
+    assert store.register.member_of(bytes(16)) is None
 
 
 def test_a_revoked_member_is_in_the_list(store: Store, still: World) -> None:
-    numbers = store.rights(["M1", "M2"], still.rng)
-    assert store.revoked() == ([], BITS_MIN)
-    store.revoke("M2", 0)
-    assert store.revoked() == ([numbers["M2"].status_index], BITS_MIN)
+    numbers = store.register.rights(["M1", "M2"], still.rng)
+    assert store.register.revoked() == ([], BITS_MIN)
+    store.register.revoke("M2", 0)
+    assert store.register.revoked() == ([numbers["M2"].status_index], BITS_MIN)
     with pytest.raises(InvalidMemberFile):
-        store.revoke("M9", 0)
+        store.register.revoke("M9", 0)
 
 
 def test_counters_go_up_and_events_are_remembered(store: Store) -> None:
     assert [store.next_counter("a") for _ in range(3)] == [1, 2, 3]
     assert store.next_counter("b") == 1
-    assert store.last_pulled() == 0
-    store.keep_pulled(7)
-    assert store.last_pulled() == 7
+    assert store.exchange.last_pulled() == 0
+    store.exchange.keep_pulled(7)
+    assert store.exchange.last_pulled() == 7
 
 
 def test_the_look_up_key_stands_in_a_file_of_its_own(store: Store, still: World, tmp_path: Path) -> None:
     drawn = still.insurers[AMC].epoch
-    store.keep_drawn(drawn)
-    assert store.drawn(1) == drawn
+    store.epochs.keep_drawn(drawn)
+    assert store.epochs.drawn(1) == drawn
     key = drawn.lookup_key
     assert key.reveal() not in (tmp_path / "insurer.db").read_bytes()
     (file,) = (tmp_path / "secrets").iterdir()
@@ -286,7 +286,7 @@ def test_the_look_up_key_stands_in_a_file_of_its_own(store: Store, still: World,
 def test_a_right_has_the_terms_of_its_member_and_its_own_numbers(still: World) -> None:
     insurer = still.insurers[AMC]
     member = insurer.members[0]
-    numbers = insurer.store.rights([member.member_id], still.rng)[member.member_id]
+    numbers = insurer.store.register.rights([member.member_id], still.rng)[member.member_id]
     right = right_of(member, numbers)
     assert (right.guarantee, right.free_from, right.nullifier) == (
         member.guarantee, member.free_from, numbers.nullifier,
@@ -296,7 +296,7 @@ def test_a_right_has_the_terms_of_its_member_and_its_own_numbers(still: World) -
 def test_two_sealings_of_one_person_share_only_the_handle(still: World) -> None:
     insurer = still.insurers[AMC]
     member = insurer.members[0]
-    numbers = insurer.store.rights([member.member_id], still.rng)[member.member_id]
+    numbers = insurer.store.register.rights([member.member_id], still.rng)[member.member_id]
     keys = still.sealing_keys(insurer)
     first, second = (seal(keys, member.identities[0], right_of(member, numbers), still.rng) for _ in range(2))
     assert first.handle == second.handle

@@ -45,7 +45,8 @@ def reviewer(world: World, amc: str = AMC) -> Reviewer:
     insurer = world.insurers[amc]
     return Reviewer(
         amc=amc, keys=insurer.keys, directory=world.directory, tables=insurer.tables, rules=every_shipped_rules(),
-        ledger=insurer.store,
+        register=insurer.store.register,
+        ledger=insurer.store.claims,
     )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def pulled(world: World) -> tuple[SealedEvent, ...]:
 def reviewed(world: World, event: SealedEvent) -> ReviewedClaim:
     """Reviews and keeps, as the insurer's service does."""
     judged = reviewer(world).review(event, world.now)
-    world.insurers[AMC].store.keep_claim(judged)
+    world.insurers[AMC].store.claims.keep(judged)
     return judged
 
 
@@ -141,7 +142,7 @@ def test_the_same_event_again_is_paid_once(shop: Shop) -> None:
     first = reviewed(shop.world, pulled(shop.world)[1])
     again = reviewed(shop.world, pulled(shop.world)[1])
     assert (first.state, again.payable_cents) == (PAYABLE, 0)
-    assert shop.world.insurers[AMC].store.claims() == [first]
+    assert shop.world.insurers[AMC].store.claims.all() == [first]
 
 
 def test_the_same_claim_under_another_decision_is_paid_once(shop: Shop) -> None:
@@ -151,7 +152,7 @@ def test_the_same_claim_under_another_decision_is_paid_once(shop: Shop) -> None:
     again = reviewed(world, event_of(world, detail, changed(decision, decision_id=world.rng(16))))
     assert (again.state, again.payable_cents) == (DISPUTED, 0)
     assert again.reason.startswith("idempotency-conflict")
-    payable = sum(claim.payable_cents for claim in world.insurers[AMC].store.claims())
+    payable = sum(claim.payable_cents for claim in world.insurers[AMC].store.claims.all())
     assert payable == shop.quoted.quote.amc_cents
 
 
@@ -354,8 +355,8 @@ def test_a_claim_whose_shop_was_replaced_is_disputed(shop: Shop) -> None:
 @pytest.mark.parametrize(("days", "state"), [(1, PAYABLE), (3, DISPUTED)])
 def test_a_right_long_revoked_is_not_paid(days: int, state: str, shop: Shop) -> None:
     detail, decision = consumption(shop.world)
-    world = shop.world
-    world.insurers[AMC].store.revoke(world.insurers[AMC].members[0].member_id, decision.decided_at - days * DAY)
+    world, insurer = shop.world, shop.world.insurers[AMC]
+    insurer.store.register.revoke(insurer.members[0].member_id, decision.decided_at - days * DAY)
     assert reviewed(world, event_of(world, detail, decision)).state == state
 
 

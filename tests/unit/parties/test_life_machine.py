@@ -19,8 +19,8 @@ from paravent.access.quotas import QuotaLimits
 from paravent.errors import StorageDown
 from paravent.hub import acts, changes
 from paravent.hub.books import Books
+from paravent.insurer.claim_store import Claims
 from paravent.insurer.claims import Reviewer
-from paravent.insurer.store import Store
 from paravent.optics import claim_states
 from paravent.optics.claim_states import RightRecord
 
@@ -96,7 +96,7 @@ DEFECTS = [
     Defect(name="a correction is of any shop", owner=changes, attribute="find_corrected",
            old="(kept.right, kept.shop) != (act.right(books), act.holder(books))",
            new="kept.right != act.right(books)", broken=play),
-    Defect(name="the insurer does not follow", owner=Store, attribute="_change_line",
+    Defect(name="the insurer does not follow", owner=Claims, attribute="_change_line",
            replacement=lambda *_: None, broken=play),
     Defect(name="a correction is judged as a second pair", owner=Reviewer, attribute="_early",
            old="former is not None and former.state is LedgerState.PAYABLE", new="False", broken=play),

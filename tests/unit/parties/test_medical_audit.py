@@ -74,8 +74,8 @@ def audited(world: World) -> Audited:
     )
     shop.send(act)
     for event in world.hub_store.claims.events(AMC, 0).events:
-        world.insurers[AMC].store.keep_claim(reviewer(world).review(event, world.now))
-    (claim,) = world.insurers[AMC].store.audited(MONTH)
+        world.insurers[AMC].store.claims.keep(reviewer(world).review(event, world.now))
+    (claim,) = world.insurers[AMC].store.claims.audited(MONTH)
     officer = BoxKey.generate(world.rng)
     return Audited(world=world, claim=claim, kept=kept, officer=officer, audit=month_of_audit(officer))
 
@@ -134,10 +134,10 @@ def test_what_anybody_adds_to_the_answers_changes_nothing(audited: Audited) -> N
 
 def test_a_reversed_claim_stays_in_the_draw(audited: Audited) -> None:
     store = audited.world.insurers[AMC].store
-    line = next(line for line in store.claims() if line.content is not None)
+    line = next(line for line in store.claims.all() if line.content is not None)
     change = LedgerChange(number=line.number, state=LedgerState.REVERSED, reason="")
-    store.keep_claim(replace(line, number=900, kind="reverse", state=LedgerState.NOTED, content=None, change=change))
-    assert drawn_claims(store.audited(MONTH), audited.audit, AMC) == [audited.claim]
+    store.claims.keep(replace(line, number=900, kind="reverse", state=LedgerState.NOTED, content=None, change=change))
+    assert drawn_claims(store.claims.audited(MONTH), audited.audit, AMC) == [audited.claim]
 
 
 # --- the draw --------------------------------------------------------------------------------

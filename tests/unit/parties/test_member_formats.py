@@ -26,6 +26,7 @@ from paravent.errors import InvalidMemberFile
 from paravent.insurer.member_file_store import MemberFile
 from paravent.insurer.members import Change, Line, Reject
 from paravent.insurer.portfolio_store import Portfolio
+from paravent.insurer.register_store import Register
 from paravent.insurer.runs_store import LINE_BYTES, Runs, SortedRow, merged, write_part
 from paravent.insurer.sealing import decoy, padding, removal
 from paravent.insurer.store import Store
@@ -167,8 +168,8 @@ def publish(store: Store, path: Path, *, delta: bool = False, epoch: int = 1) ->
         found = store.portfolio.changes(delta=delta)
         if not rejects:
             members = [line.member.member_id for line in file.lines() if isinstance(line, Line)]
-            store.readmit(members, os.urandom)
-            store.rights(members, os.urandom, coming=store.portfolio.coming())
+            store.register.readmit(members, os.urandom)
+            store.register.rights(members, os.urandom, coming=store.portfolio.coming())
             store.portfolio.went_live(epoch, 1, (), everybody=True, now=7)
         return rejects, (found.added, found.changed, found.ended, found.persons)
 
@@ -178,29 +179,29 @@ def test_a_complete_file_is_compared_line_by_line(store: Store, tmp_path: Path) 
     assert publish(store, written(tmp_path, "ndjson", LINES)) == ([], (0, 0, 0, 2))
     other = [LINE | {"free_from": "202701"}, LINES[2]]
     assert publish(store, written(tmp_path, "parquet", other)) == ([], (0, 1, 1, 2))
-    assert store.revoked()[0] == []
+    assert store.register.revoked()[0] == []
     assert publish(store, written(tmp_path, "csv", other[:1])) == ([], (0, 0, 1, 1))
-    assert list(store.revocations("M2").values()) == [7]
+    assert list(store.register.revocations("M2").values()) == [7]
 
 
 def test_a_member_who_comes_back_has_another_index(store: Store, tmp_path: Path) -> None:
     publish(store, written(tmp_path, "csv", LINES))
-    before = store.rights(["M2"], os.urandom)["M2"]
+    before = store.register.rights(["M2"], os.urandom)["M2"]
     publish(store, written(tmp_path, "csv", LINES[:1]))
     publish(store, written(tmp_path, "csv", LINES))
-    after = store.rights(["M2"], os.urandom)["M2"]
+    after = store.register.rights(["M2"], os.urandom)["M2"]
     assert after.nullifier == before.nullifier
     assert after.status_index != before.status_index
-    assert store.revoked()[0] == [before.status_index]
-    assert store.revocations("M2") == {before.status_index: 7, after.status_index: None}
+    assert store.register.revoked()[0] == [before.status_index]
+    assert store.register.revocations("M2") == {before.status_index: 7, after.status_index: None}
 
 
 def test_a_member_revoked_by_hand_does_not_come_back(store: Store, tmp_path: Path) -> None:
     publish(store, written(tmp_path, "csv", LINES))
-    store.revoke("M2", 3)
+    store.register.revoke("M2", 3)
     publish(store, written(tmp_path, "csv", LINES[:1]))
     publish(store, written(tmp_path, "csv", LINES))
-    assert list(store.revocations("M2").values()) == [3]
+    assert list(store.register.revocations("M2").values()) == [3]
 
 
 def test_a_delta_is_refused_when_it_cannot_be_applied(store: Store, tmp_path: Path) -> None:
@@ -326,7 +327,7 @@ DEFECTS: list[tuple[str, type, str, str, str, Held]] = [
      test_a_complete_file_is_compared_line_by_line),
     ("the file may change", Portfolio, "marked", "self._terms(keyed[line]) != terms", "False",
      test_a_file_that_changes_while_it_is_read_is_refused),
-    ("the former index comes back", Store, "_readmit", "INSERT INTO former_index SELECT",
+    ("the former index comes back", Register, "_readmit", "INSERT INTO former_index SELECT",
      "INSERT INTO former_index SELECT -1 -", test_a_member_who_comes_back_has_another_index),
 ]  # fmt: skip
 

@@ -39,7 +39,7 @@ def test_each_pair_of_servers_opens_a_record(pair: tuple[int, int], still: World
     entitled = still.check(still.covered(), indices=pair)
     assert entitled.lane is Lane.NUMBER
     assert (entitled.part.insurer, entitled.part.guarantee) == (AMC, member.guarantee)
-    assert still.insurers[AMC].store.member_of(entitled.part.nullifier) == member.member_id
+    assert still.insurers[AMC].store.register.member_of(entitled.part.nullifier) == member.member_id
 
 
 def test_every_handle_of_every_member_opens_that_members_right(still: World) -> None:
@@ -47,7 +47,7 @@ def test_every_handle_of_every_member_opens_that_members_right(still: World) -> 
         for member in insurer.members:
             for identity in member.identities:
                 part = still.check(identity, amc).part
-                assert insurer.store.member_of(part.nullifier) == member.member_id
+                assert insurer.store.register.member_of(part.nullifier) == member.member_id
     assert any(len(member.identities) == 2 for member in still.insurers[AMC].members)
 
 

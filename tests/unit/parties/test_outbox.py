@@ -80,7 +80,7 @@ def used(world: World) -> World:
 
 def review(world: World) -> None:
     for event in world.hub_store.claims.events(AMC, 0).events:
-        world.insurers[AMC].store.keep_claim(reviewer(world).review(event, world.now))
+        world.insurers[AMC].store.claims.keep(reviewer(world).review(event, world.now))
 
 
 def send(world: World, mail: MailConfig, at: int = 0) -> tuple[int, int]:
@@ -186,7 +186,7 @@ def test_without_an_address_nothing_is_queued_and_old_news_is_forgotten(used: Wo
 
 def test_a_refused_act_is_not_told(used: World) -> None:
     store = used.insurers[AMC].store
-    line = store.claims()[-1]
+    line = store.claims.all()[-1]
     before = store.outbox.counts()
     with store.commit():
         store.outbox.add(replace(line, number=900, decision=bytes(16), state=type(line.state)("refused")))

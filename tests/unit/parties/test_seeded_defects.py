@@ -20,8 +20,8 @@ from paravent.errors import ParaventError
 from paravent.hub.acts import Adjudicator
 from paravent.hub.books import Books
 from paravent.hub.claim_store import ClaimStore, StoredRecord
+from paravent.insurer.claim_store import Claims
 from paravent.insurer.claims import Reviewer
-from paravent.insurer.store import Store as InsurerStore
 from paravent.keyserver.state import LeafPosition
 from paravent.keyserver.store import Store as KeyServerStore
 from paravent.optics.claim_states import RightRecord
@@ -223,11 +223,11 @@ DEFECTS = [
         replacement=nothing, broken=properties.the_hub_recomputes_amounts,
     ),
     Defect(
-        name="claims not remembered", target=(InsurerStore, "line_of"), replacement=always(None),
+        name="claims not remembered", target=(Claims, "line_of"), replacement=always(None),
         broken=properties.a_claim_is_paid_once,
     ),
     Defect(
-        name="paid months not remembered", target=(InsurerStore, "paid"), replacement=always(RightRecord()),
+        name="paid months not remembered", target=(Claims, "paid"), replacement=always(RightRecord()),
         broken=properties.a_second_pair_too_soon_is_not_paid,
     ),
 ]  # fmt: skip

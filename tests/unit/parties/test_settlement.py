@@ -80,7 +80,7 @@ def give_account(world: World, shop: str, text: str = IBAN) -> None:
 def keep(world: World, *claims: ReviewedClaim) -> Store:
     store = world.insurers[AMC].store
     for claim in claims:
-        store.keep_claim(claim)
+        store.claims.keep(claim)
     return store
 
 

@@ -258,7 +258,7 @@ class World:
         )  # fmt: skip
 
     def _sealed(self, insurer: Insurer) -> list[Row]:
-        numbers = insurer.store.rights([member.member_id for member in insurer.members], self.rng)
+        numbers = insurer.store.register.rights([member.member_id for member in insurer.members], self.rng)
         keys = self.sealing_keys(insurer)
         sealed = [
             seal(keys, identity, right_of(member, numbers[member.member_id]), self.rng)
@@ -295,8 +295,8 @@ class World:
         """Hands the guarantees and the current status list to the hub."""
         insurer = self.insurers[amc]
         for member in revoked:
-            insurer.store.revoke(member, self.now)
-        indices, bits = insurer.store.revoked()
+            insurer.store.register.revoke(member, self.now)
+        indices, bits = insurer.store.register.revoked()
         statuses = StatusList(
             insurer=amc, counter=insurer.store.next_counter("status-list"), issued_at=self.now,
             bits=status.encode(indices, bits),

@@ -25,8 +25,8 @@ from paravent.drill.staff import hire
 from paravent.drill.stores import REMAINS, hub_copy
 from paravent.drill.theft import read_directory
 from paravent.insurer.config import SECRETS, read_keys
+from paravent.insurer.epoch_store import DrawnEpochFile
 from paravent.insurer.sealing import Right, entitle
-from paravent.insurer.store import DrawnEpochFile
 from paravent.wire.card import card_text
 from paravent.wire.claims import PullAnswer, PullRequest
 from paravent.wire.codec import decode, encode

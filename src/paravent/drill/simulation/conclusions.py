@@ -132,7 +132,7 @@ class Conclusions:
 
     def paid(self, insurer: SimulatedInsurer) -> None:
         """Judges what an insurer is about to pay: each claim once, and nobody twice within days."""
-        payable = [claim for claim in insurer.store.claims() if claim.state is LedgerState.PAYABLE]
+        payable = [claim for claim in insurer.store.claims.all() if claim.state is LedgerState.PAYABLE]
         for count in (Counter(claim.claim for claim in payable), Counter(claim.member for claim in payable)):
             if count and max(count.values()) > 1:
                 raise PropertyBroken(Property.PAID_ONCE, f"{insurer.amc} would pay twice")

@@ -14,7 +14,7 @@ from paravent.wire.statements import Directory, StatusList
 
 def hand_over(insurer: SimulatedInsurer, hub: SimulatedHub, now: int) -> None:
     """Hands the guarantees and the current status list to the hub."""
-    indices, bits = insurer.store.revoked()
+    indices, bits = insurer.store.register.revoked()
     statuses = StatusList(
         insurer=insurer.amc, counter=insurer.store.next_counter("status-list"), issued_at=now,
         bits=status.encode(indices, bits),
@@ -31,9 +31,9 @@ def pull(insurer: SimulatedInsurer, hub: SimulatedHub, directory: Directory, now
     """Pulls every new event and judges it."""
     reviewer = Reviewer(
         amc=insurer.amc, keys=insurer.keys, directory=directory, tables=insurer.tables, rules=every_shipped_rules(),
-        ledger=insurer.store,
+        register=insurer.store.register, ledger=insurer.store.claims,
     )  # fmt: skip
-    while events := hub.store.claims.events(insurer.amc, insurer.store.last_pulled()).events:
+    while events := hub.store.claims.events(insurer.amc, insurer.store.exchange.last_pulled()).events:
         for event in events:
-            insurer.store.keep_claim(reviewer.review(event, now))
-            insurer.store.keep_pulled(event.number)
+            insurer.store.claims.keep(reviewer.review(event, now))
+            insurer.store.exchange.keep_pulled(event.number)

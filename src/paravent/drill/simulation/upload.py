@@ -19,12 +19,12 @@ DECOYS = 3
 
 def sealed(keys: SealingKeys, members: Sequence[Member], store: Store, rng: Rng) -> list[Row]:
     """Seals every member under every number, with a few decoys, in the order of the tree."""
-    numbers = store.rights([member.member_id for member in members], rng)
+    numbers = store.register.rights([member.member_id for member in members], rng)
     owned = [
         (seal(keys, identity, right_of(member, numbers[member.member_id]), rng), member.member_id)
         for member in members for identity in member.identities
     ]  # fmt: skip
-    store.keep_handles(keys.epoch, ((row.handle, member) for row, member in owned))
+    store.register.keep_handles(keys.epoch, ((row.handle, member) for row, member in owned))
     rows = [row for row, _ in owned]
     rows += [decoy(keys.insurer, keys.epoch, keys.batch, rng) for _ in range(DECOYS)]
     return sorted(rows, key=lambda row: row.handle)

@@ -53,7 +53,7 @@ class Own:
 
     def claims(self) -> list[OwnClaim]:
         """Lists the decisions, the newest first."""
-        return view.claims(self.store.claims_of(self.member))
+        return view.claims(self.store.claims.of_member(self.member))
 
     def openings(self) -> list[OwnOpening]:
         """Lists the witnessed checks, the newest first."""
@@ -85,7 +85,7 @@ class Own:
 
     def block_card(self) -> None:
         """Revokes the card in use, for good; a form that comes again finds none."""
-        self.store.block_card(self.member, int(time.time()))
+        self.store.register.block_card(self.member, int(time.time()))
 
     def everything(self) -> OwnData:
         """Gathers what the space knows."""
