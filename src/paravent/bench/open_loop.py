@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 from paravent.access.client import CONNECT_SECONDS, TIMEOUT_SECONDS
 from paravent.bench.invented import OK
+from paravent.errors import TechnicalFailure
 
 _OVERLOADED = 503
+_OPENING_SECONDS = 1.0
 _TICK_SECONDS = 0.002
 _DRAIN_SECONDS_MAX = TIMEOUT_SECONDS + 1
 _RECEIVED_BYTES = 65_536
@@ -23,8 +25,12 @@ _RECEIVED_BYTES = 65_536
 
 @dataclass(slots=True, kw_only=True)
 class Replies:
-    """What came back: when each good one was sent and how long it took, in seconds; ``held`` had no connection free."""
+    """What came back: when each good one was sent and how long it took, in seconds; ``held`` had no connection free.
 
+    ``began`` and ``seconds`` say when sending began, and for how long it went on.
+    """
+
+    began: float = 0.0
     offered: int = 0
     held: int = 0
     seconds: float = 0.0
@@ -33,6 +39,14 @@ class Replies:
     late: int = 0
     failed: int = 0
     others: dict[int, int] = field(default_factory=dict)
+
+    def good_per_second(self) -> float:
+        """Counts what came while sending went on, but in its first second, in which connections are opened.
+
+        What comes once nothing is sent any more would make up for time in which a server answered nobody.
+        """
+        first, last = self.began + _OPENING_SECONDS, self.began + self.seconds
+        return sum(first <= sent + spent < last for sent, spent in self.good) / (last - first)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,9 +76,14 @@ class Source:
 
 
 def send_at_rate(place: tuple[str, int], sources: Sequence[Source], seconds: float) -> None:
-    """Sends for that many seconds, then waits for what was sent; each source has its ``replies``."""
+    """Sends for that many seconds, then waits for what was sent; each source has its ``replies``.
+
+    Raises TechnicalFailure when a source has no request left.
+    """
     with selectors.EpollSelector() as selector:
         started = time.perf_counter()
+        for source in sources:
+            source.replies.began = started
         while (elapsed := time.perf_counter() - started) < seconds:
             for source in sources:
                 for _ in range(source.due(elapsed)):
@@ -82,8 +101,7 @@ def _offer(place: tuple[str, int], source: Source, selector: selectors.BaseSelec
         return
     request = next(source.requests, None)
     if request is None:
-        source.replies.offered -= 1
-        return
+        raise TechnicalFailure("a source of the benchmark has sent every request that was made for it")
     try:
         connection = source.idle.pop() if source.idle else _open(place, source, selector)
     except OSError:

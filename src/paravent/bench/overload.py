@@ -1,9 +1,11 @@
 """A key server asked for more than it can do: an open loop at 1, 2, 5 and 10 times its capacity, then half of it.
 
 Then half of it beside a flood of requests that nobody signed who may: what it costs those who did. The generator is a
-process of its own that yields to the server, and says what processor time it had itself: they share a machine. The
-capacity is what the same generator is answered when each of its clients waits for its answer; the peak of a rate is
-the larger of what that gives right before it and right after it, since a fuller store answers a little less.
+process of its own that yields to the server, and says what processor time it had itself: they share a machine.
+
+The capacity is what the same generator is answered when each of its clients waits for its answer. A machine that others
+use too does not keep it for a minute: rates take turns in short rounds, each between two measures of the capacity, the
+one before gives the rate and the mean of both is the peak.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +33,8 @@ from paravent.crypto.signing import SigningKey
 
 TIMES = (1, 2, 5, 10)
 FLOOD_TIMES = 5
+ROUNDS, QUICK_ROUNDS = 5, 1
+_ROUND_SECONDS, _CAPACITY_SECONDS, _FLOOD_SECONDS = 8.0, 4.0, 10.0
 _CLIENTS = 64
 _DEVICES = 1_024
 _CONNECTIONS_MAX = 768
@@ -42,18 +46,20 @@ _NICE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverloadFigures:
-    """One rate: good replies a second beside the peak; ``held`` requests found each of 768 connections still waiting.
+    """One rate over its rounds: good replies a second beside the peak, as medians; refusals and the like as sums.
 
-    ``server_processor`` and ``generator_processor`` are shares of one core; ``seconds_to_baseline`` is of the calm
-    after the last rate.
+    ``good_of_peak`` is the median of ``good_of_peak_by_round``; ``held`` requests found each of 768 connections still
+    waiting. ``server_processor`` and ``generator_processor`` are shares of one core; ``seconds_to_baseline`` is of the
+    calm after the last rate.
     """
 
     times_capacity: int
-    capacity_per_second: int
+    rounds: int
     peak_per_second: int
     offered_per_second: int
     good_per_second: int
     good_of_peak: float
+    good_of_peak_by_round: list[float]
     refused: int
     held: int
     late: int
@@ -92,6 +98,13 @@ class _Period(NamedTuple):
     generator: float
 
 
+class _Round(NamedTuple):
+    """One period, and the mean of the capacities right before and right after it."""
+
+    period: _Period
+    peak: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Generator:
     """Asks one key server, and reads the processor time of its process."""
@@ -100,22 +113,24 @@ class _Generator:
     process: int
     crowd: Iterator[Inventor]
 
-    def openings(self, count: int) -> Iterator[bytes]:
-        """Signs so many requests, of one device after another, each of which is charged; they live a minute."""
+    def openings(self, per_second: float, seconds: float) -> Iterator[bytes]:
+        """Signs requests enough, of one device after another, each of which is charged; they live a minute.
+
+        No more are sent than are answered or refused: what waits for a connection is never made.
+        """
+        count = int(min(per_second, _OPENINGS_PER_SECOND_MAX) * seconds) + 1
         return iter([as_http(inventor.opening()[0]) for inventor in islice(self.crowd, count)])
 
     def capacity(self, seconds: float) -> float:
         """Returns openings a second of clients that each wait for their answer."""
-        requests = self.openings(int(seconds * _OPENINGS_PER_SECOND_MAX))
+        requests = self.openings(_OPENINGS_PER_SECOND_MAX, seconds)
         source = Source(requests=requests, connections_max=_CLIENTS, per_second=None)
         send_at_rate(self.inventor.place, [source], seconds)
-        return len(source.replies.good) / source.replies.seconds
+        return source.replies.good_per_second()
 
     def period(self, rate: float, seconds: float, flood: Source | None = None) -> _Period:
         """Sends at a rate, beside a flood or not."""
-        source = Source(
-            requests=self.openings(int(rate * seconds) + 1), connections_max=_CONNECTIONS_MAX, per_second=rate
-        )
+        source = Source(requests=self.openings(rate, seconds), connections_max=_CONNECTIONS_MAX, per_second=rate)
         sources = [source] if flood is None else [source, flood]
         ticks, own, started = ticks_of(self.process), time.process_time(), time.perf_counter()
         send_at_rate(self.inventor.place, sources, seconds)
@@ -125,13 +140,13 @@ class _Generator:
         return _Period(source.replies, beside, server, (time.process_time() - own) / spent)
 
 
-def measure(home: Path, seconds: float) -> Iterator[Figures]:
-    """Measures each rate and each flood for that many seconds."""
+def measure(home: Path, rounds: int) -> Iterator[Figures]:
+    """Measures each rate in so many rounds, then each flood once."""
     with served(home, crowd=_DEVICES) as running:
         inventor = inventor_of(running)
         for peer in running.platform.servers:
             running.start(peer)
-        yield from _niced(lambda: _rows_of(running, inventor, seconds))
+        yield from _niced(lambda: _rows_of(running, inventor, rounds))
 
 
 def _niced(rows: Callable[[], Iterator[Figures]]) -> Iterator[Figures]:
@@ -153,32 +168,34 @@ def _niced(rows: Callable[[], Iterator[Figures]]) -> Iterator[Figures]:
         os.waitpid(process, 0)
 
 
-def _rows_of(running: Served, inventor: Inventor, seconds: float) -> Iterator[Figures]:
+def _rows_of(running: Served, inventor: Inventor, rounds: int) -> Iterator[Figures]:
     asyncio.run(wait_until_ready(inventor))
     crowd = cycle([replace(inventor, device=device) for device in running.crowd])
     generator = _Generator(inventor=inventor, process=running.processes[1], crowd=crowd)
-    capacity = generator.capacity(seconds)
-    calm = _half(generator.period(capacity * _BASELINE, seconds).replies)
-    capacities, periods = [], []
-    for times in TIMES:
-        capacities.append(generator.capacity(seconds))
-        periods.append(generator.period(capacity * times, seconds))
-    settled = _settled(generator.period(capacity * _BASELINE, _SETTLING_SECONDS_MAX).replies, calm)
-    capacities.append(generator.capacity(seconds))
-    for times, period, beside in zip(TIMES, periods, pairwise(capacities), strict=True):
-        yield _figures(times, capacity, period, max(beside), settled if times == TIMES[-1] else None)
-    yield from _floods(generator, running.other, capacity, seconds)
+    capacity = before = generator.capacity(_CAPACITY_SECONDS)
+    calm = _half(generator.period(capacity * _BASELINE, _ROUND_SECONDS).replies)
+    found: dict[int, list[_Round]] = {times: [] for times in TIMES}
+    for times in TIMES * rounds:
+        period = generator.period(before * times, _ROUND_SECONDS)
+        after = generator.capacity(_CAPACITY_SECONDS)
+        found[times].append(_Round(period, (before + after) / 2))
+        before = after
+    generator.period(before * TIMES[-1], _ROUND_SECONDS)
+    settled = _settled(generator.period(before * _BASELINE, _SETTLING_SECONDS_MAX).replies, calm)
+    for times, of_it in found.items():
+        yield _figures(times, of_it, settled if times == TIMES[-1] else None)
+    yield from _floods(generator, running.other, capacity)
 
 
-def _floods(generator: _Generator, known: SigningKey, capacity: float, seconds: float) -> Iterator[Figures]:
+def _floods(generator: _Generator, known: SigningKey, capacity: float) -> Iterator[Figures]:
     """Half of the capacity, without a flood and beside each: of what costs least to send to what is hardest to tell."""
     good = 0.0
     for name, requests in _forgeries(generator.inventor, known).items():
         # The device that a forgery names is known when the flood begins.
         opening = as_http(replace(generator.inventor, device=known).opening()[0])
-        send_at_rate(generator.inventor.place, [_source(iter([opening]), 1, None)], KNOWN_SECONDS)
+        send_at_rate(generator.inventor.place, [_source(iter([opening]), 1, 1 / KNOWN_SECONDS)], KNOWN_SECONDS)
         flood = _source(cycle(requests), _CONNECTIONS_MAX // 2, capacity * FLOOD_TIMES) if requests else None
-        period = generator.period(capacity * _BASELINE, seconds, flood)
+        period = generator.period(capacity * _BASELINE, _FLOOD_SECONDS, flood)
         good = good or len(period.replies.good) / period.replies.offered
         yield _flooded(name, period, good)
 
@@ -200,17 +217,20 @@ def _forgeries(inventor: Inventor, known: SigningKey) -> dict[str, list[bytes]]:
     }
 
 
-def _figures(
-    times: int, capacity: float, period: _Period, peak: float, settled: float | None
-) -> OverloadFigures:  # fmt: skip
-    replies = period.replies
-    good = len(replies.good) / replies.seconds
+def _figures(times: int, rounds: Sequence[_Round], settled: float | None) -> OverloadFigures:
+    replies = [one.period.replies for one in rounds]
+    of_peak = [one.period.replies.good_per_second() / one.peak for one in rounds]
     return OverloadFigures(
-        times_capacity=times, capacity_per_second=round(capacity), peak_per_second=round(peak),
-        offered_per_second=round(replies.offered / replies.seconds), good_per_second=round(good),
-        good_of_peak=round(good / peak, 3), refused=replies.refused, held=replies.held, late=replies.late,
-        failed=replies.failed + sum(replies.others.values()), good_p99_ms=_p99_ms(replies),
-        server_processor=round(period.server, 2), generator_processor=round(period.generator, 2),
+        times_capacity=times, rounds=len(rounds), peak_per_second=round(statistics.median(one.peak for one in rounds)),
+        offered_per_second=round(statistics.median(one.offered / one.seconds for one in replies)),
+        good_per_second=round(statistics.median(one.good_per_second() for one in replies)),
+        good_of_peak=round(statistics.median(of_peak), 3), good_of_peak_by_round=[round(one, 3) for one in of_peak],
+        refused=sum(one.refused for one in replies), held=sum(one.held for one in replies),
+        late=sum(one.late for one in replies),
+        failed=sum(one.failed + sum(one.others.values()) for one in replies),
+        good_p99_ms=_p99_ms([spent for one in replies for _, spent in one.good]),
+        server_processor=round(statistics.median(one.period.server for one in rounds), 2),
+        generator_processor=round(statistics.median(one.period.generator for one in rounds), 2),
         seconds_to_baseline=settled,
     )  # fmt: skip
 
@@ -223,13 +243,14 @@ def _flooded(name: str, period: _Period, without: float) -> FloodFigures:
         flood_held=flood.held, flood_others={str(status): count for status, count in flood.others.items()},
         good_per_second=round(len(replies.good) / replies.seconds),
         cost=round(1 - len(replies.good) / replies.offered / without, 3), late=replies.late,
-        failed=replies.failed + replies.refused + sum(replies.others.values()), good_p99_ms=_p99_ms(replies),
+        failed=replies.failed + replies.refused + sum(replies.others.values()),
+        good_p99_ms=_p99_ms([spent for _, spent in replies.good]),
         server_processor=round(period.server, 2), generator_processor=round(period.generator, 2),
     )  # fmt: skip
 
 
-def _p99_ms(replies: Replies) -> float:
-    taken = sorted(spent for _, spent in replies.good) or [0.0]
+def _p99_ms(seconds: Sequence[float]) -> float:
+    taken = sorted(seconds) or [0.0]
     return round(taken[int(len(taken) * 0.99)] * 1e3, 1)
 
 
@@ -248,7 +269,7 @@ def _settled(after: Replies, calm: float) -> float:
 
 
 def _rows(folder: Path, sizes: Sizes) -> Iterator[Figures]:
-    return measure(folder / "platform", 2.0 if sizes.quick else 10.0)
+    return measure(folder / "platform", QUICK_ROUNDS if sizes.quick else ROUNDS)
 
 
 MEASURE = Measure(

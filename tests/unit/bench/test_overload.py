@@ -5,17 +5,37 @@ from __future__ import annotations
 import pytest
 
 from paravent.access.client import TIMEOUT_SECONDS
-from paravent.bench.open_loop import Replies, Source, count
-from paravent.bench.overload import _figures, _flooded, _Period, _settled
+from paravent.bench.open_loop import Replies, Source, count, send_at_rate
+from paravent.bench.overload import _figures, _flooded, _Period, _Round, _settled
+from paravent.errors import TechnicalFailure
 
 
-def test_good_replies_are_counted_against_the_peak() -> None:
-    replies = Replies(
-        offered=500, seconds=5.0, good=[(0.0, 0.2)] * 190, refused=300, held=4, late=7, failed=3, others={401: 2}
-    )
-    row = _figures(5, 20.0, _Period(replies, Replies(), 0.9, 0.4), 40.0, None)
-    assert (row.offered_per_second, row.good_per_second, row.good_of_peak) == (100, 38, 0.95)
-    assert (row.refused, row.held, row.late, row.failed, row.good_p99_ms) == (300, 4, 7, 5, 200.0)
+def answered(*good: tuple[float, float]) -> Replies:
+    return Replies(began=100.0, seconds=6.0, offered=60, good=list(good))
+
+
+def test_only_what_comes_while_sending_goes_on_is_counted_and_not_in_its_first_second() -> None:
+    replies = answered((100.0, 0.9), (100.0, 1.0), (103.0, 2.9), (103.0, 3.0), (105.9, 0.2))
+    assert replies.good_per_second() == 2 / 5
+
+
+def test_a_rate_is_the_median_of_its_rounds_each_against_the_capacity_beside_it() -> None:
+    def played(good: int, peak: float) -> _Round:
+        replies = Replies(
+            began=100.0, offered=600, seconds=6.0, good=[(102.0, 0.2)] * good, refused=300, held=4, late=7, failed=3,
+            others={401: 2},
+        )  # fmt: skip
+        return _Round(_Period(replies, Replies(), 0.9, 0.4), peak)
+
+    row = _figures(5, [played(190, 40.0), played(100, 40.0), played(100, 20.0)], None)
+    assert (row.rounds, row.offered_per_second, row.good_per_second, row.peak_per_second) == (3, 100, 20, 40)
+    assert (row.good_of_peak, row.good_of_peak_by_round) == (0.95, [0.95, 0.5, 1.0])
+    assert (row.refused, row.held, row.late, row.failed, row.good_p99_ms) == (900, 12, 21, 15, 200.0)
+
+
+def test_a_source_that_has_nothing_left_is_no_rate() -> None:
+    with pytest.raises(TechnicalFailure, match="every request"):
+        send_at_rate(("127.0.0.1", 9), [Source(requests=iter(()), connections_max=1, per_second=1.0)], 0.1)
 
 
 def test_what_a_flood_costs_is_counted_against_the_same_without_it() -> None:
