@@ -72,6 +72,10 @@ class DoorProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Refuses a request that begins here, or has it parsed."""
+        if self._refusal is not None:
+            # Another request before the answer to this one: see on_message_begin.
+            self.transport.close()
+            return
         if self._skipping:
             self._skip(data)
             return
@@ -137,7 +141,6 @@ class DoorProtocol(HttpToolsProtocol):
         self._refusal.cancel()
         self._refusal = None
         self._door.refusals.give_back()
-        self.transport.resume_reading()
         data, self._held = self._held, b""
         super().data_received(data)
 
@@ -150,7 +153,8 @@ class DoorProtocol(HttpToolsProtocol):
         self._skipping = 0
         wait = self._door.refusal_wait(self.loop.time())
         if wait > 0:
-            self.transport.pause_reading()
+            if closes:
+                self.transport.pause_reading()
             self._held_at = self.loop.time()
             self._refusal = self.loop.call_later(wait, self._refuse, closes)
         else:
@@ -167,7 +171,6 @@ class DoorProtocol(HttpToolsProtocol):
         if closes:
             self.transport.close()
             return
-        self.transport.resume_reading()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler

@@ -48,7 +48,8 @@ _NICE = 5
 class OverloadFigures:
     """One rate over its rounds: good replies a second beside the peak, as medians; refusals and the like as sums.
 
-    ``good_of_peak`` is the median of ``good_of_peak_by_round``; ``held`` requests found each of 768 connections still
+    ``good_of_peak`` is the median of ``good_of_peak_by_round``: of the peak, or of what was asked where that was less;
+    ``held`` requests found each of 768 connections still
     waiting. ``server_processor`` and ``generator_processor`` are shares of one core; ``seconds_to_baseline`` is of the
     calm after the last rate.
     """
@@ -219,7 +220,10 @@ def _forgeries(inventor: Inventor, known: SigningKey) -> dict[str, list[bytes]]:
 
 def _figures(times: int, rounds: Sequence[_Round], settled: float | None) -> OverloadFigures:
     replies = [one.period.replies for one in rounds]
-    of_peak = [one.period.replies.good_per_second() / one.peak for one in rounds]
+    of_peak = [
+        one.period.replies.good_per_second() / min(one.peak, one.period.replies.offered / one.period.replies.seconds)
+        for one in rounds
+    ]
     return OverloadFigures(
         times_capacity=times, rounds=len(rounds), peak_per_second=round(statistics.median(one.peak for one in rounds)),
         offered_per_second=round(statistics.median(one.offered / one.seconds for one in replies)),

@@ -250,9 +250,6 @@ class Wire:
     def pause_reading(self) -> None:
         self.paused = True
 
-    def resume_reading(self) -> None:
-        self.paused = False
-
     def get_extra_info(self, _: str) -> None:
         return None
 
@@ -358,10 +355,19 @@ async def test_requests_that_wait_for_no_answer_do_not_pass_the_door_together(se
     assert (wire.statuses(), wire.closed) == ([400], True)
 
 
-async def test_refusals_beyond_their_rate_wait_and_nothing_is_read_meanwhile(server: Connected) -> None:
+async def test_what_comes_behind_a_request_whose_refusal_waits_closes_the_connection(server: Connected) -> None:
+    protocol, wire = await held(server)
+    protocol.data_received(request())
+    server.door.leave(1)
+    other, _ = server.connect()
+    await server.ask(other, request(OTHER))
+    assert (wire.statuses(), wire.closed, server.door.inside) == ([], True, INSIDE_MAX - 1)
+
+
+async def test_nothing_is_read_behind_a_refused_request_whose_end_cannot_be_told(server: Connected) -> None:
     protocol, wire = server.connect()
     server.door.inside, server.door.refusals.due = INSIDE_MAX, protocol.loop.time() + 3_600
-    protocol.data_received(request())
+    protocol.data_received(request() + request())
     assert (wire.statuses(), wire.paused) == ([], True)
 
 
@@ -371,7 +377,7 @@ async def held(server: Connected, keyid: bytes = KEYID) -> tuple[DoorProtocol, W
     server.door.inside, server.door.refusals.due = INSIDE_MAX, float("inf")
     protocol, wire = server.connect()
     protocol.data_received(request(keyid, path=b"/left"))
-    assert (wire.statuses(), wire.paused) == ([], True)
+    assert wire.statuses() == []
     return protocol, wire
 
 
@@ -382,7 +388,7 @@ async def test_a_request_that_waits_for_its_refusal_is_let_in_when_there_is_room
     other, answered = server.connect()
     await server.ask(other, request(OTHER))
     await server.ask(protocol)
-    assert (answered.statuses(), wire.statuses(), wire.paused) == ([200], [200], False)
+    assert (answered.statuses(), wire.statuses()) == ([200], [200])
     assert json.loads(wire.written.rpartition(b"\r\n\r\n")[2])["left"] == pytest.approx(2.5, abs=0.4)
     await server.ask(protocol, request())
     assert wire.statuses() == [200, 200]
