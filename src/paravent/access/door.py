@@ -16,9 +16,9 @@ from typing import Protocol
 
 from paravent.wire.codec import BODY_BYTES_MAX
 
-INSIDE_MAX = 192
-"""As many as have a turn or may wait for one (``access.admission_app``)."""
-BACKGROUND_INSIDE_MAX = 128
+INSIDE_MAX = 96
+"""As many as have a turn (``access.admission_app``), and half as many for which there is one at once."""
+BACKGROUND_INSIDE_MAX = 64
 """Of these, what says that nobody waits for it: it keeps turns busy, and nobody out who has somebody at the counter."""
 KNOWN_MAX = 100_000
 KNOWN_SECONDS = 1.0
@@ -27,6 +27,8 @@ STRANGERS_PER_SECOND_MAX = 250.0
 REFUSALS_PER_SECOND_MAX = 250.0
 REFUSAL_SECONDS_MAX = 3.0
 """Nobody waits longer for a refusal: an asker waits five seconds (``access.client.TIMEOUT_SECONDS``)."""
+HELD_SECONDS_MIN = 1.0
+"""For so long nobody known is refused: many who come at one instant are served in less."""
 HELD_SECONDS_MAX = 2.0
 """For so long a request of somebody known may be let in after all: what waited longer would be answered late."""
 RETRY_SECONDS_MIN = 1
@@ -100,8 +102,8 @@ class Held(Protocol):
 class Door:
     """Lets requests in; ``inside`` counts those that are whole here and not answered yet.
 
-    A request of somebody known whose refusal waits for its turn is held meanwhile, and let in after all when there is
-    room: whoever asks on a bounded number of connections would otherwise wait on all of them for refusals.
+    A request of somebody known is held until its refusal has its turn, and let in after all when there is room: whoever
+    asks on a bounded number of connections would otherwise wait on all of them for refusals.
     """
 
     inside: int = 0
@@ -133,10 +135,12 @@ class Door:
         self.strangers.take(now)
         return True
 
-    def hold(self, request: Held, claimed: bytes, now: float, *, background: bool = False) -> None:
+    def holds(self, request: Held, claimed: bytes, now: float, *, background: bool = False) -> bool:
         """Holds a request that was not let in; of those who are not known, none."""
-        if claimed in self._known:
+        known = claimed in self._known
+        if known:
             self._held[background][request] = now
+        return known
 
     def drop(self, request: Held) -> None:
         """Holds a request no more: it is refused now, or whoever asked has left."""
@@ -158,9 +162,9 @@ class Door:
         self.inside -= count
         self.returns.answer(count)
 
-    def refusal_wait(self, now: float) -> float:
+    def refusal_wait(self, now: float, *, held: bool = False) -> float:
         """Says after how many seconds a refusal is told, so that refusing never takes what answering needs."""
-        wait = self.refusals.wait(now)
+        wait = max(self.refusals.wait(now), HELD_SECONDS_MIN if held else 0)
         if wait >= REFUSAL_SECONDS_MAX:
             return REFUSAL_SECONDS_MAX
         self.refusals.take(now)

@@ -83,11 +83,10 @@ class DoorProtocol(HttpToolsProtocol):
             self._claimed, background, now = claimed_by(data), is_background(data), self.loop.time()
             if not self._door.lets_in(self._claimed, now, background=background):
                 rest = rest_of(data)
+                if rest == 0 and self._door.holds(self, self._claimed, now, background=background):
+                    self._held = data
                 self._skipping = len(data) + (rest or 0)
                 self._skip(data, closes=rest is None)
-                if self._refusal is not None and rest == 0:
-                    self._held = data
-                    self._door.hold(self, self._claimed, now, background=background)
                 return
             self._held_seconds = 0.0
         super().data_received(data)
@@ -151,7 +150,7 @@ class DoorProtocol(HttpToolsProtocol):
             return
         closes = closes or self._skipping < 0
         self._skipping = 0
-        wait = self._door.refusal_wait(self.loop.time())
+        wait = self._door.refusal_wait(self.loop.time(), held=bool(self._held))
         if wait > 0:
             if closes:
                 self.transport.pause_reading()

@@ -21,6 +21,7 @@ from paravent.access.app import application, json_response
 from paravent.access.client import BACKGROUND
 from paravent.access.door import (
     BACKGROUND_INSIDE_MAX,
+    HELD_SECONDS_MIN,
     INSIDE_MAX,
     REFUSAL_SECONDS_MAX,
     REFUSALS_PER_SECOND_MAX,
@@ -133,6 +134,13 @@ def test_refusals_have_a_rate_and_nobody_waits_for_one_for_long() -> None:
     assert waits[-1] == max(waits) == REFUSAL_SECONDS_MAX
 
 
+def test_nobody_known_is_refused_at_once() -> None:
+    """As many as a server answers in a second may come at one instant."""
+    here = Door()
+    assert here.refusal_wait(0.0, held=True) == HELD_SECONDS_MIN
+    assert here.refusal_wait(0.0) == 0
+
+
 class Asker:
     """A connection whose request is held."""
 
@@ -144,9 +152,9 @@ def test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_l
     here, old, first, last, patient = Door(inside=INSIDE_MAX), Asker(), Asker(), Asker(), Asker()
     here.know(KEYID)
     for asker, now in ((old, 0.0), (first, 1.5), (last, 1.6)):
-        here.hold(asker, KEYID, now)
-    here.hold(patient, KEYID, 1.7, background=True)
-    here.hold(Asker(), OTHER, 1.8)
+        assert here.holds(asker, KEYID, now)
+    assert here.holds(patient, KEYID, 1.7, background=True)
+    assert not here.holds(Asker(), OTHER, 1.8)
     assert here.let_in_held(2.0) is None
     here.inside = INSIDE_MAX - 1
     assert [here.let_in_held(2.5) for _ in range(3)] == [last, first, None]
@@ -437,7 +445,8 @@ CONTROLS = [
      test_nobody_is_told_to_come_back_later_than_a_limit_and_waiting_does_not_add_up),
     (Door, "let_in_held", "<= HELD_SECONDS_MAX", "< 10**9",
      test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_late),
-    (Door, "hold", "claimed in self._known", "True",
+    (Door, "refusal_wait", "HELD_SECONDS_MIN if held else 0", "0", test_nobody_known_is_refused_at_once),
+    (Door, "holds", "claimed in self._known", "True",
      test_the_request_held_last_is_let_in_first_and_none_that_would_be_answered_late),
     (Door, "know", "self.strangers.give_back()", "pass",
      test_devices_that_come_back_after_a_start_pass_as_fast_as_they_are_answered),
