@@ -201,8 +201,10 @@ def route_faults(text: str) -> list[str]:
     written = {
         (party, row[1].strip("`")) for row in rows for party in row[0].replace("key server", "keyserver").split(", ")
     }
-    apps = {party: (SOURCE / party / "app.py").read_text(encoding="utf-8") for party in ("keyserver", "hub", "insurer")}
-    apps["keyserver"] += (SOURCE / "keyserver" / "witness_app.py").read_text(encoding="utf-8")
+    apps = {
+        party: "".join(file.read_text(encoding="utf-8") for file in sorted((SOURCE / party).glob("*app.py")))
+        for party in ("keyserver", "hub", "insurer")
+    }
     shared = "".join(
         (SOURCE / "access" / f"{name}_app.py").read_text(encoding="utf-8")
         for name in ("alarm", "enrolment", "log_memory", "quota", "suspension")
