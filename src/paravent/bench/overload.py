@@ -16,6 +16,7 @@ import json
 import os
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -65,6 +66,7 @@ class OverloadFigures:
     held: int
     late: int
     failed: int
+    others: dict[str, int]
     good_p99_ms: float
     server_processor: float
     generator_processor: float
@@ -231,7 +233,7 @@ def _figures(times: int, rounds: Sequence[_Round], settled: float | None) -> Ove
         good_of_peak=round(statistics.median(of_peak), 3), good_of_peak_by_round=[round(one, 3) for one in of_peak],
         refused=sum(one.refused for one in replies), held=sum(one.held for one in replies),
         late=sum(one.late for one in replies),
-        failed=sum(one.failed + sum(one.others.values()) for one in replies),
+        failed=sum(one.failed for one in replies), others=_by_status(*replies),
         good_p99_ms=_p99_ms([spent for one in replies for _, spent in one.good]),
         server_processor=round(statistics.median(one.period.server for one in rounds), 2),
         generator_processor=round(statistics.median(one.period.generator for one in rounds), 2),
@@ -244,13 +246,21 @@ def _flooded(name: str, period: _Period, without: float) -> FloodFigures:
     return FloodFigures(
         flood=name, offered_per_second=round(replies.offered / replies.seconds),
         flood_offered_per_second=round(flood.offered / flood.seconds), flood_refused=flood.refused,
-        flood_held=flood.held, flood_others={str(status): count for status, count in flood.others.items()},
+        flood_held=flood.held, flood_others=_by_status(flood),
         good_per_second=round(len(replies.good) / replies.seconds),
         cost=round(1 - len(replies.good) / replies.offered / without, 3), late=replies.late,
         failed=replies.failed + replies.refused + sum(replies.others.values()),
         good_p99_ms=_p99_ms([spent for _, spent in replies.good]),
         server_processor=round(period.server, 2), generator_processor=round(period.generator, 2),
     )  # fmt: skip
+
+
+def _by_status(*replies: Replies) -> dict[str, int]:
+    """Sums answers that are neither good nor refusals."""
+    found = Counter[int]()
+    for one in replies:
+        found.update(one.others)
+    return {str(status): count for status, count in sorted(found.items())}
 
 
 def _p99_ms(seconds: Sequence[float]) -> float:

@@ -30,7 +30,8 @@ def test_a_rate_is_the_median_of_its_rounds_each_against_the_capacity_beside_it(
     row = _figures(5, [played(190, 40.0), played(100, 40.0), played(100, 20.0)], None)
     assert (row.rounds, row.offered_per_second, row.good_per_second, row.peak_per_second) == (3, 100, 20, 40)
     assert (row.good_of_peak, row.good_of_peak_by_round) == (0.95, [0.95, 0.5, 1.0])
-    assert (row.refused, row.held, row.late, row.failed, row.good_p99_ms) == (900, 12, 21, 15, 200.0)
+    assert (row.refused, row.held, row.late, row.failed, row.good_p99_ms) == (900, 12, 21, 9, 200.0)
+    assert row.others == {"401": 6}
 
 
 def test_a_source_that_has_nothing_left_is_no_rate() -> None:
