@@ -1,9 +1,9 @@
 """Requests in turn, and those beyond what can be answered in time refused at once (docs/protocol.md section 13.5).
 
 A server that is asked for more than it can do does what it can, for those who still wait for the answer. Some
-requests are in progress, as many as fill a group commit; a few wait; every other one is told when to come back,
-before anything of it is verified, and mostly before it is parsed (``door_app``). No answer is given that its asker
-has given up waiting for.
+requests are in progress, as many as fill a group commit and the next three; a few wait; every other one is told when to
+come back, before anything of it is verified, and mostly before it is parsed (``door_app``). No answer is given that its
+asker has given up waiting for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from paravent.errors import Overloaded, RequestNotAuthentic, UnknownDevice
 from paravent.wire.codec import encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
-IN_PROGRESS_MAX = 2 * COMMIT_REQUESTS_MAX
+IN_PROGRESS_MAX = 4 * COMMIT_REQUESTS_MAX
 WAITING_MAX = 128
 WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""

@@ -16,9 +16,9 @@ from typing import Protocol
 
 from paravent.wire.codec import BODY_BYTES_MAX
 
-INSIDE_MAX = 96
-"""As many as have a turn (``access.admission_app``), and half as many for which there is one at once."""
-BACKGROUND_INSIDE_MAX = 64
+INSIDE_MAX = 128
+"""As many as have a turn (``access.admission_app``): three commits are made ready while one is written."""
+BACKGROUND_INSIDE_MAX = 96
 """Of these, what says that nobody waits for it: it keeps turns busy, and nobody out who has somebody at the counter."""
 KNOWN_MAX = 100_000
 KNOWN_SECONDS = 1.0
