@@ -195,8 +195,11 @@ def _connections_max() -> int:
 
 
 def _require_free(host: str, port: int) -> None:
+    # Bound and never listened on: who connects meanwhile is refused, and tries again, instead of being cut off.
     try:
-        socket.create_server((host, port)).close()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
     except OSError as error:
         raise InvalidConfiguration(f"{host}:{port} cannot be listened on: {error.strerror}") from None
 

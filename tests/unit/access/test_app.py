@@ -1,8 +1,9 @@
-"""How many connections a server takes: what the limit of open files leaves, and none of a server that has too few."""
+"""Before a server listens: its port is free, and the limit of open files leaves it connections enough."""
 
 from __future__ import annotations
 
 import resource
+import socket
 
 import pytest
 from tests.unit.crypto.mutation import edited
@@ -59,3 +60,19 @@ def test_a_limit_that_nobody_compares_is_noticed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(app, "_connections_max", edited(app, "_connections_max", "files < needed", "False"))
     with pytest.raises(pytest.fail.Exception):
         a_server_with_too_few_files_says_what_to_raise(monkeypatch, FEWEST - 1)
+
+
+def test_a_port_that_somebody_listens_on_is_said_to_be_taken() -> None:
+    taken = pytest.raises(InvalidConfiguration, match="cannot be listened on")
+    with socket.create_server(("127.0.0.1", 0)) as other, taken:
+        app._require_free(*other.getsockname())
+
+
+def test_a_port_is_tried_without_listening_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who connected to a port that is only tried would be cut off instead of refused."""
+
+    def listen(*_: object) -> None:
+        raise AssertionError("it listens")
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
+    app._require_free("127.0.0.1", 0)
