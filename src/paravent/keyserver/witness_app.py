@@ -130,11 +130,12 @@ class Witness:
         found = log.entries(asked.start, LEAVES_PER_ANSWER_MAX) if asked.start < asked.size else []
         inside = [(index, entry) for index, entry in found if index < asked.size]
         insurer = self._directory.insurer(party) is not None
-        shown = tuple(
-            LoggedLeaf(index=index, entry=entry, path=log.inclusion(index, asked.size))
-            for index, entry in inside if not insurer or concerns(entry, party)
-        )  # fmt: skip
-        return json_response(LeavesAnswer(next=inside[-1][0] + 1 if inside else asked.size, leaves=shown))
+        shown = [(index, entry) for index, entry in inside if not insurer or concerns(entry, party)]
+        paths = log.inclusions((index for index, _ in shown), asked.size)
+        leaves = tuple(
+            LoggedLeaf(index=index, entry=entry, path=path) for (index, entry), path in zip(shown, paths, strict=True)
+        )
+        return json_response(LeavesAnswer(next=inside[-1][0] + 1 if inside else asked.size, leaves=leaves))
 
     async def copy(self, request: Request) -> Response:
         """Gives a server back what was copied here of its own log."""

@@ -15,7 +15,7 @@ from paravent.access.log_watch import Seen
 from paravent.access.quotas import Pseudonyms, QuotaKind
 from paravent.crypto import checkpoint, hpke
 from paravent.crypto.labels import Label, dec
-from paravent.crypto.log import verify_inclusion
+from paravent.crypto.log import Coordinates, verify_inclusion
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
 from paravent.crypto.note import parse_note
 from paravent.crypto.signing import SigningKey
@@ -250,10 +250,25 @@ def test_every_leaf_is_proved_in_every_later_log(world: World) -> None:
     for position in range(4):
         opened(world, position)
     log = log_of(world)
-    for index, entry in log.entries(0, 100):
-        for size in range(index + 1, log.size() + 1):
-            path = log.inclusion(index, size)
+    for size in range(1, log.size() + 1):
+        entries = log.entries(0, size)
+        for (index, entry), path in zip(entries, log.inclusions(range(size), size), strict=True):
             verify_inclusion(leaf_hash(entry), index=index, size=size, root=log.root(size), path=path, culprit="")
+
+
+def test_the_paths_of_neighbours_read_each_node_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for position in range(4):
+        opened(world, position)
+    log, node, read = log_of(world), WitnessLog._node, list[Coordinates]()
+
+    def noted(self: WitnessLog, at: Coordinates) -> bytes:
+        read.append(at)
+        return node(self, at)
+
+    monkeypatch.setattr(WitnessLog, "_node", noted)
+    log.inclusions(range(log.size()), log.size())
+    assert len(read) > log.size()
+    assert len(read) == len(set(read))
 
 
 def test_an_undone_opening_leaves_no_trace_in_the_tree(world: World) -> None:
@@ -263,7 +278,7 @@ def test_an_undone_opening_leaves_no_trace_in_the_tree(world: World) -> None:
     undone(store, lambda: log.append(b"to be undone", None))
     assert (log.size(), log.root(size)) == (size, root)
     opened(world, 1)
-    path = log.inclusion(size, log.size())
+    (path,) = log.inclusions([size], log.size())
     entry = log.entries(size, 1)[0][1]
     verify_inclusion(leaf_hash(entry), index=size, size=log.size(), root=log.root(log.size()), path=path, culprit="")
 

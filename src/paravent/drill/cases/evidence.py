@@ -48,14 +48,14 @@ def read_logs(platform: SimulatedPlatform, insurer: SimulatedInsurer) -> None:
         log = server.store.log
         size = log.size()
         root = log.root(size)
+        own = [(index, entry) for index, entry in log.entries(0, ENTRIES_MAX) if concerns(entry, insurer.amc)]
+        paths = log.inclusions((index for index, _ in own), size)
         with insurer.store.commit():
-            for index, entry in log.entries(0, ENTRIES_MAX):
-                if concerns(entry, insurer.amc):
-                    leaf = LoggedLeaf(index=index, entry=entry, path=log.inclusion(index, size))
-                    keep_leaf(
-                        leaf, size=size, root=root, server=server.name, amc=insurer.amc, key=insurer.keys.claims,
-                        journal=insurer.store.journal,
-                    )  # fmt: skip
+            for (index, entry), path in zip(own, paths, strict=True):
+                keep_leaf(
+                    LoggedLeaf(index=index, entry=entry, path=path), size=size, root=root, server=server.name,
+                    amc=insurer.amc, key=insurer.keys.claims, journal=insurer.store.journal,
+                )  # fmt: skip
 
 
 def measure_logs(platform: SimulatedPlatform, store: BreachStore, case: str, now: int) -> None:
