@@ -17,16 +17,17 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from paravent.access.door import Door
+from paravent.access.door import INSIDE_MAX, Door
 from paravent.access.door_app import ENTRANCE_STATE, Entrance
-from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX
+from paravent.access.group_commit import ANSWER_BY
 from paravent.access.tally import ANSWERED
 from paravent.access.tally_app import CODE_STATE
 from paravent.errors import Overloaded, RequestNotAuthentic, UnknownDevice
 from paravent.wire.codec import encode
 from paravent.wire.problem import MEDIA_TYPE, to_problem
 
-IN_PROGRESS_MAX = 4 * COMMIT_REQUESTS_MAX
+IN_PROGRESS_MAX = INSIDE_MAX
+"""As many as the door lets in: what is whole there waits at the door, and for no turn."""
 WAITING_MAX = 128
 WAIT_SECONDS_MAX = 1.0
 """An asker waits 5 seconds (``access.client.TIMEOUT_SECONDS``): what waited so long here has time left to be done."""

@@ -49,10 +49,10 @@ _NICE = 5
 class OverloadFigures:
     """One rate over its rounds: good replies a second beside the peak, as medians; refusals and the like as sums.
 
-    ``good_of_peak`` is the median of ``good_of_peak_by_round``: of the peak, or of what was asked where that was less;
-    ``held`` requests found each of 768 connections still
-    waiting. ``server_processor`` and ``generator_processor`` are shares of one core; ``seconds_to_baseline`` is of the
-    calm after the last rate.
+    ``good_of_peak`` is the median of ``good_of_peak_by_round``: of the peak, or of what was asked where that was
+    less; ``held`` requests found each of 768 connections still waiting. ``server_processor`` and
+    ``generator_processor`` are shares of one core until the last answer came, the seconds after sending among them;
+    ``seconds_to_baseline`` is of the calm after the last rate.
     """
 
     times_capacity: int
