@@ -32,8 +32,8 @@ from paravent.wire.claims import PullAnswer, PullRequest
 from paravent.wire.codec import decode, encode
 
 PULL_BYTES_MAX = 1 << 20
-ENTITLEMENT = b"\xd2\x84\x43"
-"""How every entitlement begins: what an act in clear would hold."""
+ENTITLEMENT = b"\xd2\x84\x43\xa1\x01\x27"
+"""How every entitlement begins, to its algorithm: what an act in clear would hold, and what is sealed not by chance."""
 
 _OPTICIAN = 3
 _YEAR_SECONDS = 365 * 86_400
