@@ -110,7 +110,13 @@ class InTurn:
             await _refuse(Overloaded("nothing of the body of this request came"), scope, send, whole=False)
             return
         held_seconds = scope.get("state", {}).get(ENTRANCE_STATE, _NO_ENTRANCE).held_seconds
-        ANSWER_BY.set(asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX - held_seconds)
+        token = ANSWER_BY.set(asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX - held_seconds)
+        try:
+            await self._answer(first, scope, receive, send)
+        finally:
+            ANSWER_BY.reset(token)
+
+    async def _answer(self, first: Message, scope: Scope, receive: Receive, send: Send) -> None:
         turns = self._in_pieces if first.get("more_body") else self._turns
         try:
             await turns.take()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.unit.crypto.mutation import edited
 
 from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, InTurn, Turns
 from paravent.access.door import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
+from paravent.access.group_commit import ANSWER_BY
 from paravent.errors import Overloaded
 
 pytestmark = pytest.mark.anyio
@@ -148,6 +150,28 @@ async def test_a_turn_ends_however_its_request_does() -> None:
         with pytest.raises(ZeroDivisionError):
             await answered(InTurn(failing, turns))
     assert turns.in_progress == 0
+
+
+async def test_the_deadline_of_a_request_is_its_own_and_ends_with_it() -> None:
+    seen: list[float] = []
+
+    async def app(*_: object) -> None:
+        seen.append(ANSWER_BY.get())
+        raise ZeroDivisionError
+
+    before = ANSWER_BY.get()
+    with pytest.raises(ZeroDivisionError):
+        await answered(InTurn(app))
+    assert seen[0] < before
+    assert ANSWER_BY.get() == before
+
+
+async def test_a_deadline_that_outlives_its_request_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ANSWER_BY.set(math.inf)
+    monkeypatch.setattr(InTurn, "__call__", edited(InTurn, "__call__", "ANSWER_BY.reset(token)", "pass"))
+    with pytest.raises(AssertionError):
+        await test_the_deadline_of_a_request_is_its_own_and_ends_with_it()
+    ANSWER_BY.reset(before)
 
 
 async def test_a_turn_that_is_never_given_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

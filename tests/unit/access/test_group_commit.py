@@ -6,7 +6,8 @@ import asyncio
 import errno
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from tests.unit.access.ledgers import Shelf
@@ -123,6 +124,16 @@ async def test_a_log_that_cannot_be_written_stops_no_commit(monkeypatch: pytest.
         worker.cancel()
 
 
+@contextmanager
+def answered_by(moment: float) -> Iterator[None]:
+    """Whatever is asked meanwhile is of use until ``moment``; nothing of it is left to the tests that follow."""
+    token = ANSWER_BY.set(moment)
+    try:
+        yield
+    finally:
+        ANSWER_BY.reset(token)
+
+
 async def late_group() -> tuple[set[int], list[object]]:
     """What is written of three requests, of which one is answered too late and one would be, and what each is told."""
     with Shelf() as shelf:
@@ -130,8 +141,8 @@ async def late_group() -> tuple[set[int], list[object]]:
         commits._commit_seconds = 10.0
         now, asked = asyncio.get_running_loop().time(), []
         for number, answer_by in enumerate((now - 1, now + 5, now + 600)):
-            ANSWER_BY.set(answer_by)
-            asked.append(asyncio.create_task(commits.run(numbered(shelf, number))))
+            with answered_by(answer_by):
+                asked.append(asyncio.create_task(commits.run(numbered(shelf, number))))
         worker = asyncio.create_task(commits.work())
         told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), WAIT_SECONDS)
         worker.cancel()
@@ -149,9 +160,9 @@ async def test_a_slow_commit_is_not_held_against_requests_for_ever() -> None:
         worker = asyncio.create_task(commits.work())
         refused = 0
         while True:
-            ANSWER_BY.set(asyncio.get_running_loop().time() + 5)
             try:
-                await asyncio.wait_for(commits.run(numbered(shelf, 1)), WAIT_SECONDS)
+                with answered_by(asyncio.get_running_loop().time() + 5):
+                    await asyncio.wait_for(commits.run(numbered(shelf, 1)), WAIT_SECONDS)
                 break
             except Overloaded:
                 refused += 1
