@@ -1,7 +1,7 @@
 """Requests in turn, and those beyond what can be answered in time refused at once (docs/protocol.md section 13.5).
 
 A server that is asked for more than it can do does what it can, for those who still wait for the answer. Some
-requests are in progress, as many as fill a group commit and the next three; a few wait; every other one is told when to
+requests are in progress, as many as one group commit holds; a few wait; every other one is told when to
 come back, before anything of it is verified, and mostly before it is parsed (``door_app``). No answer is given that its
 asker has given up waiting for.
 """

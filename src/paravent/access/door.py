@@ -17,7 +17,7 @@ from typing import Protocol
 from paravent.wire.codec import BODY_BYTES_MAX
 
 INSIDE_MAX = 128
-"""As many as have a turn: of ``access.group_commit``, three commits are made ready while one is written."""
+"""As many as have a turn, and as one commit of ``access.group_commit`` holds."""
 BACKGROUND_INSIDE_MAX = 96
 """Of these, what says that nobody waits for it: it keeps turns busy, and nobody out who has somebody at the counter."""
 KNOWN_MAX = 100_000

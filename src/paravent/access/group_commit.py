@@ -18,7 +18,8 @@ from paravent.errors import Overloaded, ParaventError, StorageDown
 
 R = TypeVar("R")
 
-COMMIT_REQUESTS_MAX = 32
+COMMIT_REQUESTS_MAX = 128
+"""As many as a server has in progress (``access.door.INSIDE_MAX``): pages that all of them change are written once."""
 QUEUE_REQUESTS_MAX = 512
 ANSWER_BY: ContextVar[float] = ContextVar("ANSWER_BY", default=math.inf)
 """Until when, on the clock of the loop, an answer is of use to who asked."""

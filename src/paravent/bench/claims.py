@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paravent.access.app import serve
-from paravent.access.group_commit import COMMIT_REQUESTS_MAX
 from paravent.access.requests import HttpRequest
 from paravent.bench.counters import Counters, counters
 from paravent.bench.engines import Engine, NotRun, every_engine
@@ -35,6 +34,8 @@ from paravent.wire.codec import decode
 from paravent.wire.statements import Signed
 
 CLIENTS = 16
+_ROUND_REQUESTS = 512
+_FLOOR_GROUP = 32
 CLAIMS, QUICK_CLAIMS = 2_000, 512
 SHOPS = 64
 _SIGNATURES = 3  # of the request, the entitlement and the claim
@@ -98,7 +99,7 @@ async def _rates(shops: Counters, port: int, claims: int) -> list[float]:
     seconds = [0.0, 0.0]
     done = 0
     while done < claims:
-        count = min(claims - done, COMMIT_REQUESTS_MAX * CLIENTS)
+        count = min(claims - done, _ROUND_REQUESTS)
         rights = [shops.right() for _ in range(count)]
         places = [shops.shops[number % len(shops.shops)] for number in range(count)]
         shops.platform.now = int(time.time())
@@ -151,9 +152,9 @@ def _floor(shops: Counters, home: Path) -> float:
     with (home / "floor").open("wb", buffering=0) as file:
         started = time.perf_counter()
         for _ in range(_FLOOR_GROUPS):
-            file.write(b"".join(once() for _ in range(COMMIT_REQUESTS_MAX)))
+            file.write(b"".join(once() for _ in range(_FLOOR_GROUP)))
             os.fsync(file.fileno())
-        return _FLOOR_GROUPS * COMMIT_REQUESTS_MAX / (time.perf_counter() - started)
+        return _FLOOR_GROUPS * _FLOOR_GROUP / (time.perf_counter() - started)
 
 
 MEASURE = Measure(

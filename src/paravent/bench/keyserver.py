@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paravent.access.group_commit import COMMIT_REQUESTS_MAX
 from paravent.bench.invented import OK, Inventor, as_http, inventor_of, read_answer, wait_until_ready
 from paravent.bench.keyserver_floor import evaluation_floor, opening_floor
 from paravent.bench.measures import Measure
@@ -24,6 +23,7 @@ from paravent.keyserver import evaluation, opening
 from paravent.wire.codec import encode
 
 GROUPS = 10
+GROUP_REQUESTS = 32
 CLIENTS = 32
 SECONDS = 2.5
 
@@ -91,8 +91,8 @@ def _handlers(running: Served, inventor: Inventor) -> tuple[float, float]:
     for make, handle in ((inventor.evaluation, evaluations), (inventor.opening, openings)):
         times = []
         for _ in range(GROUPS):
-            requests = [make()[0] for _ in range(COMMIT_REQUESTS_MAX)]
-            times.append(_microseconds(handle) / COMMIT_REQUESTS_MAX)
+            requests = [make()[0] for _ in range(GROUP_REQUESTS)]
+            times.append(_microseconds(handle) / GROUP_REQUESTS)
         medians.append(statistics.median(times))
     store.close()
     return medians[0], medians[1]
@@ -100,10 +100,10 @@ def _handlers(running: Served, inventor: Inventor) -> tuple[float, float]:
 
 def _floor(once: Callable[[], None]) -> float:
     def group() -> None:
-        for _ in range(COMMIT_REQUESTS_MAX):
+        for _ in range(GROUP_REQUESTS):
             once()
 
-    return statistics.median(_microseconds(group) / COMMIT_REQUESTS_MAX for _ in range(GROUPS))
+    return statistics.median(_microseconds(group) / GROUP_REQUESTS for _ in range(GROUPS))
 
 
 def _microseconds(run: Callable[[], None]) -> float:

@@ -10,9 +10,10 @@ has nothing to prove against and must not call ``verify_consistency``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
+from itertools import starmap
 from typing import NamedTuple
 
 from paravent.crypto.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, path_positions, root_from_path
@@ -90,9 +91,24 @@ def read_proof(nodes: Sequence[ProofNode], read: ReadNode) -> list[bytes]:
 
 def inclusion_nodes(index: int, size: int) -> list[ProofNode]:
     """Lists the nodes that prove leaf ``index`` in a log of ``size`` leaves (RFC 9162 section 2.1.3.1)."""
+    return [_covered(level, position, size) for level, position in _inclusion_positions(index, size)]
+
+
+def _inclusion_positions(index: int, size: int) -> list[tuple[int, int]]:
     if not 0 <= index < size:
         raise ValueError("a leaf index is inside its log")
-    return [_covered(level, position, size) for level, position in path_positions(index, size)]
+    return path_positions(index, size)
+
+
+def read_inclusions(indices: Iterable[int], size: int, read: ReadNode) -> list[tuple[bytes, ...]]:
+    """Reads the paths of leaves in a log of ``size`` leaves; what neighbours share is read and folded once."""
+    once = cache(read)
+
+    @cache
+    def sibling(level: int, position: int) -> bytes:
+        return fold([once(each) for each in _covered(level, position, size)])
+
+    return [tuple(starmap(sibling, _inclusion_positions(index, size))) for index in indices]
 
 
 def consistency_nodes(old: int, new: int) -> list[ProofNode]:

@@ -7,12 +7,11 @@ insurer. Altered: roots no longer lead to the checkpoints that other servers cos
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 from paravent.access.database import Connection
 from paravent.access.log_memory_store import MEMORY_SCHEMA
 from paravent.crypto.labels import Label, enc
-from paravent.crypto.log import Coordinates, Frontier, consistency_nodes, inclusion_nodes, read_frontier, read_proof
+from paravent.crypto.log import Coordinates, Frontier, consistency_nodes, read_frontier, read_inclusions, read_proof
 from paravent.crypto.merkle import EMPTY_ROOT, leaf_hash
 from paravent.errors import MalformedMessage, StorageDown
 from paravent.keyserver.state import LeafPosition
@@ -99,8 +98,7 @@ class WitnessLog:
 
     def inclusions(self, indices: Iterable[int], size: int) -> list[tuple[bytes, ...]]:
         """Proves leaves in the log of ``size`` leaves; neighbours share most of their nodes, and each is read once."""
-        node = cache(self._node)
-        return [tuple(read_proof(inclusion_nodes(index, size), node)) for index in indices]
+        return read_inclusions(indices, size, self._node)
 
     def consistency(self, old: int, size: int) -> tuple[bytes, ...]:
         """Proves that the log of ``size`` leaves extends its first ``old``; raises MalformedMessage when it cannot."""

@@ -43,6 +43,9 @@ from paravent.wire.log import (
 from paravent.wire.statements import Directory, HubEntry, KeyServerEntry
 
 START_SECONDS = 0.5
+COPY_REST = 3.0
+"""After each piece of a log, so many times as long as it took to come: copying takes a quarter of whoever is asked."""
+COPY_REST_SECONDS_MAX = 1.0
 CHECKPOINT_SHARE = 0.75
 """A checkpoint is handed out for this share of the time between two visits of a server."""
 
@@ -201,8 +204,9 @@ class Witness:
     async def _copy(self, peer: KeyServerEntry, checkpoint: Checkpoint) -> None:
         start, size, root = self._store.log.copied(peer.name), checkpoint.size, checkpoint.root
         while start < size:
-            asked = LeavesRequest(start=start, size=size)
+            asked, asked_at = LeavesRequest(start=start, size=size), time.monotonic()
             answer = await self._client.post(peer, "/v1/log/leaves", asked, LeavesAnswer)
+            took = time.monotonic() - asked_at
             _require_run(answer.leaves, start, peer.name)
             for leaf in answer.leaves:
                 verify_inclusion(
@@ -211,6 +215,8 @@ class Witness:
             with self._store.commit():
                 self._store.log.copy(peer.name, [(leaf.index, leaf.entry) for leaf in answer.leaves])
             start = answer.next
+            if start < size:
+                await asyncio.sleep(min(took * COPY_REST, COPY_REST_SECONDS_MAX))
 
 
 def _require_run(leaves: Iterable[LoggedLeaf], start: int, culprit: str) -> None:

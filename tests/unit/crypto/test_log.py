@@ -110,6 +110,12 @@ def every_inclusion_is_proved() -> None:
             included(index, size, path, LEAVES[index], ROOTS[size])
 
 
+def neighbours_are_proved_as_each_alone_is() -> None:
+    for size in range(1, SIZE_MAX + 1):
+        alone = [tuple(inclusion_of(index, size)) for index in range(size)]
+        assert log.read_inclusions(range(size), size, STORE.__getitem__) == alone
+
+
 def every_extension_is_proved() -> None:
     for old, new in PAIRS:
         proof = consistency_of(old, new)
@@ -197,6 +203,8 @@ def test_nothing_is_asked_outside_a_log() -> None:
     for index, size in ((0, 0), (-1, 3), (3, 3)):
         with pytest.raises(ValueError, match="inside"):
             log.inclusion_nodes(index, size)
+        with pytest.raises(ValueError, match="inside"):
+            log.read_inclusions([index], size, STORE.__getitem__)
     for old, new in ((0, 0), (0, 4), (5, 4), (-1, 4)):
         with pytest.raises(ValueError, match="at least one leaf"):
             log.consistency_nodes(old, new)
@@ -209,6 +217,7 @@ def test_nothing_is_asked_outside_a_log() -> None:
 
 PROPERTIES = [
     every_inclusion_is_proved,
+    neighbours_are_proved_as_each_alone_is,
     every_extension_is_proved,
     a_store_is_read_a_few_times_a_proof,
     no_other_inclusion_is_proved,
@@ -256,6 +265,10 @@ DEFECTS = [
     Defect(
         name="the old root is never left out", owner=log, attribute="consistency_nodes",
         old="[] if start.position == 0 else", new="", broken=every_extension_is_proved,
+    ),
+    Defect(
+        name="neighbours share what stands at one position", owner=log, attribute="read_inclusions",
+        old="(level, position, size)", new="(level, position & ~2, size)", broken=neighbours_are_proved_as_each_alone_is,
     ),
     Defect(
         name="right edge folded from the left", owner=log, attribute="fold",
