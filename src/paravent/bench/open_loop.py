@@ -17,7 +17,7 @@ from paravent.bench.invented import OK
 from paravent.errors import TechnicalFailure
 
 _OVERLOADED = 503
-_OPENING_SECONDS = 1.0
+_FILLING_SECONDS = 1.0
 _TICK_SECONDS = 0.002
 _DRAIN_SECONDS_MAX = TIMEOUT_SECONDS + 1
 _RECEIVED_BYTES = 65_536
@@ -41,11 +41,11 @@ class Replies:
     others: dict[int, int] = field(default_factory=dict)
 
     def good_per_second(self) -> float:
-        """Counts what came while sending went on, but in its first second, in which connections are opened.
+        """Counts what came while sending went on, but in its first second, in which the places of a server fill.
 
         What comes once nothing is sent any more would make up for time in which a server answered nobody.
         """
-        first, last = self.began + _OPENING_SECONDS, self.began + self.seconds
+        first, last = self.began + _FILLING_SECONDS, self.began + self.seconds
         return sum(first <= sent + spent < last for sent, spent in self.good) / (last - first)
 
 
@@ -76,22 +76,40 @@ class Source:
 
 
 def send_at_rate(place: tuple[str, int], sources: Sequence[Source], seconds: float) -> None:
-    """Sends for that many seconds, then waits for what was sent; each source has its ``replies``.
+    """Opens connections, sends for that many seconds, then waits for what was sent; each source has its ``replies``.
 
-    Raises TechnicalFailure when a source has no request left.
+    Connections are there before the first request, however few a rate would open in a second: opening them is no part
+    of what is measured. Raises TechnicalFailure when a source has no request left, or none can be connected to.
     """
     with selectors.EpollSelector() as selector:
-        started = time.perf_counter()
-        for source in sources:
-            source.replies.began = started
-        while (elapsed := time.perf_counter() - started) < seconds:
+        try:
             for source in sources:
-                for _ in range(source.due(elapsed)):
-                    _offer(place, source, selector)
-            _receive(selector, _TICK_SECONDS)
+                _connect(place, source, selector)
+            _send(place, sources, seconds, selector)
+            _drain(selector, sources)
+        finally:
+            for key in list(selector.get_map().values()):
+                _close(key.data, selector)
+
+
+def _send(place: tuple[str, int], sources: Sequence[Source], seconds: float, selector: selectors.BaseSelector) -> None:
+    started = time.perf_counter()
+    for source in sources:
+        source.replies.began = started
+    while (elapsed := time.perf_counter() - started) < seconds:
         for source in sources:
-            source.replies.seconds = time.perf_counter() - started
-        _drain(selector, sources)
+            for _ in range(source.due(elapsed)):
+                _offer(place, source, selector)
+        _receive(selector, _TICK_SECONDS)
+    for source in sources:
+        source.replies.seconds = time.perf_counter() - started
+
+
+def _connect(place: tuple[str, int], source: Source, selector: selectors.BaseSelector) -> None:
+    try:
+        source.idle += [_open(place, source, selector) for _ in range(source.connections_max - source.opened)]
+    except OSError:
+        raise TechnicalFailure("a server of the benchmark takes no connections") from None
 
 
 def _offer(place: tuple[str, int], source: Source, selector: selectors.BaseSelector) -> None:
@@ -176,5 +194,3 @@ def _drain(selector: selectors.BaseSelector, sources: Sequence[Source]) -> None:
         _receive(selector, _TICK_SECONDS)
     for source in sources:
         source.replies.failed += source.opened - len(source.idle)
-    for key in list(selector.get_map().values()):
-        _close(key.data, selector)

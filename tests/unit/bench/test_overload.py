@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
 from paravent.access.client import TIMEOUT_SECONDS
@@ -35,8 +38,25 @@ def test_a_rate_is_the_median_of_its_rounds_each_against_the_capacity_beside_it(
 
 
 def test_a_source_that_has_nothing_left_is_no_rate() -> None:
-    with pytest.raises(TechnicalFailure, match="every request"):
-        send_at_rate(("127.0.0.1", 9), [Source(requests=iter(()), connections_max=1, per_second=1.0)], 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TechnicalFailure, match="every request"):
+        send_at_rate(server.getsockname(), [Source(requests=iter(()), connections_max=1, per_second=1.0)], 0.1)
+
+
+def test_connections_are_open_before_anything_is_sent() -> None:
+    taken: list[socket.socket] = []
+    source = Source(requests=iter(()), connections_max=3, per_second=1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+        taker = threading.Thread(target=lambda: taken.extend(server.accept()[0] for _ in range(3)), daemon=True)
+        taker.start()
+        with pytest.raises(TechnicalFailure, match="every request"):
+            send_at_rate(place, [source], 0.1)
+        taker.join(60)
+    assert len(taken) == 3
+    for one in taken:
+        one.close()
+    with pytest.raises(TechnicalFailure, match="no connections"):
+        send_at_rate(place, [Source(requests=iter(()), connections_max=3, per_second=1.0)], 0.1)
 
 
 def test_what_a_flood_costs_is_counted_against_the_same_without_it() -> None:

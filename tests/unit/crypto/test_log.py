@@ -268,7 +268,8 @@ DEFECTS = [
     ),
     Defect(
         name="neighbours share what stands at one position", owner=log, attribute="read_inclusions",
-        old="(level, position, size)", new="(level, position & ~2, size)", broken=neighbours_are_proved_as_each_alone_is,
+        old="(level, position, size)", new="(level, position & ~2, size)",
+        broken=neighbours_are_proved_as_each_alone_is,
     ),
     Defect(
         name="right edge folded from the left", owner=log, attribute="fold",
