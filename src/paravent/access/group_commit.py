@@ -65,7 +65,10 @@ class GroupCommit:
         while True:
             group = [await self._queue.get()]
             # Requests that arrived together are committed together; a lone one never waits.
-            await asyncio.sleep(0)
+            arrived = -1
+            while arrived < self._queue.qsize() < COMMIT_REQUESTS_MAX:
+                arrived = self._queue.qsize()
+                await asyncio.sleep(0)
             while len(group) < COMMIT_REQUESTS_MAX and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             in_time = self._in_time(group)

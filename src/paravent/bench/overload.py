@@ -34,7 +34,7 @@ from paravent.crypto.signing import SigningKey
 
 TIMES = (1, 2, 5, 10)
 FLOOD_TIMES = 5
-ROUNDS, QUICK_ROUNDS = 16, 1
+ROUNDS, QUICK_ROUNDS = 12, 1
 _ROUND_SECONDS, _CAPACITY_SECONDS, _FLOOD_SECONDS = 6.0, 4.0, 10.0
 _CLIENTS = 64
 _DEVICES = 1_024
@@ -47,10 +47,11 @@ _NICE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverloadFigures:
-    """One rate over its rounds: good replies a second beside the peak, as medians; refusals and the like as sums.
+    """One rate over its rounds: rates a second as medians; refusals and the like as sums.
 
-    ``good_of_peak`` is the median of ``good_of_peak_by_round``: of the peak, or of what was asked where that was
-    less; ``held`` requests found each of 768 connections still waiting. ``server_processor`` and
+    ``good_of_peak`` is all good replies of the rounds beside what their peaks would have given, or what was asked where
+    that was less; ``good_of_peak_by_round`` is each round alone, between whose peaks the machine's speed changed.
+    ``held`` requests found each of 768 connections still waiting. ``server_processor`` and
     ``generator_processor`` are shares of one core until the last answer came, the seconds after sending among them;
     ``seconds_to_baseline`` is of the calm after the last rate.
     """
@@ -175,19 +176,19 @@ def _rows_of(running: Served, inventor: Inventor, rounds: int) -> Iterator[Figur
     asyncio.run(wait_until_ready(inventor))
     crowd = cycle([replace(inventor, device=device) for device in running.crowd])
     generator = _Generator(inventor=inventor, process=running.processes[1], crowd=crowd)
-    capacity = before = generator.capacity(_CAPACITY_SECONDS)
-    calm = _half(generator.period(capacity * _BASELINE, _ROUND_SECONDS).replies)
+    before = generator.capacity(_CAPACITY_SECONDS)
     found: dict[int, list[_Round]] = {times: [] for times in TIMES}
     for times in TIMES * rounds:
         period = generator.period(before * times, _ROUND_SECONDS)
         after = generator.capacity(_CAPACITY_SECONDS)
         found[times].append(_Round(period, (before + after) / 2))
         before = after
+    calm = _half(generator.period(before * _BASELINE, _ROUND_SECONDS).replies)
     generator.period(before * TIMES[-1], _ROUND_SECONDS)
     settled = _settled(generator.period(before * _BASELINE, _SETTLING_SECONDS_MAX).replies, calm)
     for times, of_it in found.items():
         yield _figures(times, of_it, settled if times == TIMES[-1] else None)
-    yield from _floods(generator, running.other, capacity)
+    yield from _floods(generator, running.other, before)
 
 
 def _floods(generator: _Generator, known: SigningKey, capacity: float) -> Iterator[Figures]:
@@ -222,15 +223,13 @@ def _forgeries(inventor: Inventor, known: SigningKey) -> dict[str, list[bytes]]:
 
 def _figures(times: int, rounds: Sequence[_Round], settled: float | None) -> OverloadFigures:
     replies = [one.period.replies for one in rounds]
-    of_peak = [
-        one.period.replies.good_per_second() / min(one.peak, one.period.replies.offered / one.period.replies.seconds)
-        for one in rounds
-    ]
+    good = [one.good_per_second() for one in replies]
+    due = [min(one.peak, one.period.replies.offered / one.period.replies.seconds) for one in rounds]
     return OverloadFigures(
         times_capacity=times, rounds=len(rounds), peak_per_second=round(statistics.median(one.peak for one in rounds)),
         offered_per_second=round(statistics.median(one.offered / one.seconds for one in replies)),
-        good_per_second=round(statistics.median(one.good_per_second() for one in replies)),
-        good_of_peak=round(statistics.median(of_peak), 3), good_of_peak_by_round=[round(one, 3) for one in of_peak],
+        good_per_second=round(statistics.median(good)), good_of_peak=round(sum(good) / sum(due), 3),
+        good_of_peak_by_round=[round(of_it / all_of_it, 3) for of_it, all_of_it in zip(good, due, strict=True)],
         refused=sum(one.refused for one in replies), held=sum(one.held for one in replies),
         late=sum(one.late for one in replies),
         failed=sum(one.failed for one in replies), others=_by_status(*replies),
