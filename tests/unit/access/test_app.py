@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import socket
+import subprocess
+import sys
 
 import pytest
 from tests.unit.crypto.mutation import edited
@@ -76,3 +78,17 @@ def test_a_port_is_tried_without_listening_on_it(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(socket.socket, "listen", listen)
     app._require_free("127.0.0.1", 0)
+
+
+SERVES = """
+import asyncio, gc
+from types import SimpleNamespace
+from paravent.access import app
+asyncio.run = lambda serving: (serving.close(), print(gc.get_threshold()[0], gc.get_freeze_count() > 10_000))
+app.serve(SimpleNamespace(state=SimpleNamespace()), host="127.0.0.1", port=0)
+"""
+
+
+def test_a_server_seldom_looks_for_cycles_and_never_among_what_lives_as_long_as_itself() -> None:
+    ran = subprocess.run([sys.executable, "-c", SERVES], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "20000 True\n"
