@@ -6,8 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from paravent.drill.registry import NIGHTLY, SCENARIOS
+from paravent.drill.cli import drill
+from paravent.drill.registry import NIGHTLY, SCENARIOS, Scenario
 from paravent.drill.report import (
     BEGIN,
     CHART,
@@ -87,6 +89,20 @@ def test_no_row_is_over_its_bound(rows: list[Row]) -> None:
     assert [row for row in (*rows, *nightly) if not row.holds()] == []
     broken = Row(scenario="a", platform=PlatformName.PARAVENT, opened=2, bound=1)
     assert not broken.holds()
+
+
+@pytest.mark.parametrize(("opened", "exit_code"), [(1, 0), (2, 1)])
+def test_a_row_over_its_bound_ends_the_verb_with_an_error(
+    opened: int, exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Row(scenario="network", platform=PlatformName.PARAVENT, case="seeded", opened=opened, bound=1)
+    played = Scenario(name="network", paravent=lambda _: iter([row]), conventional="it is not played")
+    monkeypatch.setitem(SCENARIOS, "network", played)
+    ended = CliRunner().invoke(drill, ["--scenario", "network", "--persons", "200", "--json"])
+    assert ended.exit_code == exit_code, ended.output
+    assert len(ended.stdout.splitlines()) == 2
+    said = "over its bound: network paravent seeded: 2 opened, 1 published\n"
+    assert ended.stderr == (said if exit_code else "")
 
 
 def test_the_breach_desk_computes_what_a_stolen_credential_opened(rows: list[Row]) -> None:

@@ -49,7 +49,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 def drill(
     home: Path | None, scenario: str, persons: int, seeds: int, root: Path | None, outages: bool, as_json: bool
 ) -> None:
-    """Runs the scenarios."""
+    """Runs the scenarios; exits with 1 when a theft opened more than its published bound."""
     with working_folder(home, "paravent-drill-") as folder:
         if outages:
             _show_outages(folder, as_json=as_json)
@@ -64,6 +64,16 @@ def drill(
                 rows.append(row)
             if root is not None and scenario == "all":
                 write(root, rows)
+            _require_bounds(rows)
+
+
+def _require_bounds(rows: Iterable[Row]) -> None:
+    over = [row for row in rows if not row.holds()]
+    for row in over:
+        name = " ".join(filter(None, (row.scenario, row.platform, row.case)))
+        click.echo(f"over its bound: {name}: {row.opened} opened, {row.bound} published", err=True)
+    if over:
+        sys.exit(1)
 
 
 def _show_outages(folder: Path, *, as_json: bool) -> None:
