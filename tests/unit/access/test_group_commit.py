@@ -50,6 +50,31 @@ async def test_requests_that_arrive_together_are_committed_together() -> None:
         assert shelf.notes() == set(range(count))
 
 
+async def requests_that_arrive_one_after_another_are_committed_together() -> None:
+    with Shelf() as shelf:
+        statements, commits = commits_of(shelf), GroupCommit(shelf.store)
+
+        async def after(turns: int) -> int:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return await commits.run(numbered(shelf, turns))
+
+        worker = asyncio.create_task(commits.work())
+        await asyncio.wait_for(asyncio.gather(*map(after, range(20))), WAIT_SECONDS)
+        worker.cancel()
+        assert statements.count("COMMIT") == 1
+
+
+async def test_requests_that_arrive_one_after_another_are_committed_together() -> None:
+    await requests_that_arrive_one_after_another_are_committed_together()
+
+
+async def test_a_commit_that_waits_for_no_arrivals_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GroupCommit, "work", edited(GroupCommit, "work", "while arrived <", "if arrived <"))
+    with pytest.raises(AssertionError):
+        await requests_that_arrive_one_after_another_are_committed_together()
+
+
 async def test_a_lone_request_does_not_wait_for_another() -> None:
     with Shelf() as shelf:
         commits = GroupCommit(shelf.store)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from tests.unit.crypto.mutation import edited
 from tests.unit.parties.world import AMC, DAY, OTHER_AMC, World
 
 from paravent.access import log_watch
@@ -23,10 +29,13 @@ from paravent.errors import LogRolledBack, MalformedMessage, ParaventError, Proo
 from paravent.keyserver import cosigning
 from paravent.keyserver.log_store import WitnessLog
 from paravent.keyserver.store import Store
+from paravent.keyserver.witness_app import COPY_REST_SECONDS_MAX, Witness
 from paravent.wire.log import (
     CUSTODIANS,
     CheckpointAnswer,
     KeyEntry,
+    LeavesAnswer,
+    LoggedLeaf,
     OpeningEntry,
     SeenAnswer,
     concerns,
@@ -269,6 +278,43 @@ def test_the_paths_of_neighbours_read_each_node_once(world: World, monkeypatch: 
     log.inclusions(range(log.size()), log.size())
     assert len(read) > log.size()
     assert len(read) == len(set(read))
+
+
+def copied(world: World) -> list[tuple[float, float]]:
+    """Copies a log leaf by leaf from a peer that takes its time; when each leaf was asked for, and when it came."""
+    log, spans = log_of(world), list[tuple[float, float]]()
+    size = log.size()
+
+    async def post(*asked: Any) -> LeavesAnswer:
+        began = time.monotonic()
+        await asyncio.sleep(0.02)
+        ((index, entry),), (path,) = log.entries(asked[2].start, 1), log.inclusions([asked[2].start], size)
+        spans.append((began, time.monotonic()))
+        return LeavesAnswer(next=index + 1, leaves=(LoggedLeaf(index=index, entry=entry, path=path),))
+
+    keeper = SimpleNamespace(_store=world.servers[2].store, _client=SimpleNamespace(post=post))
+    checkpoint: Any = SimpleNamespace(size=size, root=log.root(size))
+    asyncio.run(Witness._copy(keeper, world.directory.keyservers[0], checkpoint))  # type: ignore[arg-type]
+    assert len(spans) == size
+    return spans
+
+
+def a_copy_rests(world: World) -> None:
+    for position in range(4):
+        opened(world, position)
+    spans = copied(world)
+    for (asked, came), (asked_again, _) in pairwise(spans):
+        assert asked_again - came >= min(2 * (came - asked), COPY_REST_SECONDS_MAX)
+
+
+def test_who_copies_a_log_rests_longer_than_it_waited(world: World) -> None:
+    a_copy_rests(world)
+
+
+def test_a_copy_that_does_not_rest_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Witness, "_copy", edited(Witness, "_copy", "took * COPY_REST", "0.0"))
+    with pytest.raises(AssertionError):
+        a_copy_rests(world)
 
 
 def test_an_undone_opening_leaves_no_trace_in_the_tree(world: World) -> None:
