@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from paravent.errors import StorageDown
 
 CACHE_KIB = 32_000
 """Pages kept of a database: names in it are uniformly random, so that each request reads pages of its own."""
+
+BUSY_SECONDS = 5.0
+"""What a connection waits for another that writes."""
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -74,12 +78,28 @@ class SqliteConnection(sqlite3.Connection):
 
 def connect(path: Path) -> SqliteConnection:
     """Opens a durable SQLite database: WAL, every commit on disk before it returns."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=SqliteConnection)
-    connection.execute("PRAGMA journal_mode=WAL")
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+    )
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Puts a database in WAL mode, of which SQLite refuses one of two at once without waiting: it is asked again."""
+    given_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager

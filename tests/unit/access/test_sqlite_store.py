@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,31 @@ def test_a_store_that_cannot_be_written_is_down(tmp_path: Path) -> None:
     waiting.close()
     with pytest.raises(StorageDown), transaction(holder):
         pytest.fail("a closed store was written")
+
+
+def test_two_who_open_a_new_database_at_one_moment_both_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite does not wait for who puts a database in WAL mode; the control asks once, and is refused."""
+    assert not any(_failures(tmp_path / f"{number}.sqlite") for number in range(100))
+    monkeypatch.setattr(sqlite_store, "BUSY_SECONDS", -1.0)
+    assert any(_failures(tmp_path / f"control-{number}.sqlite") for number in range(1000))
+
+
+def _failures(path: Path) -> int:
+    """Opens a new database twice at one moment, and counts who failed."""
+    both = threading.Barrier(2)
+
+    def opened(_: int) -> bool:
+        both.wait()
+        try:
+            connect(path).close()
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(opened, range(2))).count(False)
 
 
 def test_a_refused_request_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ from paravent.drill.inquiry import inquire
 from paravent.drill.memory import entitlements
 from paravent.drill.platform import Platform
 from paravent.drill.row import PlatformName, Ran, Row
-from paravent.drill.sought import names_in, numbers_in
+from paravent.drill.sought import names_in, numbers_in, with_decoded
 from paravent.drill.staff import hire
 from paravent.drill.stores import REMAINS, hub_copy, live_epochs
 from paravent.drill.theft import Loot, Theft, read_directory
@@ -34,7 +32,6 @@ KEY_BYTES = 32
 SALES = 3
 LIE_CHECKS = 6
 _VICTIM = 7
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{200,}")
 
 
 def insider(ground: Ground) -> Iterator[Row]:
@@ -99,11 +96,12 @@ def logs(ground: Ground) -> Iterator[Row]:
         counter.sell(counter.by_number(person))
     exported = [_exported(platform, ground.folder("events"), party) for party in ("hub", *KEYSERVERS)]
     started = time.perf_counter()
-    content = b"\n".join([*(path.read_bytes() for path in platform.home.glob("*.log")), *exported])
+    written = b"\n".join([*(path.read_bytes() for path in platform.home.glob("*.log")), *exported])
+    content = with_decoded(written)
     issuers = read_directory(platform).issuers()
     named = names_in(content, {person.name for person in ground.population.persons})
     numbers = numbers_in(content) & {line.nir for line in ground.population.leaked_list()}
-    signed = sum(1 for text in (content, *_decoded(content)) for _ in entitlements(text, issuers))
+    signed = len({entitlement for entitlement, _ in entitlements(content, issuers)})
     yield Row(
         scenario="logs", platform=PlatformName.PARAVENT, ran=Ran.PROCESSES, persons=ground.persons,
         # Whose each entitlement is would still have to be told; a log that has any counts as one that tells it.
@@ -111,7 +109,7 @@ def logs(ground: Ground) -> Iterator[Row]:
         seconds=round(time.perf_counter() - started, 2),
         remains="event names, parties, codes, counts by hour; there are no traces",
         figures={
-            "log_bytes": len(content), "exported_bytes": sum(map(len, exported)), "names_seen": len(named),
+            "log_bytes": len(written), "exported_bytes": sum(map(len, exported)), "names_seen": len(named),
             "numbers_seen": len(numbers), "entitlements_seen": signed,
         },
     )  # fmt: skip
@@ -123,13 +121,6 @@ def _exported(platform: Platform, folder: Path, party: str) -> bytes:
     verb, home = party.split("-", maxsplit=1)[0], platform.home / party
     platform.command(verb, "events", "--home", home, "--ocsf", "--out", out)
     return out.read_bytes()
-
-
-def _decoded(content: bytes) -> Iterator[bytes]:
-    """Decodes whatever is long enough in base64 to hold an entitlement."""
-    for match in _BASE64.finditer(content):
-        text = match.group()
-        yield base64.b64decode(text[: len(text) // 4 * 4])
 
 
 def malicious_release(ground: Ground) -> Iterator[Row]:
