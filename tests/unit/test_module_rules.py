@@ -99,7 +99,7 @@ RULES = (
     Rule(
         name="the network is reached at the rim",
         refused=_names("""
-            socket ssl select selectors socketserver http urllib httpx2 httpcore2 h11 httptools
+            socket ssl select selectors socketserver http urllib aiohttp yarl httpx2 httpcore2 h11 httptools
             uvicorn uvloop starlette asyncio.open_connection asyncio.start_server
             asyncio.open_unix_connection
         """),
@@ -182,7 +182,7 @@ PURE, RIM_FILE, PLAYER = (PurePosixPath(name) for name in ("hub/rows.py", "hub/c
         ("reader = open", True, True),
         ("try:\n    import sqlite3\nexcept ImportError:\n    pass", True, True),
         ("from http.client import HTTPConnection", True, True),
-        ("import httpx2 as h", True, True),
+        ("import aiohttp as a", True, True),
         ("import asyncio\nasyncio.open_connection('x', 1)", True, True),
         ("import sys", True, True),
         ("print('x')", True, True),

@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
 
-import httpx2
+import aiohttp
+from yarl import URL
 
 from paravent.access.requests import Authenticated, new_nonce, sign_request
 from paravent.access.retries import RetryBudget, seconds_of
@@ -25,6 +27,12 @@ Observer = Callable[[str, str, str, Mapping[str, str], bytes], None]
 
 TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
+CONNECTIONS_MAX = 100
+"""How many requests of one client are under way at once; the others wait for a connection, as long as for an answer."""
+KEEP_SECONDS = 60.0
+"""How long a connection nobody uses is kept: less than any server of the protocol keeps it (75 seconds)."""
+UNSAID = ("accept", "accept-encoding", "content-type", "user-agent")
+"""Header fields that HTTP does not need: what software somebody runs is nobody's business."""
 BACKGROUND = {"priority": "u=7"}
 """The last urgency (RFC 9218 section 4.1); not signed: whoever changes it on the way makes a request wait, or not."""
 
@@ -54,19 +62,27 @@ class SignedClient:
         self._rng = rng
         self._observer = observer
         self.retries = RetryBudget()
-        timeout = httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
-        self._http = httpx2.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, connect=timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds
+        )
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        """Opens the connections."""
-        await self._http.__aenter__()
+        """Keeps connections from now on, each as long as a party may ask for it again soon."""
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_SECONDS)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
+            auto_decompress=False, skip_auto_headers=UNSAID,
+        )  # fmt: skip
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes the connections."""
-        await self._http.__aexit__(kind, error, trace)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def get(self, party: str, url: str, kind: type[M], *, bytes_max: int = BODY_BYTES_MAX) -> M:
         """Fetches a public statement; raises Unreachable or what the party answered."""
@@ -105,16 +121,20 @@ class SignedClient:
         self.retries.asked(now)
         if self._observer is not None:
             self._observer(party, method, url, headers, body)
+        if self._session is None:
+            raise RuntimeError("a client is entered before it asks")
         try:
-            async with self._http.stream(method, url, content=body, headers=headers) as answer:
+            async with self._session.request(
+                method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
+            ) as answer:
                 content = await _read_at_most(party, answer, bytes_max)
-        except httpx2.HTTPError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
-        if not answer.is_success:
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise self._noted(party, answer, from_problem(content, party=party))
         return content
 
-    def _noted(self, party: str, answer: httpx2.Response, error: ParaventError) -> ParaventError:
+    def _noted(self, party: str, answer: aiohttp.ClientResponse, error: ParaventError) -> ParaventError:
         """Keeps when an overloaded party wants to be asked again."""
         seconds = seconds_of(answer.headers.get("retry-after"))
         if isinstance(error, Overloaded) and seconds:
@@ -122,10 +142,10 @@ class SignedClient:
         return error
 
 
-async def _read_at_most(party: str, answer: httpx2.Response, bytes_max: int) -> bytes:
+async def _read_at_most(party: str, answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     """Reads an answer and stops at its limit, so that no party fills another's memory."""
     content = bytearray()
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.content.iter_any():
         content += chunk
         if len(content) > bytes_max:
             raise Unreachable(f"{party} answered more than {bytes_max} bytes")

@@ -8,8 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tests.browser import served
 from tests.unit.crypto.mutation import edited
 from tests.unit.parties.shop import Shop
 from tests.unit.parties.world import World
@@ -35,7 +39,7 @@ from paravent.wire.problem import to_problem
 from paravent.wire.status import HubStatus
 
 STATUS = HubStatus(name="hub", release="0", manifests=0, rows=0)
-_URL = "http://127.0.0.1:1/v1/status"
+_PATH = "/v1/status"
 
 
 def retries_of(per_second: int, seconds: int) -> int:
@@ -80,42 +84,39 @@ def test_a_retry_after_is_read_in_seconds_alone(field: str | None, seconds: floa
     assert seconds_of(field) == seconds
 
 
-def overloaded_once(seconds: str) -> tuple[list[str], Callable[[httpx2.Request], httpx2.Response]]:
+def overloaded_once(seconds: str) -> tuple[list[str], Starlette]:
     """A party that refuses the first request, and answers the others."""
     heard: list[str] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        heard.append(str(request.url))
+    async def answer(request: Request) -> Response:
+        heard.append(request.url.path)
         if len(heard) > 1:
-            return httpx2.Response(200, content=encode(STATUS))
-        content = encode(to_problem(Overloaded("too much")))
-        return httpx2.Response(503, headers={"retry-after": seconds}, content=content)
+            return Response(encode(STATUS))
+        return Response(encode(to_problem(Overloaded("too much"))), 503, {"retry-after": seconds})
 
-    return heard, answer
+    return heard, Starlette(routes=[Route(_PATH, answer)])
 
 
-def asking(world: World, answer: Callable[[httpx2.Request], httpx2.Response]) -> SignedClient:
-    """A client whose network is a function."""
-    client = SignedClient(SigningKey.generate(world.rng), world.rng)
-    client._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-    return client
+def a_client(world: World) -> SignedClient:
+    return SignedClient(SigningKey.generate(world.rng), world.rng)
 
 
 def leaves_alone(world: World) -> None:
     """Asks an overloaded party twice, and another once: the second is not sent, and says when it may be."""
-    heard, answer = overloaded_once("9")
+    heard, party = overloaded_once("9")
 
-    async def ask() -> None:
-        client = asking(world, answer)
-        for _ in range(2):
-            with pytest.raises(Overloaded):
-                await client.get("hub", _URL, HubStatus)
-        assert len(heard) == 1
-        with pytest.raises(Overloaded, match=r"ask it again in (9|1[0-4]) seconds"):
-            await client.get("hub", _URL, HubStatus)
-        assert await client.get("ks1", _URL, HubStatus) == STATUS
+    async def ask(address: str) -> None:
+        async with a_client(world) as client:
+            for _ in range(2):
+                with pytest.raises(Overloaded):
+                    await client.get("hub", address + _PATH, HubStatus)
+            assert len(heard) == 1
+            with pytest.raises(Overloaded, match=r"ask it again in (9|1[0-4]) seconds"):
+                await client.get("hub", address + _PATH, HubStatus)
+            assert await client.get("ks1", address + _PATH, HubStatus) == STATUS
 
-    asyncio.run(ask())
+    with served(party) as address:
+        asyncio.run(ask(address))
 
 
 def test_an_overloaded_party_is_not_asked_before_its_time(world: World) -> None:
@@ -141,7 +142,7 @@ def desk_of(world: World, client: SignedClient, store: Store) -> DeskClient:
 def test_a_check_waits_for_a_hub_that_comes_back_soon_and_says_so_otherwise(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: str, waited: bool, asked: int
 ) -> None:
-    heard, answer = overloaded_once(seconds)
+    heard, party = overloaded_once(seconds)
     slept: list[float] = []
     clock = SimpleNamespace(now=1_000.0)
 
@@ -154,18 +155,19 @@ def test_a_check_waits_for_a_hub_that_comes_back_soon_and_says_so_otherwise(
     monkeypatch.setattr(desk_module, "time", moving)
     monkeypatch.setattr(desk_module, "asyncio", SimpleNamespace(sleep=sleep))
 
-    async def ask() -> None:
-        client = asking(world, answer)
+    async def ask(address: str) -> None:
         with Store(tmp_path) as store:
-            desk = desk_of(world, client, store)
-            once = desk._patiently("hub", lambda: client.get("hub", _URL, HubStatus))
-            if waited:
-                assert await once == STATUS
-            else:
-                with pytest.raises(Overloaded):
-                    await once
+            async with a_client(world) as client:
+                desk = desk_of(world, client, store)
+                once = desk._patiently("hub", lambda: client.get("hub", address + _PATH, HubStatus))
+                if waited:
+                    assert await once == STATUS
+                else:
+                    with pytest.raises(Overloaded):
+                        await once
 
-    asyncio.run(ask())
+    with served(party) as address:
+        asyncio.run(ask(address))
     assert (len(heard), len(slept)) == (asked, int(waited))
     assert all(2.0 <= one <= 3.0 for one in slept)
 
@@ -179,9 +181,8 @@ def failing_over(world: World, folder: Path) -> int:
         raise Overloaded("too much")
 
     async def check() -> None:
-        client = SignedClient(SigningKey.generate(world.rng), world.rng)
         with Store(folder) as store:
-            desk = desk_of(world, client, store)
+            desk = desk_of(world, a_client(world), store)
             ask: Callable[[Any], Awaitable[None]] = overloaded
             for _ in range(100):
                 with pytest.raises(TooFewServers):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import httpx2
+from http import HTTPStatus
+
+import aiohttp
 
 from paravent.desk.session import ScreensLink
 from paravent.errors import Unreachable
@@ -14,10 +16,13 @@ async def ask_link(port: int, token: str) -> str:
     """Returns a link; raises Unreachable when the desk's service does not run."""
     headers = {"authorization": f"Bearer {token}"}
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=5) as http:
-            answer = await http.post(f"http://127.0.0.1:{port}/v1/screens", content=b"{}", headers=headers)
-    except httpx2.HTTPError as error:
+        async with (
+            aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=5)) as http,
+            http.post(f"http://127.0.0.1:{port}/v1/screens", data=b"{}", headers=headers) as answer,
+        ):
+            content = await answer.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"the desk's service does not run: start it first ({type(error).__name__})") from None
-    if not answer.is_success:
-        raise from_problem(answer.content, party="desk")
-    return decode(answer.content, ScreensLink).link
+    if answer.status != HTTPStatus.OK:
+        raise from_problem(content, party="desk")
+    return decode(content, ScreensLink).link
