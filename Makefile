@@ -93,12 +93,22 @@ print(*missing)
 endef
 export MISSING_PACKAGES
 
-# What only some tests need: a PostgreSQL of their own (docs/operating.md), and a browser to look at pages with. Where
-# one cannot be installed, its tests are skipped and say so.
+# What only some tests need: a PostgreSQL of their own (docs/operating.md), with PL/Proxy for a hub on shards, and a
+# browser to look at pages with. Where one cannot be installed, its tests are skipped and say so.
 define OPTIONAL_PACKAGES
-import pathlib, shutil
-found = [p for p in pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb") if int(p.parts[4]) >= 15]
-print(*([] if found else ["postgresql"]), *([] if shutil.which("chromium") else ["chromium"]))
+import pathlib, platform, shutil
+homes = pathlib.Path("/usr/lib/postgresql")
+found = sorted(int(p.parts[4]) for p in homes.glob("*/bin/initdb") if int(p.parts[4]) >= 15)
+try:
+    release = platform.freedesktop_os_release().get("VERSION_ID")
+except OSError:
+    release = None
+version = found[-1] if found else {"12": 15, "13": 17}.get(release)
+proxied = version is None or (homes / f"{version}/lib/plproxy.so").exists()
+print(
+    *([] if found else ["postgresql"]), *([] if proxied else [f"postgresql-{version}-plproxy"]),
+    *([] if shutil.which("chromium") else ["chromium"]),
+)
 endef
 export OPTIONAL_PACKAGES
 
