@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -51,7 +52,7 @@ class SignedClient:
     """Sends requests signed with one key; redirects, proxies and cookies are never followed or kept.
 
     A party that said when to come back is not asked before: that is Overloaded without a word to it. ``retries`` says
-    what may be asked again; this client asks nothing again by itself.
+    what may be asked again; by itself this client repeats only a GET whose kept connection was cut off, once.
     """
 
     def __init__(
@@ -62,16 +63,17 @@ class SignedClient:
         self._rng = rng
         self._observer = observer
         self.retries = RetryBudget()
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds
-        )
+        self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Keeps connections from now on, each as long as a party may ask for it again soon."""
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_SECONDS)
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=self._timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=self._timeout_seconds
+        )
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
+            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
             auto_decompress=False, skip_auto_headers=UNSAID,
         )  # fmt: skip
         return self
@@ -124,9 +126,13 @@ class SignedClient:
         if self._session is None:
             raise RuntimeError("a client is entered before it asks")
         try:
-            async with self._session.request(
-                method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
-            ) as answer:
+            await _see_what_was_closed()
+            # What is read has a time limit of its own; a request that its party does not take has this one.
+            async with asyncio.timeout(2 * self._timeout_seconds):
+                answer = await self._session.request(
+                    method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
+                )
+            async with answer:
                 content = await _read_at_most(party, answer, bytes_max)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
@@ -140,6 +146,15 @@ class SignedClient:
         if isinstance(error, Overloaded) and seconds:
             self.retries.leave_alone(party, seconds, time.monotonic(), self._rng(1)[0] / 255)
         return error
+
+
+async def _see_what_was_closed() -> None:
+    """Lets the loop look at the connections that are kept, and then close those that the other side has closed.
+
+    A process that was busy has not looked since: its request would go out on a connection that is no more.
+    """
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 async def _read_at_most(party: str, answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:

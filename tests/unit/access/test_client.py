@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.browser import served
 from tests.unit.crypto.mutation import edited
 
 from paravent.access import client as client_module
-from paravent.access.client import SignedClient
+from paravent.access.client import TIMEOUT_SECONDS, SignedClient
 from paravent.crypto.signing import SigningKey
 from paravent.errors import BodyTooLarge, ParaventError, Unreachable
 from paravent.wire.codec import encode
@@ -40,11 +41,15 @@ class Heard:
         return self._status
 
 
+def a_client(timeout_seconds: float = TIMEOUT_SECONDS) -> SignedClient:
+    return SignedClient(SigningKey.generate(os.urandom), os.urandom, timeout_seconds=timeout_seconds)
+
+
 def asked(party: Heard, ask: Callable[[SignedClient, str], Coroutine[Any, Any, None]]) -> None:
     """Asks a party over a socket."""
 
     async def run(address: str) -> None:
-        async with SignedClient(SigningKey.generate(os.urandom), os.urandom) as client:
+        async with a_client() as client:
             await ask(client, address)
 
     with served(party.app) as address:
@@ -124,26 +129,72 @@ def test_a_client_that_reads_an_answer_whole_is_found_out(monkeypatch: pytest.Mo
         too_long()
 
 
-def test_a_party_that_was_started_again_is_asked_on_a_new_connection() -> None:
-    """What was kept of the connections to the one before is not used; nobody is told that it does not answer."""
+def started_again() -> None:
+    """Asks a party, then the one that took its place while the asker looked at no connection."""
     first, second = Heard(), Heard()
 
-    async def ask(address: str, port: int, before: Any) -> None:
-        async with SignedClient(SigningKey.generate(os.urandom), os.urandom) as client:
-            await post(client, address)
-            await asyncio.to_thread(before.__exit__, None, None, None)
-            with served(second.app, port):
+    async def ask() -> None:
+        async with a_client() as client:
+            # Nothing is awaited in between: the loop sees nothing of what happens to the connection that is kept.
+            with served(first.app) as address:
+                await post(client, address)
+            with served(second.app, int(address.rsplit(":", 1)[1])):
                 await post(client, address)
 
-    before = served(first.app)
-    address = before.__enter__()
-    asyncio.run(ask(address, int(address.rsplit(":", 1)[1]), before))
+    asyncio.run(ask())
     assert (len(first.requests), len(second.requests)) == (1, 1)
+
+
+def test_a_party_that_was_started_again_is_asked_on_a_new_connection() -> None:
+    started_again()
+
+
+def test_a_client_that_does_not_look_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    blind = edited(SignedClient, "_send", "await _see_what_was_closed()", "pass")
+    monkeypatch.setattr(SignedClient, "_send", blind)
+    with pytest.raises(Unreachable, match="ServerDisconnectedError"):
+        started_again()
+
+
+# No body of the protocol is as large; a smaller one would fit in the buffers of the two sockets.
+LARGE = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+
+
+def not_taken() -> None:
+    """Sends more than fits in any buffer to a party that accepts the connection and reads nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as party:
+        address = f"http://127.0.0.1:{party.getsockname()[1]}"
+
+        async def ask() -> None:
+            async with a_client(timeout_seconds=0.2) as client:
+                try:
+                    async with asyncio.timeout(3):
+                        with pytest.raises(Unreachable, match="TimeoutError"):
+                            await client.post("hub", address, "/v1/publications", bytes(30_000_000), HubStatus)
+                finally:
+                    # What was not taken keeps the connection until its party hangs up.
+                    party.accept()[0].close()
+                    await asyncio.sleep(0.2)
+
+        asyncio.run(ask())
+
+
+@LARGE
+def test_a_party_that_takes_no_request_is_given_up() -> None:
+    not_taken()
+
+
+@LARGE
+def test_a_client_that_waits_for_ever_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = edited(SignedClient, "_send", "asyncio.timeout(2 * self._timeout_seconds)", "asyncio.timeout(60)")
+    monkeypatch.setattr(SignedClient, "_send", endless)
+    with pytest.raises(TimeoutError):
+        not_taken()
 
 
 def test_a_party_that_is_away_is_unreachable() -> None:
     async def ask() -> None:
-        async with SignedClient(SigningKey.generate(os.urandom), os.urandom) as client:
+        async with a_client() as client:
             with pytest.raises(Unreachable, match="hub does not answer"):
                 await client.get("hub", "http://127.0.0.1:1/v1/status", HubStatus)
 

@@ -18,7 +18,9 @@ async def ask_link(port: int, token: str) -> str:
     try:
         async with (
             aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=5)) as http,
-            http.post(f"http://127.0.0.1:{port}/v1/screens", data=b"{}", headers=headers) as answer,
+            http.post(
+                f"http://127.0.0.1:{port}/v1/screens", data=b"{}", headers=headers, allow_redirects=False
+            ) as answer,
         ):
             content = await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
