@@ -293,7 +293,9 @@ class DeskClient:
     async def _open(self, record: KnownRecord, row: sealing.Row) -> tuple[bytes, bytes]:
         epoch = record.epoch
         opening = Opening(record=record, row=row, answer_key=BoxKey.generate(self._rng))
-        servers = self._shuffled([epoch.servers[index] for index in epoch.batches[row.batch]])
+        # Who evaluated opens: no other server learns of the check, and an honest look-up has its opening beside it.
+        holders = [epoch.servers[index] for index in epoch.batches[row.batch]]
+        servers = self._shuffled(holders, first=record.evaluators)
         signed: dict[int, tuple[PreparedRequest, Signed]] = {}
 
         async def ask(server: VerifiedServer) -> None:
@@ -360,11 +362,15 @@ class DeskClient:
             if isinstance(failure, Overloaded | Unreachable)
         )
 
-    def _shuffled(self, servers: list[VerifiedServer]) -> list[VerifiedServer]:
-        """Draws an order; those who want to be left alone come last."""
+    def _shuffled(self, servers: list[VerifiedServer], first: frozenset[int] = frozenset()) -> list[VerifiedServer]:
+        """Draws an order, in which some indices come first; those who want to be left alone come last."""
         secrets.SystemRandom().shuffle(servers)
         now = time.monotonic()
-        return sorted(servers, key=lambda server: self._client.retries.wait(server.entry.name, now))
+
+        def turn(server: VerifiedServer) -> tuple[float, bool]:
+            return self._client.retries.wait(server.entry.name, now), server.index not in first
+
+        return sorted(servers, key=turn)
 
     async def quota(self) -> tuple[int, list[tuple[str, QuotaAnswer]]]:
         """Asks every verifier what is left; returns how many persons that makes, and each answer.

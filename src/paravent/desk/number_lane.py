@@ -90,17 +90,19 @@ class Blinding:
         output = oprf.finalize(self.lookup_input, self.factor, element)
         key = sealing.handle_key(output, self.epoch.insurer, self.epoch.epoch)
         handle = sealing.handle_of(self.epoch.insurer, self.epoch.epoch, key.public)
-        return KnownRecord(epoch=self.epoch, output=output, handle_key=key, handle=handle)
+        evaluators = frozenset(self.evaluations)
+        return KnownRecord(epoch=self.epoch, output=output, handle_key=key, handle=handle, evaluators=evaluators)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRecord:
-    """Step 7.4: the desk knows whose record it wants and can prove it."""
+    """Step 7.4: the desk knows whose record it wants and can prove it; by the index, which servers evaluated it."""
 
     epoch: VerifiedEpoch
     output: oprf.OprfOutput
     handle_key: SigningKey
     handle: Handle
+    evaluators: frozenset[int] = frozenset()
 
     def row_message(self, hub: str, nonce: str, device: str) -> RowRequest:
         """Returns what to ask of the hub, with the proof of knowledge of the handle key."""

@@ -1,0 +1,132 @@
+"""A desk has a row opened by the servers that evaluated its number, and by others only instead of them (7.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.unit.crypto.mutation import edited
+from tests.unit.parties.world import AMC, World
+
+from paravent.access import client as client_module
+from paravent.access.client import SignedClient
+from paravent.access.requests import HttpRequest, authority_of
+from paravent.desk import client as desk_module
+from paravent.desk.client import DeskClient
+from paravent.desk.config import DeskConfig
+from paravent.desk.store import Store
+from paravent.errors import Unreachable
+from paravent.hub import rows
+from paravent.keyserver import evaluation, opening
+from paravent.person.bindings import lookup_input
+from paravent.wire.codec import encode
+
+EVALUATIONS, OPENINGS = "/v1/evaluations", "/v1/openings"
+CHECKS = 9
+"""No more of one person: a record is opened ten times a day at most."""
+
+
+@dataclass(slots=True)
+class Network:
+    """Brings each request to the party's own functions; a server can be away for one of the two steps."""
+
+    world: World
+    away: set[tuple[str, str]] = field(default_factory=set)
+    heard: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    async def send(
+        self, party: str, method: str, url: str, body: bytes, headers: Mapping[str, str], _bytes_max: int
+    ) -> bytes:
+        """Answers as the party would."""
+        world = self.world
+        if url.endswith("/epoch"):
+            return encode(world.bundle())
+        base_url, path = url.removesuffix(url[url.index("/v1/") :]), url[url.index("/v1/") :]
+        request = HttpRequest(
+            method=method, authority=authority_of(base_url), target_uri=url, headers=headers, body=body
+        )
+        if (party, path) in self.away:
+            raise Unreachable(f"{party} does not answer")
+        if party == world.hub.name:
+            asked = rows.admit(request, world.hub, world.hub_store, world.now)
+            with world.hub_store.commit():
+                rows.spend(asked, world.hub_store, world.now)
+            return encode(rows.answer(asked, world.hub_store))
+        self.heard[path][party] += 1
+        server = next(one for one in world.servers.values() if one.identity.name == party)
+        if path == EVALUATIONS:
+            evaluated = evaluation.admit(request, server.identity, server.store, world.now)
+            with server.store.commit():
+                evaluation.spend(evaluated, server.store, world.now)
+            return encode(evaluation.answer(evaluated, server.identity, world.rng))
+        opened = opening.admit(request, server.identity, server.store, world.now)
+        with server.store.commit():
+            position = opening.witness(opened, server.scribe, server.store, world.now)
+        return encode(opening.answer(opened, position, server.identity))
+
+
+@pytest.fixture
+def network(world: World, monkeypatch: pytest.MonkeyPatch) -> Network:
+    made = Network(world)
+    clock = SimpleNamespace(monotonic=time.monotonic, time=lambda: world.now)
+    monkeypatch.setattr(client_module, "time", clock)
+    monkeypatch.setattr(desk_module, "time", clock)
+    monkeypatch.setattr(SignedClient, "_send", lambda _, *asked: made.send(*asked))
+    return made
+
+
+def check(network: Network, folder: Path, turns: range) -> None:
+    """Evaluates, fetches and opens at a desk, two persons by turns."""
+    world = network.world
+    settings = DeskConfig(professional=world.device.professional, shop=world.device.shop, port=8_123)
+    numbers = [lookup_input(AMC, world.epoch().epoch, world.covered(place)) for place in (0, 2)]
+
+    async def run() -> None:
+        client = SignedClient(world.device_key, world.rng)
+        desk = DeskClient(settings, world.device_key, world.directory, store, client)
+        for turn in turns:
+            record = await desk._evaluate(await desk._epoch(AMC), numbers[turn % 2])
+            assert await desk._open(record, await desk._fetch(record, 0))
+
+    folder.mkdir(exist_ok=True)
+    with Store(folder) as store:
+        asyncio.run(run())
+
+
+def test_who_evaluates_opens(network: Network, tmp_path: Path) -> None:
+    """So each server sees as many openings as look-ups, and the third learns of no check at all."""
+    for turn in range(2 * CHECKS):
+        network.heard.clear()
+        check(network, tmp_path / str(turn), range(turn, turn + 1))
+        assert network.heard[EVALUATIONS] == network.heard[OPENINGS]
+        assert len(network.heard[OPENINGS]) == 2
+
+
+def test_every_server_has_its_turn(network: Network, tmp_path: Path) -> None:
+    check(network, tmp_path, range(2 * CHECKS))
+    assert len(network.heard[OPENINGS]) == 3
+
+
+@pytest.mark.parametrize("step", [EVALUATIONS, OPENINGS])
+def test_another_takes_the_place_of_who_is_away(network: Network, tmp_path: Path, step: str) -> None:
+    """Who did not evaluate is not asked to open while two have; who does not open is replaced by the third."""
+    network.away = {("keyserver-2", step)}
+    check(network, tmp_path, range(CHECKS))
+    assert network.heard[step]["keyserver-2"] == 0
+    assert sum(network.heard[step].values()) == 2 * CHECKS
+    if step == EVALUATIONS:
+        assert network.heard[OPENINGS]["keyserver-2"] == 0
+
+
+def test_a_desk_that_draws_again_is_found_out(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeskClient, "_open", edited(DeskClient, "_open", ", first=record.evaluators", ""))
+    with pytest.raises(AssertionError):
+        test_who_evaluates_opens(network, tmp_path)
