@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 UV ?= uv
 ARGS ?=
+PROCESSES ?= 2
 
 # The first interpreter that is recent enough; `make setup PYTHON=...` chooses another.
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
@@ -36,8 +37,8 @@ check: setup ## Lint, format, types, architecture contracts, declared dependenci
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry src
 
-test: setup ## Run the tests
-	$(BIN)/pytest $(ARGS)
+test: setup ## Run the tests, in as many processes as PROCESSES says, each file whole in one of them
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## Fuzz every reader of what comes from outside, a JSON line each (ARGS="--executions N --target NAME")
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
