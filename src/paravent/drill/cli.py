@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +16,8 @@ import msgspec
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.drill.cases import run as cases
 from paravent.drill.dependencies import run as dependencies
-from paravent.drill.ground import Ground
 from paravent.drill.platform import INSURERS
+from paravent.drill.playing import play
 from paravent.drill.population import synthesise
 from paravent.drill.registry import NIGHTLY, SCENARIOS
 from paravent.drill.report import write
@@ -40,6 +39,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--persons", type=click.IntRange(200, 1_000_000), default=2_000, show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds of the simulation.")
 @click.option(
+    "--processes",
+    type=click.IntRange(1, 8),
+    default=2,
+    show_default=True,
+    help="Scenarios played at once.",
+)
+@click.option(
     "--write", "root", type=_FOLDER, help="Write the rows of all scenarios into the documents of this folder."
 )
 @click.option("--dependencies", "outages", is_flag=True, help="Take away each dependency instead, one after another.")
@@ -47,7 +53,14 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @working_folder_option
 @clear_errors
 def drill(
-    home: Path | None, scenario: str, persons: int, seeds: int, root: Path | None, outages: bool, as_json: bool
+    home: Path | None,
+    scenario: str,
+    persons: int,
+    seeds: int,
+    processes: int,
+    root: Path | None,
+    outages: bool,
+    as_json: bool,
 ) -> None:
     """Runs the scenarios; exits with 1 when a theft opened more than its published bound."""
     with working_folder(home, "paravent-drill-") as folder:
@@ -59,11 +72,11 @@ def drill(
             _print(simulation.rows(range(seeds)), as_json=as_json)
         else:
             rows: list[Row] = []
-            for row in _rows(folder, scenario, persons):
+            for row in _rows(folder, scenario, persons, processes):
                 _print([msgspec.to_builtins(row)], as_json=as_json)
                 rows.append(row)
             if root is not None and scenario == "all":
-                write(root, rows)
+                write(root, sorted(rows, key=lambda row: list(SCENARIOS).index(row.scenario)))
             _require_bounds(rows)
 
 
@@ -88,12 +101,10 @@ def _show_outages(folder: Path, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _rows(folder: Path, scenario: str, persons: int) -> Iterator[Row]:
+def _rows(folder: Path, scenario: str, persons: int, processes: int) -> Iterator[Row]:
     population = synthesise(persons, list(INSURERS), _SEED, datetime.now(UTC).year)
     names = {"all": tuple(SCENARIOS), "nightly": NIGHTLY}.get(scenario, (scenario,))
-    with closing(Ground(home=folder, population=population)) as ground:
-        for name in names:
-            yield from SCENARIOS[name].rows(ground)
+    return play(folder, population, [SCENARIOS[name] for name in names], processes)
 
 
 def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:

@@ -1,0 +1,82 @@
+"""Plays scenarios side by side: each process has a ground of its own, and a fixed share of the scenarios.
+
+What a scenario finds may depend on what was played on its ground before: shares are fixed, so that a drill can be
+played again. What is measured in seconds is played once nothing else runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+from paravent.drill.ground import Ground
+from paravent.drill.population import Population
+from paravent.drill.registry import SCENARIOS, Scenario
+from paravent.drill.row import Row
+
+_Rows = deque[Future[list[Row]]]
+
+_ground: Ground | None = None
+
+
+def play(folder: Path, population: Population, scenarios: Sequence[Scenario], processes: int) -> Iterator[Row]:
+    """Plays scenarios and yields their rows as they come, those of a scenario in their order.
+
+    Raises what a scenario raises, in whichever process; the servers that were started have then ended.
+    """
+    together = [one for one in scenarios if not one.alone]
+    mine, *others = [share for number in range(processes) if (share := together[number::processes])] or [[]]
+    with closing(Ground(home=folder / "ground-1", population=population)) as ground:
+        with ExitStack() as stack:
+            coming = [
+                stack.enter_context(_elsewhere(Ground(home=folder / f"ground-{number}", population=population), share))
+                for number, share in enumerate(others, start=2)
+            ]
+            for scenario in mine:
+                yield from scenario.rows(ground)
+                for rows in coming:
+                    while rows and rows[0].done():
+                        yield from rows.popleft().result()
+            for rows in coming:
+                while rows:
+                    yield from rows.popleft().result()
+        for scenario in scenarios:
+            if scenario.alone:
+                yield from scenario.rows(ground)
+
+
+@contextmanager
+def _elsewhere(ground: Ground, share: Sequence[Scenario]) -> Iterator[_Rows]:
+    """Plays a share in a process of its own, which closes its ground before it ends; an early end skips what it can."""
+    with ProcessPoolExecutor(1, get_context("fork"), initializer=_begin, initargs=(ground,)) as process:
+        coming = [process.submit(_play, scenario.name) for scenario in share]
+        ended = process.submit(_end)
+        try:
+            yield deque(coming)
+        finally:
+            for future in coming:
+                future.cancel()
+        ended.result()
+
+
+# --- in the other process ----------------------------------------------------------------------
+
+
+def _begin(ground: Ground) -> None:
+    global _ground  # noqa: PLW0603 - one assignment per forked process, before its first task
+    _ground = ground
+
+
+def _play(name: str) -> list[Row]:
+    if _ground is None:
+        raise RuntimeError("a process that plays scenarios has a ground")
+    return list(SCENARIOS[name].rows(_ground))
+
+
+def _end() -> None:
+    if _ground is not None:
+        _ground.close()
