@@ -79,9 +79,22 @@ def test_what_is_played_alone_is_played_when_every_other_ground_is_closed(
     scenarios.reverse()
     assert played(tmp_path, people, scenarios, 2)["last"].figures["others_closed"]
     # Among the others, it is played while they run.
-    monkeypatch.setattr(playing, "play", edited(playing, "play", "if not one.alone", "if True"))
+    monkeypatch.setattr(playing, "play", edited(playing, "play", "if not one.alone]", "if True]"))
     first, *_ = list(playing.play(tmp_path / "again", people, scenarios, 2))
     assert not first.figures["others_closed"]
+
+
+def test_shares_are_of_about_one_cost_and_always_the_same() -> None:
+    """The control: by turns, one would have twice the other."""
+    played = [one for one in SCENARIOS.values() if not one.alone]
+    costs = [sum(one.cost for one in share) for share in playing.shares(played, 2)]
+    assert max(costs) - min(costs) <= 1
+    assert playing.shares(played, 2) == playing.shares(played, 2)
+    assert sorted(one.name for share in playing.shares(played, 3) for one in share) == sorted(
+        one.name for one in played
+    )
+    by_turns = [sum(one.cost for one in played[number::2]) for number in range(2)]
+    assert max(by_turns) - min(by_turns) > 1
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])

@@ -28,8 +28,7 @@ def play(folder: Path, population: Population, scenarios: Sequence[Scenario], pr
 
     Raises what a scenario raises, in whichever process; the servers that were started have then ended.
     """
-    together = [one for one in scenarios if not one.alone]
-    mine, *others = [share for number in range(processes) if (share := together[number::processes])] or [[]]
+    mine, *others = shares([one for one in scenarios if not one.alone], processes)
     with closing(Ground(home=folder / "ground-1", population=population)) as ground:
         with ExitStack() as stack:
             coming = [
@@ -47,6 +46,18 @@ def play(folder: Path, population: Population, scenarios: Sequence[Scenario], pr
         for scenario in scenarios:
             if scenario.alone:
                 yield from scenario.rows(ground)
+
+
+def shares(scenarios: Sequence[Scenario], processes: int) -> list[list[Scenario]]:
+    """Divides scenarios into as many shares, or fewer, of about the same cost: always the same, each in their order."""
+    divided: list[list[Scenario]] = [[] for _ in range(processes)]
+    for one in sorted(scenarios, key=lambda one: -one.cost):
+        min(divided, key=_cost).append(one)
+    return [sorted(share, key=scenarios.index) for share in divided if share] or [[]]
+
+
+def _cost(share: Sequence[Scenario]) -> int:
+    return sum(one.cost for one in share)
 
 
 @contextmanager

@@ -31,11 +31,16 @@ Play = Callable[[Ground], Iterator[Row]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One theft; each side is either played, or a reason why it cannot be; ``alone`` where seconds are measured."""
+    """One theft; each side is either played, or a reason why it cannot be.
+
+    ``cost`` is about how long it takes beside the others, so that processes share them evenly; ``alone`` is what is
+    measured in seconds.
+    """
 
     name: str
     paravent: Play | str
     conventional: Play | str
+    cost: int = 1
     alone: bool = False
 
     def rows(self, ground: Ground) -> Iterator[Row]:
@@ -48,17 +53,22 @@ class Scenario:
 
 
 _SCENARIOS = (
-    Scenario(name="stolen-password", paravent=logins.stolen_password, conventional=conventional.stolen_password),
+    Scenario(
+        name="stolen-password", paravent=logins.stolen_password, conventional=conventional.stolen_password, cost=3
+    ),
     Scenario(
         name="device-key",
         paravent=credentials.device_key,
         conventional="no device has a key there: whoever has the password or the session is in (stolen-password)",
+        cost=4,
     ),
-    Scenario(name="provider-session", paravent=logins.provider_session, conventional=conventional.provider_session),
+    Scenario(
+        name="provider-session", paravent=logins.provider_session, conventional=conventional.provider_session, cost=2
+    ),
     Scenario(name="database", paravent=stores.database, conventional=conventional.database),
-    Scenario(name="old-backups", paravent=stores.old_backups, conventional=conventional.old_backups),
+    Scenario(name="old-backups", paravent=stores.old_backups, conventional=conventional.old_backups, cost=8),
     Scenario(name="logs", paravent=operators.logs, conventional=thefts.logs),
-    Scenario(name="memory", paravent=machines.memory, conventional=thefts.memory),
+    Scenario(name="memory", paravent=machines.memory, conventional=thefts.memory, cost=4),
     Scenario(name="key-servers", paravent=stores.key_servers, conventional=conventional.with_the_key("key-servers")),
     Scenario(name="insurer-bulk-key", paravent=insurers.bulk_key, conventional=thefts.insurer_bulk_key),
     Scenario(name="insurer-credential", paravent=insurers.credential, conventional=thefts.insurer_credential),
@@ -67,8 +77,9 @@ _SCENARIOS = (
         name="malicious-release",
         paravent=operators.malicious_release,
         conventional=conventional.with_the_key("malicious-release"),
+        cost=3,
     ),
-    Scenario(name="desk-malware", paravent=desks.desk_malware, conventional=thefts.desk_malware),
+    Scenario(name="desk-malware", paravent=desks.desk_malware, conventional=thefts.desk_malware, cost=6),
     Scenario(name="network", paravent=observers.network, conventional=acts.network),
     Scenario(name="lying-server", paravent=operators.lying_server, conventional=acts.lying_server),
     Scenario(
@@ -90,8 +101,9 @@ _SCENARIOS = (
         paravent=traps.canary_discovery,
         conventional="rows of nobody can be put in it, and alarm when somebody looks one up; who copies its database"
         " looks nobody up and meets none (database)",
+        cost=8,
     ),
-    Scenario(name="ransomware", paravent=disruption.ransomware, conventional=acts.ransomware),
+    Scenario(name="ransomware", paravent=disruption.ransomware, conventional=acts.ransomware, cost=2),
     Scenario(name="flood", paravent=disruption.flood, conventional=acts.flood, alone=True),
     Scenario(
         name="audit-grinding",
