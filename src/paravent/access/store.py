@@ -72,6 +72,7 @@ CREATE INDEX IF NOT EXISTS nonce_by_time ON nonce (seen_at);
 CREATE INDEX IF NOT EXISTS spending_by_time ON spending (spent_at);
 """
 
+_KNOWN_NONCES = " UNION ALL ".join(["SELECT digest, name FROM nonce WHERE name = ?"] * 3)
 _OF_ONE_NAME = "SELECT subject, device, charged FROM spending WHERE kind = ? AND professional = ? AND spent_at > ?"
 # One name at a time: before PostgreSQL has counted a table's rows, it answers a list of names by reading every row.
 _OWN_SPENDINGS = f"({' UNION ALL '.join([_OF_ONE_NAME] * 3)}) AS own"
@@ -102,17 +103,15 @@ class Ledger:
         Raises RequestNotAuthentic when the nonce was used with another request.
         """
         keys = self._day_keys(now)
-        for key in keys:
-            known = self._connection.execute(
-                "SELECT digest FROM nonce WHERE name = ?", (nonce_pseudonym(key, caller.keyid, caller.nonce),)
-            ).fetchone()
-            if known is not None:
-                if known[0] != request_pseudonym(key, caller.digest):
-                    raise RequestNotAuthentic("this nonce was used for another request")
-                return False
+        names = [nonce_pseudonym(key, caller.keyid, caller.nonce) for key in keys]
+        known = self._connection.execute(_KNOWN_NONCES, names).fetchone()
+        if known is not None:
+            key = keys[names.index(bytes(known[1]))]
+            if known[0] != request_pseudonym(key, caller.digest):
+                raise RequestNotAuthentic("this nonce was used for another request")
+            return False
         self._connection.execute(
-            "INSERT INTO nonce VALUES (?, ?, ?)",
-            (nonce_pseudonym(keys[0], caller.keyid, caller.nonce), request_pseudonym(keys[0], caller.digest), now),
+            "INSERT INTO nonce VALUES (?, ?, ?)", (names[0], request_pseudonym(keys[0], caller.digest), now)
         )
         return True
 
