@@ -40,7 +40,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds of the simulation.")
 @click.option(
     "--processes",
-    type=click.IntRange(1, 8),
+    type=click.IntRange(1, 2),
     default=2,
     show_default=True,
     help="Scenarios played at once.",

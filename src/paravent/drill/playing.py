@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,25 +24,21 @@ _ground: Ground | None = None
 
 
 def play(folder: Path, population: Population, scenarios: Sequence[Scenario], processes: int) -> Iterator[Row]:
-    """Plays scenarios and yields their rows as they come, those of a scenario in their order.
+    """Plays scenarios in one process or two, and yields their rows as they come, those of a scenario in their order.
 
     Raises what a scenario raises, in whichever process; the servers that were started have then ended.
     """
     mine, *others = shares([one for one in scenarios if not one.alone], processes)
     with closing(Ground(home=folder / "ground-1", population=population)) as ground:
-        with ExitStack() as stack:
-            coming = [
-                stack.enter_context(_elsewhere(Ground(home=folder / f"ground-{number}", population=population), share))
-                for number, share in enumerate(others, start=2)
-            ]
+        # One fork at most, before this process has a thread.
+        beside = Ground(home=folder / "ground-2", population=population)
+        with _elsewhere(beside, others[0]) if others else nullcontext(_Rows()) as coming:
             for scenario in mine:
                 yield from scenario.rows(ground)
-                for rows in coming:
-                    while rows and rows[0].done():
-                        yield from rows.popleft().result()
-            for rows in coming:
-                while rows:
-                    yield from rows.popleft().result()
+                while coming and coming[0].done():
+                    yield from coming.popleft().result()
+            while coming:
+                yield from coming.popleft().result()
         for scenario in scenarios:
             if scenario.alone:
                 yield from scenario.rows(ground)
@@ -67,7 +63,7 @@ def _elsewhere(ground: Ground, share: Sequence[Scenario]) -> Iterator[_Rows]:
         coming = [process.submit(_play, scenario.name) for scenario in share]
         ended = process.submit(_end)
         try:
-            yield deque(coming)
+            yield _Rows(coming)
         finally:
             for future in coming:
                 future.cancel()
