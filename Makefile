@@ -37,7 +37,7 @@ check: setup ## Lint, format, types, architecture contracts, declared dependenci
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry src
 
-test: setup ## Run the tests, in as many processes as PROCESSES says, each file whole in one of them
+test: setup ## Run the tests, a file whole in one of PROCESSES processes (0: in this one, for a debugger)
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## Fuzz every reader of what comes from outside, a JSON line each (ARGS="--executions N --target NAME")

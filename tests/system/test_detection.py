@@ -115,13 +115,13 @@ def until(found: Callable[[], bool]) -> bool:
 
 
 def settle(platform: Platform) -> None:
-    """Waits until some rounds of the detectors have brought nothing new, however long a round takes here."""
+    """Waits until three looks, three seconds apart, find no new alarm: rounds are a second apart."""
     seen: list[list[int]] = []
 
     def again() -> bool:
         time.sleep(3)
         seen.append([len(alarms_of(platform, name)) for name in SERVED])
-        return len(seen) > 1 and seen[-1] == seen[-2]
+        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
 
     assert until(again)
 
@@ -133,14 +133,6 @@ def scrape(platform: Platform, desk: str, people: Population, most: int) -> int:
         status, _ = check(platform, desk, particulars(person))
         read += status == 200
     return read
-
-
-def only_looked_up(platform: Platform, name: str, who: str) -> int:
-    """Counts a professional's look-ups of today at a key server that it opened nobody after; reads the ledger only."""
-    home = platform.home / name
-    with ServerStore(home, load_server(home).quotas, cli.rng) as store:
-        today = store.counts_of(who).get(int(time.time()) // 86_400, {})
-    return abs(today.get("lookup", 0) - today.get("opening", 0))
 
 
 def guess(platform: Platform, desk: str, people: Population, tries: int) -> list[str]:
@@ -157,8 +149,6 @@ def test_a_stolen_device_that_scrapes_is_alarmed_suspended_and_a_case_opened(
 ) -> None:
     thief = professional(watched.ports[DESK])
     assert scrape(watched, HONEST, people, USUAL) == USUAL
-    # Who evaluates opens: an honest desk leaves no server with look-ups and no opening, which is a sign.
-    assert sum(only_looked_up(watched, name, professional(watched.ports[HONEST])) for name in KEYSERVERS) == 0
     assert scrape(watched, DESK, people, 38) >= 20
     # Every verifier that was asked suspends by itself, each by its own counts.
     assert until(lambda: bool(alarms_of(watched, "hub")))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population, synthesise
 from paravent.drill.registry import SCENARIOS, Scenario
 from paravent.drill.row import PlatformName, Row
-from paravent.errors import TechnicalFailure
+from paravent.errors import ParaventError, ProofFailure, TechnicalFailure
 
 NAMES = ("one", "two", "three", "four", "last")
 
@@ -69,32 +72,54 @@ def test_a_share_has_a_process_and_a_ground_which_is_closed(
     assert sorted(path.parent.name for path in tmp_path.glob("*/closed")) == ["ground-1", "ground-2"]
 
 
-def test_what_is_played_alone_is_played_when_every_other_ground_is_closed(
-    tmp_path: Path, people: Population, scenarios: list[Scenario], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def last(ground: Ground) -> Iterator[Row]:
-        yield row("last", others_closed=(ground.home.parent / "ground-2" / "closed").exists())
+def looks(ground: Ground) -> Iterator[Row]:
+    """Says whether the other ground is closed, then that it has looked."""
+    yield row("last", others_closed=(ground.home.parent / "ground-2" / "closed").exists())
+    (ground.home.parent / "looked").touch()
 
-    scenarios[-1] = Scenario(name="last", paravent=last, conventional="none", alone=True)
+
+def waits(name: str) -> Callable[[Ground], Iterator[Row]]:
+    """Plays once somebody has looked, or after a while."""
+
+    def play(ground: Ground) -> Iterator[Row]:
+        until = time.monotonic() + 20
+        while not (ground.home.parent / "looked").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        yield row(name)
+
+    return play
+
+
+def test_what_is_played_alone_is_played_when_the_other_ground_is_closed(
+    tmp_path: Path, people: Population, scenarios: list[Scenario]
+) -> None:
+    scenarios[-1] = Scenario(name="last", paravent=looks, conventional="none", alone=True)
     scenarios.reverse()
     assert played(tmp_path, people, scenarios, 2)["last"].figures["others_closed"]
-    # Among the others, it is played while they run.
+
+
+def test_what_is_played_among_the_others_is_found_out(
+    tmp_path: Path, people: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ground, "close", closed)
     monkeypatch.setattr(playing, "play", edited(playing, "play", "if not one.alone]", "if True]"))
-    first, *_ = list(playing.play(tmp_path / "again", people, scenarios, 2))
+    alone = Scenario(name="last", paravent=looks, conventional="none", alone=True)
+    beside = Scenario(name="two", paravent=waits("two"), conventional="none")
+    first, *_ = list(playing.play(tmp_path, people, [alone, beside], 2))
+    assert first.scenario == "last"
     assert not first.figures["others_closed"]
 
 
-def test_shares_are_of_about_one_cost_and_always_the_same() -> None:
-    """The control: by turns, one would have twice the other."""
-    played = [one for one in SCENARIOS.values() if not one.alone]
-    costs = [sum(one.cost for one in share) for share in playing.shares(played, 2)]
-    assert max(costs) - min(costs) <= 1
-    assert playing.shares(played, 2) == playing.shares(played, 2)
-    assert sorted(one.name for share in playing.shares(played, 3) for one in share) == sorted(
-        one.name for one in played
-    )
-    by_turns = [sum(one.cost for one in played[number::2]) for number in range(2)]
-    assert max(by_turns) - min(by_turns) > 1
+def test_shares_are_of_one_cost_where_they_can_be_and_always_the_same() -> None:
+    """The control: by turns, one would have more than the other."""
+    costs = (3, 4, 8, 4, 3, 6, 8, 1, 2, 1)
+    made = [Scenario(name=str(place), paravent="", conventional="", cost=cost) for place, cost in enumerate(costs)]
+    divided = playing.shares(made, 2)
+    assert [sum(one.cost for one in share) for share in divided] == [20, 20]
+    assert divided == playing.shares(made, 2)
+    assert [share == sorted(share, key=made.index) for share in divided] == [True, True]
+    assert sorted(one.name for share in divided for one in share) == sorted(one.name for one in made)
+    assert sum(costs[0::2]) != sum(costs[1::2])
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -106,18 +131,61 @@ def test_every_row_comes_once_however_many_processes_there_are(
     assert rows[-1].scenario == "last"
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_what_fails_in_one_process_is_raised_and_every_ground_is_closed(
-    tmp_path: Path, people: Population, scenarios: list[Scenario], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    def fails(ground: Ground) -> Iterator[Row]:
-        ground.home.mkdir(exist_ok=True)
-        yield row(name)
-        raise TechnicalFailure("nothing answers")
+def fails(error: BaseException) -> Callable[[Ground], Iterator[Row]]:
+    def play(_: Ground) -> Iterator[Row]:
+        yield row("failing")
+        raise error
 
-    place = NAMES.index(name)
-    scenarios[place] = Scenario(name=name, paravent=fails, conventional="none")
-    monkeypatch.setitem(SCENARIOS, name, scenarios[place])
-    with pytest.raises(TechnicalFailure, match="nothing answers"):
-        list(playing.play(tmp_path, people, scenarios, 2))
-    assert sorted(path.parent.name for path in tmp_path.glob("*/closed")) == ["ground-1", "ground-2"]
+    return play
+
+
+def ends_early(
+    folder: Path, people: Population, scenarios: list[Scenario], place: int, error: BaseException
+) -> BaseException:
+    """Has one scenario fail; returns what is raised, and sees that both grounds were closed and nothing is left."""
+    scenarios[place] = Scenario(name=NAMES[place], paravent=fails(error), conventional="none")
+    with pytest.raises(type(error) if place % 2 == 0 else TechnicalFailure) as raised:
+        list(playing.play(folder, people, scenarios, 2))
+    assert sorted(path.parent.name for path in folder.glob("*/closed")) == ["ground-1", "ground-2"]
+    assert multiprocessing.active_children() == []
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "error", [TechnicalFailure("nothing answers"), ProofFailure("nothing answers", culprit="hub")]
+)  # fmt: skip
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_fails_in_one_process_is_raised_and_every_ground_is_closed(
+    tmp_path: Path, people: Population, scenarios: list[Scenario], place: int, error: ParaventError
+) -> None:
+    assert "nothing answers" in str(ends_early(tmp_path, people, scenarios, place, error))
+
+
+def test_a_fault_of_the_other_process_is_no_end_of_its_rows(
+    tmp_path: Path, people: Population, scenarios: list[Scenario], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "ended early" in str(ends_early(tmp_path, people, scenarios, 1, AssertionError("a fault")))
+    assert "AssertionError: a fault" in capfd.readouterr().err
+
+
+def test_who_interrupts_waits_for_no_scenario_of_the_other_process(
+    tmp_path: Path, people: Population, scenarios: list[Scenario]
+) -> None:
+    """The other would wait for twenty seconds; it is interrupted, and closes its ground."""
+    scenarios[1] = Scenario(name="two", paravent=waits("two"), conventional="none")
+    began = time.monotonic()
+    ends_early(tmp_path, people, scenarios, 0, KeyboardInterrupt())
+    assert time.monotonic() - began < 15
+
+
+def test_who_loses_its_parent_closes_its_ground(tmp_path: Path, people: Population, scenarios: list[Scenario]) -> None:
+    """Nobody takes its rows any more: it plays nothing further."""
+    here, there = multiprocessing.get_context("fork").Pipe(duplex=False)
+    ground = Ground(home=tmp_path / "ground-2", population=people)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        playing._play(ground, scenarios, here, there)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (ground.home / "closed").exists()
+    assert there.closed

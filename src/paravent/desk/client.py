@@ -293,7 +293,7 @@ class DeskClient:
     async def _open(self, record: KnownRecord, row: sealing.Row) -> tuple[bytes, bytes]:
         epoch = record.epoch
         opening = Opening(record=record, row=row, answer_key=BoxKey.generate(self._rng))
-        # Who evaluated opens: no other server learns of the check, and an honest look-up has its opening beside it.
+        # Who evaluated opens: no other server learns of the check, and a look-up has its opening beside it.
         holders = [epoch.servers[index] for index in epoch.batches[row.batch]]
         servers = self._shuffled(holders, first=record.evaluators)
         signed: dict[int, tuple[PreparedRequest, Signed]] = {}

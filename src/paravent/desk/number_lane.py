@@ -102,7 +102,7 @@ class KnownRecord:
     output: oprf.OprfOutput
     handle_key: SigningKey
     handle: Handle
-    evaluators: frozenset[int] = frozenset()
+    evaluators: frozenset[int]
 
     def row_message(self, hub: str, nonce: str, device: str) -> RowRequest:
         """Returns what to ask of the hub, with the proof of knowledge of the handle key."""

@@ -34,6 +34,7 @@ START_SECONDS_MAX = 90.0
 ENROLMENT_SECONDS_MAX = 180.0
 _PORT_MIN, _FIRST_LENT, _PORTS = 15_000, 32_768, 65_536
 _PORTS_TRIED_MAX = 1_000
+_PORTS_A_PROCESS = 250
 _LENT_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -329,10 +330,15 @@ def shop(port: int) -> str:
 def free_ports(count: int) -> list[int]:
     """Finds free loopback ports, below those that the system lends to connections.
 
-    One of these could be lent between here and the start of its party, or while the party is away.
+    One of these could be lent between here and the start of its party, or while the party is away. Another process that
+    looks for ports begins in another part of them, when it was started about when this one was.
     """
     found: list[int] = []
-    for port in random.SystemRandom().sample(range(_PORT_MIN, _first_lent()), _PORTS_TRIED_MAX):
+    first, last = _PORT_MIN, _first_lent()
+    own = first + os.getpid() % ((last - first) // _PORTS_A_PROCESS) * _PORTS_A_PROCESS
+    drawn = random.SystemRandom()
+    own_ports = drawn.sample(range(own, own + _PORTS_A_PROCESS), _PORTS_A_PROCESS)
+    for port in dict.fromkeys([*own_ports, *drawn.sample(range(first, last), _PORTS_TRIED_MAX)]):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             found.append(port)
         if len(found) == count:

@@ -1,44 +1,54 @@
-"""Plays scenarios side by side: each process has a ground of its own, and a fixed share of the scenarios.
+"""Plays scenarios in two shares side by side: each process has a ground of its own, and a fixed share of the scenarios.
 
 What a scenario finds may depend on what was played on its ground before: shares are fixed, so that a drill can be
-played again. What is measured in seconds is played once nothing else runs.
+played again. What is about time (``alone``) is played once nothing else runs.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import os
+import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+import msgspec
 
 from paravent.drill.ground import Ground
 from paravent.drill.population import Population
-from paravent.drill.registry import SCENARIOS, Scenario
+from paravent.drill.registry import Scenario
 from paravent.drill.row import Row
+from paravent.errors import ParaventError, TechnicalFailure
 
-_Rows = deque[Future[list[Row]]]
 
-_ground: Ground | None = None
+class _Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What the other process says of one scenario: its rows, or what went wrong."""
+
+    rows: list[Row] = []
+    error: str = ""
+
+
+_read = msgspec.json.Decoder(_Played).decode
 
 
 def play(folder: Path, population: Population, scenarios: Sequence[Scenario], processes: int) -> Iterator[Row]:
     """Plays scenarios in one process or two, and yields their rows as they come, those of a scenario in their order.
 
-    Raises what a scenario raises, in whichever process; the servers that were started have then ended.
+    Raises what a scenario raises here, and TechnicalFailure with its words when it was played in the other process. The
+    servers that were started have then ended.
     """
     mine, *others = shares([one for one in scenarios if not one.alone], processes)
     with closing(Ground(home=folder / "ground-1", population=population)) as ground:
-        # One fork at most, before this process has a thread.
+        # One fork, before this process has a thread.
         beside = Ground(home=folder / "ground-2", population=population)
-        with _elsewhere(beside, others[0]) if others else nullcontext(_Rows()) as coming:
+        with _elsewhere(beside, others[0]) if others else nullcontext(_Elsewhere()) as other:
             for scenario in mine:
                 yield from scenario.rows(ground)
-                while coming and coming[0].done():
-                    yield from coming.popleft().result()
-            while coming:
-                yield from coming.popleft().result()
+                yield from other.rows(wait=False)
+            yield from other.rows(wait=True)
         for scenario in scenarios:
             if scenario.alone:
                 yield from scenario.rows(ground)
@@ -56,34 +66,66 @@ def _cost(share: Sequence[Scenario]) -> int:
     return sum(one.cost for one in share)
 
 
+@dataclass(slots=True)
+class _Elsewhere:
+    """What is still to come from the other process."""
+
+    left: int = 0
+    pipe: Connection | None = None
+
+    def rows(self, *, wait: bool) -> Iterator[Row]:
+        """Yields the rows that have come, or all that will come."""
+        while self.left and self.pipe is not None and (wait or self.pipe.poll()):
+            try:
+                played = _read(self.pipe.recv_bytes())
+            except EOFError:
+                raise TechnicalFailure(
+                    "the process of the other scenarios ended early; what it said stands above"
+                ) from None
+            self.left -= 1
+            if played.error:
+                raise TechnicalFailure(played.error)
+            yield from played.rows
+
+
 @contextmanager
-def _elsewhere(ground: Ground, share: Sequence[Scenario]) -> Iterator[_Rows]:
-    """Plays a share in a process of its own, which closes its ground before it ends; an early end skips what it can."""
-    with ProcessPoolExecutor(1, get_context("fork"), initializer=_begin, initargs=(ground,)) as process:
-        coming = [process.submit(_play, scenario.name) for scenario in share]
-        ended = process.submit(_end)
-        try:
-            yield _Rows(coming)
-        finally:
-            for future in coming:
-                future.cancel()
-        ended.result()
+def _elsewhere(ground: Ground, share: Sequence[Scenario]) -> Iterator[_Elsewhere]:
+    """Plays a share in a process of its own; on an early end it is interrupted, and closes its ground first."""
+    fork = get_context("fork")
+    here, there = fork.Pipe(duplex=False)
+    process = fork.Process(target=_play, args=(ground, share, here, there))
+    process.start()
+    there.close()
+    try:
+        yield _Elsewhere(len(share), here)
+    except BaseException:
+        # Until it ends: who is only just starting may lose the first.
+        while process.pid is not None and process.is_alive():
+            os.kill(process.pid, signal.SIGINT)
+            process.join(1.0)
+        raise
+    finally:
+        here.close()
+        process.join()
 
 
-# --- in the other process ----------------------------------------------------------------------
+def _play(ground: Ground, share: Sequence[Scenario], here: Connection, there: Connection) -> None:
+    """Plays a share, until it is interrupted or nobody takes its rows any more."""
+    here.close()
+    try:
+        for scenario in share:
+            there.send_bytes(msgspec.json.encode(_played(scenario, ground)))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return
+    finally:
+        # Who interrupts once more does not keep the servers from being ended.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ground.close()
+        there.close()
 
 
-def _begin(ground: Ground) -> None:
-    global _ground  # noqa: PLW0603 - one assignment per forked process, before its first task
-    _ground = ground
-
-
-def _play(name: str) -> list[Row]:
-    if _ground is None:
-        raise RuntimeError("a process that plays scenarios has a ground")
-    return list(SCENARIOS[name].rows(_ground))
-
-
-def _end() -> None:
-    if _ground is not None:
-        _ground.close()
+def _played(scenario: Scenario, ground: Ground) -> _Played:
+    try:
+        return _Played(rows=list(scenario.rows(ground)))
+    except ParaventError as error:
+        return _Played(error=f"{scenario.name}: {error}")

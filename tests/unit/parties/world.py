@@ -403,7 +403,7 @@ class World:
         output = oprf.evaluate(lookup_input(amc, EPOCH, identity), self.insurers[amc].epoch.lookup_key)
         key = sealing.handle_key(output, amc, EPOCH)
         handle = sealing.handle_of(amc, EPOCH, key.public)
-        return KnownRecord(epoch=self.epoch(amc), output=output, handle_key=key, handle=handle)
+        return KnownRecord(epoch=self.epoch(amc), output=output, handle_key=key, handle=handle, evaluators=frozenset())
 
     def fetch(self, record: KnownRecord) -> RowAnswer:
         """Step 7.4 at the hub, through the wire's encoding."""

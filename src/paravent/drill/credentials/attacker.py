@@ -90,7 +90,7 @@ class Attacker(Spreader):
         output = oprf.evaluate(lookup_input(hit.amc, epoch.epoch, hit.identity), self.lookup_keys[hit.amc])
         key = sealing.handle_key(output, hit.amc, epoch.epoch)
         handle = sealing.handle_of(hit.amc, epoch.epoch, key.public)
-        return KnownRecord(epoch=epoch, output=output, handle_key=key, handle=handle)
+        return KnownRecord(epoch=epoch, output=output, handle_key=key, handle=handle, evaluators=frozenset())
 
     def begin(self, hit: Hit) -> Opening:
         """Takes the row from the database copy, and the opening values from the stolen files; what came stays."""
