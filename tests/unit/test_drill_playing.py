@@ -16,7 +16,7 @@ from paravent.drill import playing
 from paravent.drill.ground import Ground
 from paravent.drill.platform import INSURERS
 from paravent.drill.population import Population, synthesise
-from paravent.drill.registry import SCENARIOS, Scenario
+from paravent.drill.registry import Scenario
 from paravent.drill.row import PlatformName, Row
 from paravent.errors import ParaventError, ProofFailure, TechnicalFailure
 
@@ -32,8 +32,6 @@ def people() -> Population:
 def scenarios(monkeypatch: pytest.MonkeyPatch) -> list[Scenario]:
     """Four scenarios and one that is played alone; each leaves a row that says where it was played."""
     made = [Scenario(name=name, paravent=plays(name), conventional="none", alone=name == "last") for name in NAMES]
-    for scenario in made:
-        monkeypatch.setitem(SCENARIOS, scenario.name, scenario)
     monkeypatch.setattr(Ground, "close", closed)
     return made
 
@@ -182,10 +180,11 @@ def test_who_loses_its_parent_closes_its_ground(tmp_path: Path, people: Populati
     """Nobody takes its rows any more: it plays nothing further."""
     here, there = multiprocessing.get_context("fork").Pipe(duplex=False)
     ground = Ground(home=tmp_path / "ground-2", population=people)
-    before = signal.getsignal(signal.SIGINT)
+    scenarios[1] = Scenario(name="two", paravent=fails(AssertionError("it was played")), conventional="none")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     try:
         playing._play(ground, scenarios, here, there)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert (ground.home / "closed").exists()
     assert there.closed

@@ -94,32 +94,42 @@ def _elsewhere(ground: Ground, share: Sequence[Scenario]) -> Iterator[_Elsewhere
     fork = get_context("fork")
     here, there = fork.Pipe(duplex=False)
     process = fork.Process(target=_play, args=(ground, share, here, there))
-    process.start()
-    there.close()
     try:
+        # An interrupt waits until the process can close its ground.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        there.close()
         yield _Elsewhere(len(share), here)
     except BaseException:
-        # Until it ends: who is only just starting may lose the first.
+        # Until it ends: an interrupt is lost in a destructor.
         while process.pid is not None and process.is_alive():
             os.kill(process.pid, signal.SIGINT)
             process.join(1.0)
         raise
     finally:
         here.close()
-        process.join()
+        if process.pid is not None:
+            process.join()
 
 
 def _play(ground: Ground, share: Sequence[Scenario], here: Connection, there: Connection) -> None:
     """Plays a share, until it is interrupted or nobody takes its rows any more."""
     here.close()
     try:
-        for scenario in share:
-            there.send_bytes(msgspec.json.encode(_played(scenario, ground)))
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            for scenario in share:
+                there.send_bytes(msgspec.json.encode(_played(scenario, ground)))
+        finally:
+            # From here on nothing keeps the servers from being ended.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     except (KeyboardInterrupt, BrokenPipeError):
         return
     finally:
-        # Who interrupts once more does not keep the servers from being ended.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         ground.close()
         there.close()
 

@@ -22,8 +22,6 @@ from paravent.desk.client import DeskClient
 from paravent.desk.config import DeskConfig
 from paravent.desk.store import Store
 from paravent.errors import Unreachable
-from paravent.hub import rows
-from paravent.keyserver import evaluation, opening
 from paravent.person.bindings import lookup_input
 from paravent.wire.codec import encode
 
@@ -52,23 +50,12 @@ class Network:
             method=method, authority=authority_of(base_url), target_uri=url, headers=headers, body=body
         )
         if party == world.hub.name:
-            fetched = rows.admit(request, world.hub, world.hub_store, world.now)
-            with world.hub_store.commit():
-                rows.spend(fetched, world.hub_store, world.now)
-            return encode(rows.answer(fetched, world.hub_store))
+            return encode(world.fetched(request))
         self.asked[path][party] += 1
         if (party, path) in self.away:
             raise Unreachable(f"{party} does not answer")
         server = next(one for one in world.servers.values() if one.identity.name == party)
-        if path == EVALUATIONS:
-            evaluated = evaluation.admit(request, server.identity, server.store, world.now)
-            with server.store.commit():
-                evaluation.spend(evaluated, server.store, world.now)
-            return encode(evaluation.answer(evaluated, server.identity, world.rng))
-        opened = opening.admit(request, server.identity, server.store, world.now)
-        with server.store.commit():
-            position = opening.witness(opened, server.scribe, server.store, world.now)
-        return encode(opening.answer(opened, position, server.identity))
+        return encode(world.evaluated(server, request) if path == EVALUATIONS else world.opened(server, request))
 
 
 @pytest.fixture

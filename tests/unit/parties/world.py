@@ -385,11 +385,14 @@ class World:
         """Step 7.2 at one server: what ``Blinding.take`` is given."""
         server = self.servers[index]
         request, caller = self.signed(server.identity.base_url, "/v1/evaluations", blinding.message())
+        return blinding.epoch.servers[index], self.evaluated(server, request), caller.digest
+
+    def evaluated(self, server: KeyServer, request: HttpRequest) -> EvaluationAnswer:
+        """What a server makes of a request of step 7.2."""
         admitted = evaluation.admit(request, server.identity, server.store, self.now)
         with server.store.commit():
             evaluation.spend(admitted, server.store, self.now)
-        answer = evaluation.answer(admitted, server.identity, self.rng)
-        return blinding.epoch.servers[index], answer, caller.digest
+        return evaluation.answer(admitted, server.identity, self.rng)
 
     def known(self, identity: PersonIdentity, amc: str = AMC, indices: Sequence[int] = (1, 2)) -> KnownRecord:
         """Steps 7.1 to 7.3."""
@@ -410,10 +413,14 @@ class World:
         nonce = new_nonce(self.rng)
         message = record.row_message(self.hub.name, nonce, self.device.keyid)
         request, _ = self.signed(self.hub.base_url, "/v1/rows", message, nonce=nonce)
+        return decode(encode(self.fetched(request)), RowAnswer)
+
+    def fetched(self, request: HttpRequest) -> Message:
+        """What the hub makes of a request of step 7.4."""
         admitted = rows.admit(request, self.hub, self.hub_store, self.now)
         with self.hub_store.commit():
             rows.spend(admitted, self.hub_store, self.now)
-        return decode(encode(rows.answer(admitted, self.hub_store)), RowAnswer)
+        return rows.answer(admitted, self.hub_store)
 
     def row(self, record: KnownRecord) -> Row:
         """Step 7.4 whole."""
@@ -429,11 +436,14 @@ class World:
         nonce = new_nonce(self.rng)
         message = started.message(started.record.epoch.servers[index], nonce, self.device.keyid)
         request, caller = self.signed(server.identity.base_url, "/v1/openings", message, nonce=nonce)
+        return started.record.epoch.servers[index], self.opened(server, request), nonce, caller.digest
+
+    def opened(self, server: KeyServer, request: HttpRequest) -> OpeningAnswer:
+        """What a server makes of a request of step 7.5."""
         admitted = opening.admit(request, server.identity, server.store, self.now)
         with server.store.commit():
             position = opening.witness(admitted, server.scribe, server.store, self.now)
-        answer = opening.answer(admitted, position, server.identity)
-        return started.record.epoch.servers[index], answer, nonce, caller.digest
+        return opening.answer(admitted, position, server.identity)
 
     def names(self) -> dict[int, str]:
         """Server names by index."""
