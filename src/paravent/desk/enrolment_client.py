@@ -64,28 +64,36 @@ class EnrolmentClient:
     async def enrol(
         self, names: Sequence[str], shop: str, codes: Mapping[str, str], show: Callable[[str, str], None]
     ) -> dict[str, EnrolledDevice | ParaventError]:
-        """Enrols at each verifier named; ``show`` is told each address, and the first is the one to open."""
+        """Enrols at each verifier named; ``show`` is told each address, and the first is the one to open.
+
+        Nothing is shown before every verifier was asked: a browser that comes back before the next address is known
+        would be told that it is done.
+        """
         outcomes: dict[str, EnrolledDevice | ParaventError] = {}
         walk = _Walk()
         async with walk.listening() as port:
-            for name in names:
-                try:
-                    begun = await self._start(name, shop, port)
-                except ParaventError as error:
-                    outcomes[name] = error
+            asked = await asyncio.gather(*(self._start(name, shop, port) for name in names))
+            for name, begun in zip(names, asked, strict=True):
+                if isinstance(begun, ParaventError):
+                    outcomes[name] = begun
                 else:
                     walk.add(begun)
-                    show(name, begun.started.authorization_url)
+            for begun in walk.steps:
+                show(begun.attempt.verifier, begun.started.authorization_url)
             finishing = [self._finish(begun, codes.get(begun.attempt.verifier)) for begun in walk.steps]
             for begun, outcome in zip(walk.steps, await asyncio.gather(*finishing), strict=True):
                 outcomes[begun.attempt.verifier] = outcome
         return outcomes
 
-    async def _start(self, name: str, shop: str, port: int) -> Begun:
+    async def _start(self, name: str, shop: str, port: int) -> Begun | ParaventError:
         attempt = Attempt(verifier=name, address=self.verifiers[name], key=self._key, salt=self._rng(32))
-        message = attempt.start(shop, port)
-        started = await self._client.post(name, attempt.address, START_PATH, message, EnrolmentStarted)
-        attempt.check_url(started, urllib.parse.parse_qs(urllib.parse.urlsplit(started.authorization_url).query))
+        try:
+            message = attempt.start(shop, port)
+            started = await self._client.post(name, attempt.address, START_PATH, message, EnrolmentStarted)
+            query = urllib.parse.parse_qs(urllib.parse.urlsplit(started.authorization_url).query)
+            attempt.check_url(started, query)
+        except ParaventError as error:
+            return error
         return Begun(attempt=attempt, started=started, returned=asyncio.get_running_loop().create_future())
 
     async def _finish(self, begun: Begun, code: str | None) -> EnrolledDevice | ParaventError:

@@ -203,19 +203,20 @@ class Platform:
 
     def enrol(self, desk: str, *options: str | Path, subject: str | None = None) -> dict[str, Any]:
         """Runs a desk's enrolment with a browser that logs in as a subject; returns its JSON line."""
-        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            [
-                sys.executable, "-m", "paravent", "desk", "enrol", "--home", str(self.home / desk),
-                "--browser", "none", "--json", *map(str, options),
-            ],
-            # Not buffered: what is read ahead of the first line would be lost to whoever reads the rest.
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-        )  # fmt: skip
-        assert process.stderr is not None  # noqa: S101 - it was asked for
-        first = process.stderr.readline().decode()
-        if ": http" in first:
-            Browser(self.issuer, subject or desk).walk(first.partition(": ")[2].strip())
-        out, err = process.communicate(timeout=ENROLMENT_SECONDS_MAX)
+        asked = [
+            sys.executable, "-m", "paravent", "desk", "enrol", "--home", str(self.home / desk),
+            "--browser", "none", "--json", *map(str, options),
+        ]  # fmt: skip
+        # Not buffered: what is read ahead of the first line would be lost to whoever reads the rest.
+        with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:  # noqa: S603 - our own command, no shell
+            try:
+                first = process.stderr.readline().decode() if process.stderr else ""
+                if ": http" in first:
+                    Browser(self.issuer, subject or desk).walk(first.partition(": ")[2].strip())
+                out, err = process.communicate(timeout=ENROLMENT_SECONDS_MAX)
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode != 0:
             raise TechnicalFailure(f"desk enrol failed: {first}{err.decode()}")
         return dict(json.loads(out.decode().strip().splitlines()[-1]))
