@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import msgspec
 from paravent.access.cli import clear_errors, working_folder, working_folder_option
 from paravent.drill.cases import run as cases
 from paravent.drill.dependencies import run as dependencies
+from paravent.drill.dependencies.outages import OUTAGES
 from paravent.drill.platform import INSURERS
 from paravent.drill.playing import play
 from paravent.drill.population import synthesise
@@ -23,6 +24,7 @@ from paravent.drill.registry import NIGHTLY, SCENARIOS
 from paravent.drill.report import write
 from paravent.drill.row import Row
 from paravent.drill.simulation import run as simulation
+from paravent.errors import BadInput
 
 _SEED = 42
 _OUTAGE_PERSONS = 600
@@ -49,6 +51,17 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     "--write", "root", type=_FOLDER, help="Write the rows of all scenarios into the documents of this folder."
 )
 @click.option("--dependencies", "outages", is_flag=True, help="Take away each dependency instead, one after another.")
+@click.option(
+    "--away",
+    "away",
+    multiple=True,
+    type=click.Choice([outage.name for outage in OUTAGES if outage.takes_away]),
+    help="With --dependencies: take away only these; default: each.",
+)
+@click.option(
+    "--away-seconds", type=click.IntRange(0, 3_600), default=0, show_default=True,
+    help="With --dependencies: how long each has been away before anything is tried.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else.")
 @working_folder_option
 @clear_errors
@@ -60,12 +73,16 @@ def drill(
     processes: int,
     root: Path | None,
     outages: bool,
+    away: tuple[str, ...],
+    away_seconds: int,
     as_json: bool,
 ) -> None:
     """Runs the scenarios; exits with 1 when a theft opened more than its published bound."""
+    if (away or away_seconds) and not outages:
+        raise BadInput("--away and --away-seconds go with --dependencies")
     with working_folder(home, "paravent-drill-") as folder:
         if outages:
-            _show_outages(folder, as_json=as_json)
+            _show_outages(folder, away, away_seconds, as_json=as_json)
         elif scenario == "cases":
             _print(cases.rows(folder), as_json=as_json)
         elif scenario == "simulation":
@@ -89,10 +106,13 @@ def _require_bounds(rows: Iterable[Row]) -> None:
         sys.exit(1)
 
 
-def _show_outages(folder: Path, *, as_json: bool) -> None:
+def _show_outages(folder: Path, away: Sequence[str], seconds: int, *, as_json: bool) -> None:
     """Plays the table of dependencies; exits with 1 when an operation ends otherwise than it says."""
+    population = synthesise(_OUTAGE_PERSONS, list(INSURERS), _SEED, datetime.now(UTC).year)
+    # What works while nothing is away is played each time: a refusal without it would show nothing.
+    chosen = [outage for outage in OUTAGES if not away or not outage.takes_away or outage.name in away]
     rows = []
-    for row in dependencies.play(folder, synthesise(_OUTAGE_PERSONS, list(INSURERS), _SEED, datetime.now(UTC).year)):
+    for row in dependencies.play(folder, population, chosen, seconds):
         rows.append(row)
         mark = "" if row.found == row.expected else f"  ! expected {row.expected}"
         said = json.dumps(asdict(row)) if as_json else f"{row.dependency:28} {row.operation:8} {row.found}{mark}"

@@ -144,6 +144,26 @@ def test_a_verifier_that_is_away_leaves_the_others(verifiers: Verifiers, away: s
     assert "Done" in page
 
 
+def test_a_browser_that_never_comes_back_is_told_of(verifiers: Verifiers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider went away after it was asked: the desk waits as long as a login may take, and no longer."""
+
+    async def stuck(_: str) -> str:
+        return ""
+
+    monkeypatch.setattr(verifiers, "browse", stuck)
+    monkeypatch.setattr(enrolment_client, "LOGIN_SECONDS_MAX", 0.2)
+    outcomes, shown, _ = enrolled(verifiers)
+    assert shown == [*NAMES]
+    for name in NAMES:
+        with pytest.raises(EnrolmentRefused, match=f"{name}: nobody logged in within ten minutes"):
+            raise_it(outcomes[name])
+
+
+def raise_it(outcome: EnrolledDevice | ParaventError) -> None:
+    if isinstance(outcome, ParaventError):
+        raise outcome
+
+
 def test_an_address_shown_before_the_others_are_known_leaves_them_out(
     verifiers: Verifiers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

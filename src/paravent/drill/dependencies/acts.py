@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ import msgspec
 
 from paravent.access.openid_client import METADATA_SECONDS
 from paravent.drill.authority import start_authority
-from paravent.drill.dependencies.outages import AMC, AUTHORITY, OUTAGES, WORKS, DependencyRow, Outage
+from paravent.drill.dependencies.outages import AMC, AUTHORITY, WORKS, DependencyRow, Outage
 from paravent.drill.dependencies.visitor import Visitor
 from paravent.drill.particulars import printed_nir
 from paravent.drill.platform import CUSTODIANS, DATA, PROVIDER, Platform, free_ports, professional, shop
@@ -61,26 +61,36 @@ class Dependencies:
             time.sleep(_TRY_SECONDS)
         raise TechnicalFailure("no other server cosigns the log")
 
-    def rows(self) -> Iterator[DependencyRow]:
-        """Takes away one dependency after another; what was refused meanwhile is tried again when it is back."""
-        for outage in OUTAGES:
-            self._take_away(outage)
+    def rows(self, outages: Sequence[Outage], seconds: float) -> Iterator[DependencyRow]:
+        """Takes away one dependency after another, and tries every operation once it has been away for so long.
+
+        What was refused meanwhile is tried again when it is back.
+        """
+        for outage in outages:
+            began = self._take_away(outage)
             try:
+                if outage.takes_away:
+                    time.sleep(max(0.0, began + seconds - time.monotonic()))
                 for operation in outage.tried:
-                    expected = outage.expected(operation)
+                    away = int(time.monotonic() - began) if outage.takes_away else 0
+                    found = self._tried(operation)
                     yield DependencyRow(
-                        dependency=outage.name, operation=operation, expected=expected, found=self._tried(operation)
-                    )
+                        dependency=outage.name, operation=operation, away_seconds=away,
+                        expected=outage.expected(operation), found=found,
+                    )  # fmt: skip
             finally:
                 if outage.back:
                     self._give_back(outage)
             for operation in outage.refused if outage.back else ():
                 found = self._resent() if operation == "reserve" else self._tried(operation)
                 yield DependencyRow(
-                    dependency=f"{outage.name}, back again", operation=operation, expected=WORKS, found=found
-                )
+                    dependency=f"{outage.name}, back again", operation=operation, away_seconds=0, expected=WORKS,
+                    found=found,
+                )  # fmt: skip
 
-    def _take_away(self, outage: Outage) -> None:
+    def _take_away(self, outage: Outage) -> float:
+        """Takes it away; returns when, on the monotonic clock."""
+        began = time.monotonic()
         self.away, self.silent = outage.custodians, outage.silent
         if outage.silent:
             for name in outage.processes:
@@ -90,6 +100,7 @@ class Dependencies:
         if PROVIDER in outage.processes:
             # What verifiers keep of it for some seconds tells them nothing of whether it is there.
             time.sleep(METADATA_SECONDS + 1)
+        return began
 
     def _give_back(self, outage: Outage) -> None:
         self.away, self.silent = 0, False

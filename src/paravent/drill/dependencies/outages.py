@@ -1,8 +1,8 @@
 """The table of what each party depends on (docs/drill.md): what is away, what is tried, and how it ends.
 
-Each row is played on running processes, which are stopped (``run``). Ten minutes without one are the same as the
-seconds there: no answer below depends on the time before a day has passed (a status list is fresh for 24 hours, a
-manifest for 48), once the 15 seconds are over for which a verifier keeps what its identity provider said of itself.
+Each row is played on running processes, which are stopped (``run``), for as long as is asked. No answer below depends
+on the time before a day has passed (a status list is fresh for 24 hours, a manifest for 48), once the 15 seconds are
+over for which a verifier keeps what its identity provider said of itself.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ AUTHORITY = "authority"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyRow:
-    """One operation without one dependency: the error code that is documented, or ``works``, and what was found."""
+    """One operation without one dependency: the error code that is documented, or ``works``, and what was found.
+
+    ``away_seconds``: for how long it had been away when the operation was tried; 0 once it is back.
+    """
 
     dependency: str
     operation: str
+    away_seconds: int
     expected: str
     found: str
 
@@ -44,6 +48,11 @@ class Outage:
     back: bool = True
     tried: tuple[str, ...]
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_away(self) -> bool:
+        """Says whether anything is away at all."""
+        return bool(self.processes or self.custodians)
 
     def expected(self, operation: str) -> str:
         """Says how an operation ends meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,7 @@ from paravent.access.config import write_config
 from paravent.drill.authority import LocalAuthority
 from paravent.drill.counter import card_of, customers
 from paravent.drill.dependencies.acts import Dependencies
-from paravent.drill.dependencies.outages import AMC, AUTHORITY, DependencyRow
+from paravent.drill.dependencies.outages import AMC, AUTHORITY, OUTAGES, DependencyRow, Outage
 from paravent.drill.dependencies.visitor import Visitor
 from paravent.drill.platform import INSURERS, Platform, free_ports
 from paravent.drill.population import Population, SyntheticPerson
@@ -19,8 +19,10 @@ from paravent.drill.provider import person_claims, set_claims
 from paravent.keyserver.config import load as load_keyserver
 
 
-def play(home: Path, population: Population) -> Iterator[DependencyRow]:
-    """Sets a platform up in a folder, and takes each dependency away; ends what it started."""
+def play(
+    home: Path, population: Population, outages: Sequence[Outage] = OUTAGES, seconds: float = 0
+) -> Iterator[DependencyRow]:
+    """Sets a platform up in a folder, and takes each dependency away for some seconds; ends what it started."""
     platform = Platform(home)
     try:
         platform.create(population, 20)
@@ -40,7 +42,7 @@ def play(home: Path, population: Population) -> Iterator[DependencyRow]:
         played = Dependencies(platform=platform, waiting=iter(coming[1:]), card=card, visitor=visitor)
         played.start_authority()
         played.open_case()
-        yield from played.rows()
+        yield from played.rows(outages, seconds)
     finally:
         platform.stop()
 
