@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-import aiohttp
 from yarl import URL
 
 from paravent.access.requests import Authenticated, new_nonce, sign_request
@@ -21,6 +20,9 @@ from paravent.crypto.signing import SigningKey
 from paravent.errors import MalformedMessage, Overloaded, ParaventError, Unreachable
 from paravent.wire.codec import BODY_BYTES_MAX, decode, encode
 from paravent.wire.problem import from_problem
+
+if TYPE_CHECKING:
+    import aiohttp
 
 M = TypeVar("M")
 Observer = Callable[[str, str, str, Mapping[str, str], bytes], None]
@@ -68,6 +70,9 @@ class SignedClient:
 
     async def __aenter__(self) -> Self:
         """Keeps connections from now on, each as long as a party may ask for it again soon."""
+        # Imported here, and below, so that only who asks anybody loads it: it is a third of a start of a command line.
+        import aiohttp
+
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_SECONDS)
         timeout = aiohttp.ClientTimeout(
             total=None, connect=self._timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=self._timeout_seconds
@@ -123,6 +128,8 @@ class SignedClient:
         self.retries.asked(now)
         if self._observer is not None:
             self._observer(party, method, url, headers, body)
+        from aiohttp import ClientError
+
         if self._session is None:
             raise RuntimeError("a client is entered before it asks")
         try:
@@ -134,7 +141,7 @@ class SignedClient:
                 )
             async with answer:
                 content = await _read_at_most(party, answer, bytes_max)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (ClientError, TimeoutError) as error:
             raise Unreachable(f"{party} does not answer ({type(error).__name__})") from None
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise self._noted(party, answer, from_problem(content, party=party))

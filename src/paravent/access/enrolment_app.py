@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from paravent.access import enrolment
+from paravent.access import enrolment, openid
 from paravent.access.app import json_response, read_signed
 from paravent.access.enrolment import Begun
 from paravent.access.group_commit import GroupCommit
@@ -29,6 +29,7 @@ def enrolment_routes(setting: Enrolment | None, store: VerifierStore, commits: G
     """Lists the routes of enrolment; none when no provider is set."""
     if setting is None:
         return []
+    openid.preload()
     enroller, provider = setting.enroller, setting.provider
     # The provider is slower than this server: what waits for it takes few threads.
     places = asyncio.Semaphore(PROVIDER_REQUESTS_MAX)

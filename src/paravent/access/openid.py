@@ -14,16 +14,15 @@ import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key
 
 from paravent.errors import EnrolmentRefused, MalformedMessage
 from paravent.wire.codec import Message, Name, decode
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 T = TypeVar("T")
 P_co = TypeVar("P_co", bound="OpenIdProfile", covariant=True)
@@ -127,6 +126,11 @@ class KeyList(msgspec.Struct, frozen=True):
     keys: tuple[dict[str, Any], ...]
 
 
+def preload() -> None:
+    """Loads what judges a login: a server that does so at its start makes nobody wait for it at the first one."""
+    from joserfc import jws  # noqa: F401 - loaded, not used
+
+
 def verify_login(
     answer: ProviderAnswer, keys: KeyList, party: RelyingParty[OpenIdProfile], *, nonce: str, now: int
 ) -> dict[str, Any]:
@@ -187,6 +191,9 @@ def _verified(token: bytes, keys: KeyList) -> bytes:
     # 2. algorithm of the list, and exactly one published key that fits it
     key = _key(header, keys)
     # 3. signature
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
     try:
         return jws.deserialize_compact(token, key, algorithms=[header.alg]).payload
     except (JoseError, ValueError):
@@ -256,6 +263,11 @@ def _key(header: _Header, keys: KeyList) -> Key:
     ]  # fmt: skip
     if len(fitting) != 1:
         raise EnrolmentRefused("the provider publishes no single key for this ID token")
+    # Imported here, and above, so that only who judges a login loads it: it is a fifth of a start of a command line.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry
+
     try:
         key = JWKRegistry.import_key(fitting[0])
     except (JoseError, ValueError, TypeError, KeyError):

@@ -8,8 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from openpyxl import Workbook
-
 from paravent.breach.documents import common
 from paravent.breach.documents.model import Document, Section, View, without_marks
 from paravent.pages.spreadsheet import inert, semicolons
@@ -63,6 +61,9 @@ def as_csv(found: Sequence[tuple[str, ...]]) -> bytes:
 
 def as_xlsx(found: Sequence[tuple[str, ...]], now: int) -> bytes:
     """Writes the register as a workbook; the same rows at the same instant give the same bytes."""
+    # Imported here so that only who writes a workbook loads it: it is a fifth of a start of the command line.
+    from openpyxl import Workbook
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None  # noqa: S101 - a new workbook has one sheet

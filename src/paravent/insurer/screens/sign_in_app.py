@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from paravent.access.openid import code_challenge, to_base64url, verify_login
+from paravent.access.openid import code_challenge, preload, to_base64url, verify_login
 from paravent.errors import EnrolmentRefused, SignInRefused
 from paravent.insurer.sign_in import SignedIn, read_claims
 from paravent.insurer.space_config import SignInSetting
@@ -43,6 +43,7 @@ class SignIn:
 
     def __init__(self, setting: SignInSetting, cookie: str, *, secure: bool) -> None:
         """Signs in at the provider of a setting; ``secure`` unless the space is on loopback."""
+        preload()
         self._setting = setting
         self._cookie = cookie_name(cookie, secure=secure)
         self._secure = secure
