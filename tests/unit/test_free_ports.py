@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,3 +42,42 @@ def test_a_port_that_is_listened_on_is_not_given(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr("random.SystemRandom.sample", lambda *_: [taken.getsockname()[1]])
         with pytest.raises(TechnicalFailure):
             free_ports(1)
+
+
+def drawing(ports: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.SystemRandom.sample", lambda *_: ports)
+
+
+def test_a_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens on it yet: its party starts minutes later."""
+    (port,) = free_ports(1)
+    drawing([port], monkeypatch)
+    with pytest.raises(TechnicalFailure):
+        free_ports(1)
+
+
+def test_a_port_of_another_process_is_not_given_until_that_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "from paravent.drill.platform import free_ports; print(*free_ports(1), flush=True); input()"
+    asked = [sys.executable, "-c", program]
+    with subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        drawing([port], monkeypatch)
+        with pytest.raises(TechnicalFailure):
+            free_ports(1)
+        other.communicate("\n")
+    assert free_ports(1) == [port]
+
+
+def test_a_process_that_was_forked_is_given_none_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setattr(platform, "_GIVEN", set())
+    drawing([port], monkeypatch)
+    if (child := os.fork()) == 0:
+        with suppress(TechnicalFailure):
+            free_ports(1)
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    # The parent itself would be given it: what holds it there is what it remembers.
+    assert free_ports(1) == [port]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -34,7 +36,8 @@ START_SECONDS_MAX = 90.0
 ENROLMENT_SECONDS_MAX = 180.0
 _PORT_MIN, _FIRST_LENT, _PORTS = 15_000, 32_768, 65_536
 _PORTS_TRIED_MAX = 1_000
-_PORTS_A_PROCESS = 250
+_GIVEN: set[int] = set()
+_CLAIMS: list[int] = []
 _LENT_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -329,22 +332,33 @@ def shop(port: int) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Finds free loopback ports, below those that the system lends to connections.
+    """Finds free loopback ports, below those that the system lends to connections, that nobody else was given.
 
-    One of these could be lent between here and the start of its party, or while the party is away. Another process that
-    looks for ports begins in another part of them, when it was started about when this one was.
+    A port is given to one process of this user, and once, until that process ends: a party listens on its port minutes
+    after it was drawn, and is away at times.
     """
     found: list[int] = []
-    first, last = _PORT_MIN, _first_lent()
-    own = first + os.getpid() % ((last - first) // _PORTS_A_PROCESS) * _PORTS_A_PROCESS
-    drawn = random.SystemRandom()
-    own_ports = drawn.sample(range(own, own + _PORTS_A_PROCESS), _PORTS_A_PROCESS)
-    for port in dict.fromkeys([*own_ports, *drawn.sample(range(first, last), _PORTS_TRIED_MAX)]):
+    for port in random.SystemRandom().sample(range(_PORT_MIN, _first_lent()), _PORTS_TRIED_MAX):
+        if port in _GIVEN or not _claimed(port):
+            continue
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            _GIVEN.add(port)
             found.append(port)
         if len(found) == count:
             return found
     raise TechnicalFailure(f"this machine has no {count} free ports")
+
+
+def _claimed(port: int) -> bool:
+    """Locks the byte of a port in a file of this user's; the system gives it back when this process ends."""
+    if not _CLAIMS:
+        path = Path(tempfile.gettempdir()) / f"paravent-ports-{os.getuid()}"
+        _CLAIMS.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    try:
+        fcntl.lockf(_CLAIMS[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def _first_lent() -> int:
