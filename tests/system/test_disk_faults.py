@@ -23,7 +23,7 @@ def test_a_hub_whose_disk_is_in_trouble_says_so_and_goes_on(tmp_path: Path) -> N
     assert [row["trouble"] for row in shipped] == list(DiskTrouble)
     for row in shipped:
         assert row["failures"]
-        assert set(row["failures"]) <= {"storage-down", "unreachable"}
+        assert set(row["failures"]) <= {"storage-down", "unreachable", "overloaded"}
         assert (row["refused"], row["lost"], row["doubled"]) == ({}, 0, 0)
     # With room again, it goes on by itself; what a failing disk was told is not there, so nothing was acknowledged.
     assert [row["went_on"] for row in shipped] == [True, False]

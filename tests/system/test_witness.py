@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +180,9 @@ def unseal(watched: Platform, *shares: int) -> list[dict[str, str]]:
 
 
 def opened_window(watched: Platform, leaves: list[str | Path], *shares: int) -> list[dict[str, str]]:
-    """Opens this day's window in some leaves."""
-    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    """Opens this day's window in some leaves, and the day's before where that ended within the hour."""
+    now = datetime.now(UTC)
+    day, first = now.strftime("%Y-%m-%d"), (now - timedelta(hours=1)).strftime("%Y-%m-%d")
     options: list[str | Path] = []
     for share in shares:
         options += ["--share", watched.home / f"custodian-{share}" / "custodian.key"]
@@ -195,7 +196,7 @@ def opened_window(watched: Platform, leaves: list[str | Path], *shares: int) -> 
     found = watched.command(
         "breach", "unseal", str(opened["case"]), "--home", home, *options, *leaves,
         "--directory", watched.pin["file"], "--signer", watched.pin["signer"], "--key", watched.pin["key"],
-        "--from", f"{day}T00", "--to", f"{day}T23", "--json",
+        "--from", f"{first}T00", "--to", f"{day}T23", "--json",
     )  # fmt: skip
     return list(found["openings"])
 

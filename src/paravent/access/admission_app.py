@@ -150,16 +150,20 @@ def _after(first: Message, receive: Receive) -> Receive:
     return following
 
 
+def retry_after(state: MutableMapping[str, Any]) -> str:
+    """Says in how many seconds who is refused for want of time may come back: at the pace of answers to others."""
+    door = state.get(ENTRANCE_STATE, _NO_ENTRANCE).door
+    return str(door.returns.retry_after(asyncio.get_running_loop().time()))
+
+
 async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -> None:
     """Answers; unless the request was read to its end, the connection is closed, its body with it."""
     state = scope.setdefault("state", {})
     state[CODE_STATE] = error.code
-    door = state.get(ENTRANCE_STATE, _NO_ENTRANCE).door
     body = encode(to_problem(error))
-    after = str(door.returns.retry_after(asyncio.get_running_loop().time())).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"), (b"retry-after", after),
+        (b"cache-control", b"no-store"), (b"retry-after", retry_after(state).encode()),
         *([] if whole else [(b"connection", b"close")]),
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

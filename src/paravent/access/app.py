@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from paravent.access.admission_app import SIGNED_STATE, InTurn
+from paravent.access.admission_app import SIGNED_STATE, InTurn, retry_after
 from paravent.access.door import Door
 from paravent.access.door_app import DoorProtocol
 from paravent.access.logs import log_event, quieten_libraries, where
@@ -30,6 +30,7 @@ from paravent.errors import (
     BodyTooLarge,
     BodyTooSlow,
     InvalidConfiguration,
+    Overloaded,
     ParaventError,
     ProofFailure,
     TechnicalFailure,
@@ -97,9 +98,13 @@ def problem_response(error: ParaventError, status: int | None = None) -> Respons
     return Response(encode(problem), problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def _as_problem(_: Request, error: ParaventError) -> Response:
+def _as_problem(request: Request, error: ParaventError) -> Response:
     # What failed here is a proof that the caller gave: not a gateway that answered wrongly, as a desk says of others.
-    return problem_response(error, CALLERS_PROOF_STATUS if isinstance(error, ProofFailure) else None)
+    answer = problem_response(error, CALLERS_PROOF_STATUS if isinstance(error, ProofFailure) else None)
+    if isinstance(error, Overloaded):
+        # Who waited here for nothing comes back with those refused at the door, not half a minute later.
+        answer.headers["retry-after"] = retry_after(request.scope.setdefault("state", {}))
+    return answer
 
 
 def application(

@@ -35,7 +35,7 @@ class DurableStore(Protocol):
         """One request inside it, undone alone when it fails."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Pending:
     write: Callable[[], object]
     done: asyncio.Future[object]
@@ -76,15 +76,17 @@ class GroupCommit:
                 self._commit(in_time)
 
     def _in_time(self, group: list[_Pending]) -> list[_Pending]:
-        """Refuses what would be answered late if this commit took as long as the one before it."""
-        done_at = asyncio.get_running_loop().time() + self._commit_seconds
-        in_time = [pending for pending in group if done_at <= pending.answer_by]
-        for pending in group:
-            if done_at > pending.answer_by and not pending.done.cancelled():
+        """Refuses what would be answered late if this commit took as long as the one before it.
+
+        Where that is all of them, one that is not late yet is written: how long a commit takes now is known by trying.
+        """
+        now = asyncio.get_running_loop().time()
+        in_time = [pending for pending in group if now + self._commit_seconds <= pending.answer_by]
+        if not in_time:
+            in_time = [pending for pending in group if now <= pending.answer_by][-1:]
+        for pending in {*group} - {*in_time}:
+            if not pending.done.cancelled():
                 pending.done.set_exception(Overloaded("this request waited too long to be written: nothing was done"))
-        if len(in_time) < len(group):
-            # Without a new commit the last one would be held to be slow for ever.
-            self._commit_seconds /= 2
         return in_time
 
     def _commit(self, group: list[_Pending]) -> None:

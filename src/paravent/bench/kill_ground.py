@@ -150,7 +150,7 @@ class KillGround:
         for key, answered in list(self.told.decisions.items()):
             if key in self.resent and not whole:
                 continue
-            status, again = self.counters[0].ask("/v1/resends", {"idempotency_key": key})
+            status, again = self.counters[0].ask_until_answered("/v1/resends", {"idempotency_key": key})
             if status != OK or again["decision_id"] != answered.decision:
                 difference.lost.append(f"decision {answered.decision}")
             self.resent.add(key)

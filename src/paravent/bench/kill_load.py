@@ -16,6 +16,7 @@ import urllib.error
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,7 +34,7 @@ BASKET = {"frame_class": "B", "frame_cents": 12_000, "lens_class": "B", "right_c
 _PRESCRIPTION = (DATA / "visionprescription-33123.r4.json").read_text()
 _GIVEN_BACK = 0.8  # of the reservations
 _PAUSE_SECONDS = 0.1
-_TRIES = 200
+_TRIES = 600
 _GONE = (OSError, http.client.HTTPException, urllib.error.URLError)
 
 
@@ -102,6 +103,15 @@ class Counter:
             return self.platform.desk(path, body, DESK)
         except (*_GONE, json.JSONDecodeError):
             return 0, {}
+
+    def ask_until_answered(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Asks again while a party is too busy to answer: that is no decision."""
+        for _ in range(_TRIES):
+            status, answer = self.ask(path, body)
+            if status not in {0, HTTPStatus.SERVICE_UNAVAILABLE}:
+                return status, answer
+            time.sleep(_PAUSE_SECONDS)
+        return self.ask(path, body)
 
     def settle_up(self) -> None:
         """Sends again what got no answer, until everything kept has a decision."""

@@ -24,7 +24,7 @@ HERO = "assure"
 """Under what the insured person of the story signs in at the demonstration's provider."""
 PRESCRIPTION = DATA / "visionprescription-33123.r4.json"
 BASKET = {"frame_class": "B", "frame_cents": 12_000, "lens_class": "B", "right_cents": 18_000, "left_cents": 18_000}
-_REVIEW_SECONDS_MAX = 30.0
+_REVIEW_SECONDS_MAX = 180.0
 _KEYSERVERS = tuple(f"keyserver-{number}" for number in range(1, SERVERS + 1))
 
 

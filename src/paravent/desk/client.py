@@ -47,6 +47,7 @@ from paravent.errors import (
     UnansweredAct,
     UnknownInsurer,
     Unreachable,
+    WitnessNotReady,
 )
 from paravent.optics.audit import unchanged
 from paravent.optics.guarantee import GuaranteeTables
@@ -80,6 +81,9 @@ EPOCH_CACHE_SECONDS = 3_600
 REFRESH_SECONDS = 12 * 3_600
 PATIENCE_SECONDS_MAX = 8.0
 """How long a check waits for a hub that said when to come back; a person stands at the counter."""
+STARTING_SECONDS = 1.0
+STARTING_PAUSES_MAX = 3
+"""How often a check waits so long for key servers that have just started, where no other is left to ask."""
 QUOTA_THRESHOLD = 2
 """How many key servers a person costs a unit of, as insurers set it by default; the epoch has the last word."""
 
@@ -334,19 +338,26 @@ class DeskClient:
     ) -> int:
         """Asks ``needed`` servers at once, then others one for each that failed, as far as the budget of retries goes.
 
+        Where none is left, those that have just started are asked again: they are ready once another has answered them.
         Returns how many were asked.
         """
         failures: list[ParaventError] = []
-        good, asked = 0, 0
+        starting: list[VerifiedServer] = []
+        good, asked, pauses = 0, 0, 0
         while good < needed:
+            if len(servers) < asked + needed - good and starting and pauses < STARTING_PAUSES_MAX:
+                pauses += 1
+                await asyncio.sleep(STARTING_SECONDS)
+                servers, starting = [*servers, *starting], []
             group = servers[asked : asked + needed - good]
             if len(group) < needed - good or not self._may_ask_instead(failures[good - needed :]):
                 raise _too_few(failures, good, needed)
             asked += len(group)
             results = await asyncio.gather(*(ask(server) for server in group), return_exceptions=True)
-            for result in results:
+            for server, result in zip(group, results, strict=True):
                 if isinstance(result, ParaventError):
                     failures.append(result)
+                    starting += [server] if isinstance(result, WitnessNotReady) else []
                 elif isinstance(result, BaseException):
                     raise result
                 else:
@@ -359,7 +370,7 @@ class DeskClient:
         return all(
             self._client.retries.may_ask_again(now)
             for failure in failures
-            if isinstance(failure, Overloaded | Unreachable)
+            if isinstance(failure, Overloaded | Unreachable | WitnessNotReady)
         )
 
     def _shuffled(self, servers: list[VerifiedServer], first: frozenset[int] = frozenset()) -> list[VerifiedServer]:

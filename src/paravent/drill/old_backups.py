@@ -19,7 +19,7 @@ from paravent.errors import TechnicalFailure
 EPOCH = 1
 SERVERS_ALL = tuple(f"keyserver-{number}" for number in range(1, SERVERS + 1))
 BACKED_UP, *_, AWAY = SERVERS_ALL
-_NOTICE_SECONDS_MAX = 30.0
+_NOTICE_SECONDS_MAX = 180.0
 
 
 def old_backups(platform: Platform, population: Population) -> Iterator[Row]:

@@ -113,6 +113,7 @@ def build(home: Path) -> Starlette:
         worker = asyncio.create_task(work())
         yield
         worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
         store.close()
 
     return application(settings.amc, [Route("/v1/claims", claims, methods=["GET"])], lifespan=lifespan)

@@ -130,6 +130,8 @@ def build(
         yield
         for worker in workers:
             worker.cancel()
+        # What a worker does last is done on a store that is still open.
+        await asyncio.gather(*workers, return_exceptions=True)
         sentry.close()
         store.close()
 

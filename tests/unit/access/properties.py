@@ -30,7 +30,7 @@ from paravent.errors import (
     UnknownDevice,
 )
 
-WAIT_SECONDS = 2
+WAIT_SECONDS = 20
 """Longer than any commit here takes: an answer that does not come fails the test instead of hanging it."""
 
 # --- signed requests -----------------------------------------------------------------------------

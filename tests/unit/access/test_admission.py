@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 from tests.unit.crypto.mutation import edited
 
+from paravent.access import app as app_module
 from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, InTurn, Turns
+from paravent.access.app import application
 from paravent.access.door import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
 from paravent.access.group_commit import ANSWER_BY
 from paravent.errors import Overloaded
@@ -77,7 +86,7 @@ async def test_who_leaves_while_waiting_takes_no_turn_with_it() -> None:
     await turns.take()
 
 
-async def answered(application: InTurn) -> list[dict[str, Any]]:
+async def answered(application: ASGIApp, **scope: Any) -> list[dict[str, Any]]:
     """Asks an application, and returns what it sent."""
     sent: list[dict[str, Any]] = []
 
@@ -90,7 +99,7 @@ async def answered(application: InTurn) -> list[dict[str, Any]]:
         # A request that is refused is not read beyond its first piece.
         return pieces.pop()
 
-    await application({"type": "http"}, receive, send)
+    await application({"type": "http", **scope}, receive, send)
     return sent
 
 
@@ -107,6 +116,36 @@ async def test_a_refusal_says_when_to_come_back_and_reads_nothing() -> None:
     assert b"overloaded" in body["body"]
     for task in waiting:
         task.cancel()
+
+
+async def refused_inside() -> None:
+    """Who had a turn and waited in vain for a commit comes back as soon as who is refused at the door."""
+
+    async def handler(_: Request) -> Response:
+        raise Overloaded("this request waited too long to be written: nothing was done")
+
+    served = application("hub", [Route("/v1/rows", handler)], lifespan=_nothing)
+    (start, body) = await answered(served, method="GET", path="/v1/rows", query_string=b"", headers=[], state={})
+    assert start["status"] == 503
+    assert b"overloaded" in body["body"]
+    assert RETRY_SECONDS_MIN <= int(dict(start["headers"])[b"retry-after"]) <= RETRY_SECONDS_MAX
+
+
+async def test_who_is_refused_inside_comes_back_as_soon_as_who_is_refused_at_the_door() -> None:
+    await refused_inside()
+
+
+async def test_another_pace_for_who_is_refused_inside_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    paced = edited(app_module, "_as_problem", "isinstance(error, Overloaded)", "False")
+    monkeypatch.setattr(app_module, "_as_problem", paced)
+    monkeypatch.setattr(app_module.application, "__defaults__", (paced, None))
+    with pytest.raises(AssertionError):
+        await refused_inside()
+
+
+@asynccontextmanager
+async def _nothing(_: Starlette) -> AsyncIterator[None]:
+    yield
 
 
 async def test_who_sends_slowly_keeps_nobody_waiting() -> None:

@@ -160,7 +160,7 @@ def test_a_client_that_does_not_look_is_found_out(monkeypatch: pytest.MonkeyPatc
 LARGE = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 
 
-def not_taken() -> None:
+def not_taken(seconds: float) -> None:
     """Sends more than fits in any buffer to a party that accepts the connection and reads nothing."""
     with socket.create_server(("127.0.0.1", 0)) as party:
         address = f"http://127.0.0.1:{party.getsockname()[1]}"
@@ -168,7 +168,7 @@ def not_taken() -> None:
         async def ask() -> None:
             async with a_client(timeout_seconds=0.2) as client:
                 try:
-                    async with asyncio.timeout(3):
+                    async with asyncio.timeout(seconds):
                         with pytest.raises(Unreachable, match="TimeoutError"):
                             await client.post("hub", address, "/v1/publications", bytes(30_000_000), HubStatus)
                 finally:
@@ -181,7 +181,7 @@ def not_taken() -> None:
 
 @LARGE
 def test_a_party_that_takes_no_request_is_given_up() -> None:
-    not_taken()
+    not_taken(30)
 
 
 @LARGE
@@ -189,7 +189,7 @@ def test_a_client_that_waits_for_ever_is_found_out(monkeypatch: pytest.MonkeyPat
     endless = edited(SignedClient, "_send", "asyncio.timeout(2 * self._timeout_seconds)", "asyncio.timeout(60)")
     monkeypatch.setattr(SignedClient, "_send", endless)
     with pytest.raises(TimeoutError):
-        not_taken()
+        not_taken(3)
 
 
 def test_a_party_that_is_away_is_unreachable() -> None:

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.unit.crypto.mutation import edited
 from tests.unit.events.honest import HUB, NOON
 
 from paravent.access import cli
@@ -332,3 +333,25 @@ def test_a_look_from_outside_that_ends_is_said_and_started_again(home: Path) -> 
         assert client.look(NOON).planted == 1
     finally:
         client.close()
+
+
+def closed_before_it_looks(home: Path) -> None:
+    """The service ends while a thread is about to look: nobody would end a process that is started then."""
+    client = LookClient("hub", home)
+    client.close()
+    try:
+        with pytest.raises(TechnicalFailure, match="looked at no more"):
+            client.look(NOON)
+        assert client._process is None
+    finally:
+        client._end()
+
+
+def test_nothing_is_started_after_the_end(home: Path) -> None:
+    closed_before_it_looks(home)
+
+
+def test_a_start_after_the_end_is_found_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LookClient, "_running", edited(LookClient, "_running", "if self._closed:", "if False:"))
+    with pytest.raises(pytest.fail.Exception):
+        closed_before_it_looks(home)

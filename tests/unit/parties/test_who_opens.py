@@ -1,4 +1,4 @@
-"""A desk has a row opened by the servers that evaluated its number, and by others only instead of them (7.5)."""
+"""Which key servers a desk asks: those that evaluated open (7.5), others instead of them, and who has just started."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from paravent.desk import client as desk_module
 from paravent.desk.client import DeskClient
 from paravent.desk.config import DeskConfig
 from paravent.desk.store import Store
-from paravent.errors import Unreachable
+from paravent.errors import TooFewServers, Unreachable, WitnessNotReady
 from paravent.person.bindings import lookup_input
 from paravent.wire.codec import encode
 
@@ -36,6 +36,7 @@ class Network:
 
     world: World
     away: set[tuple[str, str]] = field(default_factory=set)
+    starting: Counter[str] = field(default_factory=Counter)
     asked: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     async def send(
@@ -52,6 +53,9 @@ class Network:
         if party == world.hub.name:
             return encode(world.fetched(request))
         self.asked[path][party] += 1
+        if self.starting[party]:
+            self.starting[party] -= 1
+            raise WitnessNotReady(f"{party} has just started")
         if (party, path) in self.away:
             raise Unreachable(f"{party} does not answer")
         server = next(one for one in world.servers.values() if one.identity.name == party)
@@ -120,3 +124,46 @@ def test_a_desk_that_draws_again_is_found_out(
     monkeypatch.setattr(DeskClient, "_open", edited(DeskClient, "_open", ", first=record.evaluators", ""))
     with pytest.raises(AssertionError):
         test_who_evaluates_opens(network, tmp_path)
+
+
+SERVERS = ("keyserver-1", "keyserver-2", "keyserver-3")
+
+
+def two_that_have_just_started_answer(network: Network, folder: Path) -> None:
+    """A customer stands at the counter while an operator restarts two servers: they are ready in a moment."""
+    for turn, (restarted, refusals) in enumerate(((SERVERS[:2], 1), (SERVERS[1:], 2), (SERVERS, 1))):
+        network.starting = Counter(dict.fromkeys(restarted, refusals))
+        check(network, folder / str(turn), range(turn, turn + 1))
+
+
+def test_two_that_have_just_started_answer(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "STARTING_SECONDS", 0.01)
+    two_that_have_just_started_answer(network, tmp_path)
+
+
+def test_a_third_is_asked_at_once_instead_of_one_that_has_just_started(network: Network, tmp_path: Path) -> None:
+    network.starting = Counter({"keyserver-2": CHECKS})
+    began = time.monotonic()
+    check(network, tmp_path, range(1))
+    assert time.monotonic() - began < desk_module.STARTING_SECONDS
+    assert network.asked[OPENINGS] == {"keyserver-1": 1, "keyserver-3": 1}
+
+
+def test_who_stays_at_its_start_is_waited_for_no_longer(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "STARTING_SECONDS", 0.01)
+    network.starting = Counter(dict.fromkeys(SERVERS[:2], 100))
+    with pytest.raises(TooFewServers, match="has just started"):
+        check(network, tmp_path, range(1))
+    asked = network.asked[EVALUATIONS]
+    assert asked["keyserver-1"] + asked["keyserver-2"] == 2 + 2 * desk_module.STARTING_PAUSES_MAX
+
+
+def test_a_desk_that_gives_up_on_who_has_just_started_is_found_out(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = edited(DeskClient, "_ask_enough", "pauses < STARTING_PAUSES_MAX", "False")
+    monkeypatch.setattr(DeskClient, "_ask_enough", given_up)
+    with pytest.raises(TooFewServers):
+        two_that_have_just_started_answer(network, tmp_path)

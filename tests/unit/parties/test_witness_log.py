@@ -287,7 +287,7 @@ def copied(world: World) -> list[tuple[float, float]]:
 
     async def post(*asked: Any) -> LeavesAnswer:
         began = time.monotonic()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
         ((index, entry),), (path,) = log.entries(asked[2].start, 1), log.inclusions([asked[2].start], size)
         spans.append((began, time.monotonic()))
         return LeavesAnswer(next=index + 1, leaves=(LoggedLeaf(index=index, entry=entry, path=path),))

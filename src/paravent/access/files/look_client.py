@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,9 @@ class LookClient:
         """Starts nothing yet."""
         self._words = [sys.executable, "-m", "paravent", party, "watch-files", "--home", str(home)]
         self._process: subprocess.Popen[bytes] | None = None
+        # Looks run in a thread, and the service may end meanwhile: a process started after that would outlive it.
+        self._starting = threading.Lock()
+        self._closed = False
 
     def look(self, now: int) -> Looked:
         """Looks once; raises TechnicalFailure when the process ended, and starts another the next time."""
@@ -34,20 +38,29 @@ class LookClient:
         except (OSError, ValueError):
             answer = b""
         if not answer:
-            self.close()
+            self._end()
             raise TechnicalFailure("the process that looks at the files ended")
         return decode(answer.strip(), Looked)
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-        return self._process
+        with self._starting:
+            if self._closed:
+                raise TechnicalFailure("the service is ending: its files are looked at no more")
+            if self._process is None:
+                self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                    self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+            return self._process
 
     def close(self) -> None:
-        """Ends the process: it stops when nothing is asked any more."""
-        process, self._process = self._process, None
+        """Ends the process, and starts no other: nothing is asked any more."""
+        with self._starting:
+            self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        with self._starting:
+            process, self._process = self._process, None
         if process is None:
             return
         process.terminate()
