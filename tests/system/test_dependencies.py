@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from paravent.drill.dependencies import outages
@@ -9,11 +10,23 @@ from paravent.drill.dependencies.run import play
 from paravent.drill.population import Population
 from paravent.errors import ParaventError
 
-DRILL = Path(__file__).parents[2] / "docs" / "drill.md"
+DOCS = Path(__file__).parents[2] / "docs"
+DRILL, REPORT = DOCS / "drill.md", DOCS / "reports" / "dependencies.jsonl"
 
 
 def test_the_table_of_the_documents_is_the_one_that_is_played() -> None:
     assert "\n".join(outages.table()) in DRILL.read_text()
+
+
+def test_each_was_away_for_ten_minutes_in_the_report() -> None:
+    """As each ends in the table of today: a report of another table is found out."""
+    rows = [json.loads(line) for line in REPORT.read_text().splitlines()]
+    long = {(row["dependency"], row["operation"]): row["found"] for row in rows if row["away_seconds"] >= 600}
+    assert long == {
+        (outage.name, operation): outage.expected(operation)
+        for outage in outages.OUTAGES if outage.takes_away for operation in outage.tried
+    }  # fmt: skip
+    assert all(row["found"] == row["expected"] for row in rows)
 
 
 def test_every_code_of_the_table_is_a_declared_error() -> None:
