@@ -30,6 +30,8 @@ class ParaventError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     retry: ClassVar[Retry] = Retry.NO
+    retry_seconds: int = 30
+    """In how many at the soonest, where the retry is ``later``."""
     title_fr: ClassVar[str] = "Erreur"
     title_en: ClassVar[str] = "Error"
     advice_fr: ClassVar[str] = "Contactez l'assistance avec le code de l'erreur."
@@ -527,6 +529,7 @@ class Overloaded(TechnicalFailure):
     """A server is asked for more than it can do; nothing of this request was done, and it says when to come back."""
 
     code = "overloaded"
+    retry_seconds = 1
     title_fr = "Panne technique : service surchargé"
     title_en = "Technical failure: service overloaded"
     advice_fr = (
@@ -601,6 +604,7 @@ class WitnessNotReady(TechnicalFailure):
     """A key server has just started and no other has yet said how much of its log it remembers."""
 
     code = "witness-not-ready"
+    retry_seconds = 1
     title_fr = "Panne technique : le serveur de clés démarre"
     title_en = "Technical failure: the key server is starting"
 

@@ -26,6 +26,11 @@ def test_each_was_away_for_ten_minutes_in_the_report() -> None:
         (outage.name, operation): outage.expected(operation)
         for outage in outages.OUTAGES if outage.takes_away for operation in outage.tried
     }  # fmt: skip
+    back = {
+        (f"{outage.name}, back again", operation)
+        for outage in outages.OUTAGES if outage.back for operation in outage.refused
+    }  # fmt: skip
+    assert back <= {(row["dependency"], row["operation"]) for row in rows}
     assert all(row["found"] == row["expected"] for row in rows)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,12 +187,11 @@ def test_a_publication_that_was_killed_seals_only_what_it_had_not(platform: Plat
 def sealed_rows(folder: Path) -> list[SortedRow]:
     """Reads the parts of a publication that was broken off, without taking it up."""
     copy = folder.with_name("copy")
-    while True:
-        try:
+    for _ in range(10):
+        # A worker of the publication that was killed may end its part meanwhile, and give it its name.
+        with suppress(shutil.Error):
             shutil.copytree(folder, copy)
             break
-        except shutil.Error:
-            # A worker of the publication that was killed ended its part just then, and gave it its name.
-            shutil.rmtree(copy)
+        shutil.rmtree(copy)
     with Runs(copy, (copy / "purpose").read_bytes()) as runs:
         return list(runs.rows())

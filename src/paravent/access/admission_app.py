@@ -150,10 +150,10 @@ def _after(first: Message, receive: Receive) -> Receive:
     return following
 
 
-def retry_after(state: MutableMapping[str, Any]) -> str:
+def retry_after(state: MutableMapping[str, Any]) -> int:
     """Says in how many seconds who is refused for want of time may come back: at the pace of answers to others."""
-    door = state.get(ENTRANCE_STATE, _NO_ENTRANCE).door
-    return str(door.returns.retry_after(asyncio.get_running_loop().time()))
+    door: Door = state.get(ENTRANCE_STATE, _NO_ENTRANCE).door
+    return door.returns.retry_after(asyncio.get_running_loop().time())
 
 
 async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -> None:
@@ -163,7 +163,7 @@ async def _refuse(error: Overloaded, scope: Scope, send: Send, *, whole: bool) -
     body = encode(to_problem(error))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"), (b"retry-after", retry_after(state).encode()),
+        (b"cache-control", b"no-store"), (b"retry-after", b"%d" % retry_after(state)),
         *([] if whole else [(b"connection", b"close")]),
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

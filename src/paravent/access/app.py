@@ -94,7 +94,7 @@ def problem_response(error: ParaventError, status: int | None = None) -> Respons
         problem = msgspec.structs.replace(problem, status=status)
     headers = {"cache-control": "no-store"}
     if error.retry.value == "later":
-        headers["retry-after"] = "30"
+        headers["retry-after"] = str(error.retry_seconds)
     return Response(encode(problem), problem.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -102,8 +102,9 @@ def _as_problem(request: Request, error: ParaventError) -> Response:
     # What failed here is a proof that the caller gave: not a gateway that answered wrongly, as a desk says of others.
     answer = problem_response(error, CALLERS_PROOF_STATUS if isinstance(error, ProofFailure) else None)
     if isinstance(error, Overloaded):
-        # Who waited here for nothing comes back with those refused at the door, not half a minute later.
-        answer.headers["retry-after"] = retry_after(request.scope.setdefault("state", {}))
+        # Who waited here for nothing comes back with those refused at the door, and not into the same slow commit.
+        soonest = retry_after(request.scope.setdefault("state", {}))
+        answer.headers["retry-after"] = str(max(soonest, error.retry_seconds))
     return answer
 
 

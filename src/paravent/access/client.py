@@ -124,7 +124,9 @@ class SignedClient:
     ) -> bytes:
         now = time.monotonic()
         if (wait := self.retries.wait(party, now)) > 0:
-            raise Overloaded(f"{party} asked to be left alone: ask it again in {math.ceil(wait)} seconds")
+            refusal = Overloaded(f"{party} asked to be left alone: ask it again in {math.ceil(wait)} seconds")
+            refusal.retry_seconds = math.ceil(wait)
+            raise refusal
         self.retries.asked(now)
         if self._observer is not None:
             self._observer(party, method, url, headers, body)
@@ -151,7 +153,9 @@ class SignedClient:
         """Keeps when an overloaded party wants to be asked again."""
         seconds = seconds_of(answer.headers.get("retry-after"))
         if isinstance(error, Overloaded) and seconds:
-            self.retries.leave_alone(party, seconds, time.monotonic(), self._rng(1)[0] / 255)
+            now = time.monotonic()
+            self.retries.leave_alone(party, seconds, now, self._rng(1)[0] / 255)
+            error.retry_seconds = math.ceil(self.retries.wait(party, now))
         return error
 
 

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from paravent.access.door import RETRY_SECONDS_MAX
 from paravent.access.logs import log_event, where
 from paravent.errors import Overloaded, ParaventError, StorageDown
 
@@ -86,7 +87,9 @@ class GroupCommit:
             in_time = [pending for pending in group if now <= pending.answer_by][-1:]
         for pending in {*group} - {*in_time}:
             if not pending.done.cancelled():
-                pending.done.set_exception(Overloaded("this request waited too long to be written: nothing was done"))
+                refusal = Overloaded("this request waited too long to be written: nothing was done")
+                refusal.retry_seconds = min(math.ceil(self._commit_seconds), RETRY_SECONDS_MAX)
+                pending.done.set_exception(refusal)
         return in_time
 
     def _commit(self, group: list[_Pending]) -> None:

@@ -310,13 +310,13 @@ class DeskClient:
             with self._keeping_lies(prepared):
                 signed[server.index] = prepared, opening.take(server, answer, nonce, prepared.authenticated.digest)
 
-        asked = await self._ask_enough(servers, epoch.threshold, ask)
+        left = await self._ask_enough(servers, epoch.threshold, ask)
         opened = opening.finish()
         while opened is None:
             # A wrong value is among the answers: ask one more server and try the sets again.
-            if not servers[asked:]:
+            if not left:
                 raise ProofFailure("no set of key servers opens this row", culprit="key servers")
-            asked += await self._ask_enough(servers[asked:], 1, ask)
+            left = await self._ask_enough(left, 1, ask)
             opened = opening.finish()
         entitlement, desk_part, lies = opened
         for lie in lies:
@@ -335,34 +335,36 @@ class DeskClient:
 
     async def _ask_enough(
         self, servers: Sequence[VerifiedServer], needed: int, ask: Callable[[VerifiedServer], Awaitable[None]]
-    ) -> int:
+    ) -> list[VerifiedServer]:
         """Asks ``needed`` servers at once, then others one for each that failed, as far as the budget of retries goes.
 
         Where none is left, those that have just started are asked again: they are ready once another has answered them.
-        Returns how many were asked.
+        Returns who is left to ask: not asked yet, or only when they had just started.
         """
-        failures: list[ParaventError] = []
-        starting: list[VerifiedServer] = []
-        good, asked, pauses = 0, 0, 0
-        while good < needed:
-            if len(servers) < asked + needed - good and starting and pauses < STARTING_PAUSES_MAX:
+        left, starting = list(servers), list[VerifiedServer]()
+        failures, not_replaced = list[ParaventError](), list[ParaventError]()
+        good, pauses = 0, 0
+        while (short := needed - good) > 0:
+            if not left and starting and pauses < STARTING_PAUSES_MAX:
                 pauses += 1
-                await asyncio.sleep(STARTING_SECONDS)
-                servers, starting = [*servers, *starting], []
-            group = servers[asked : asked + needed - good]
-            if len(group) < needed - good or not self._may_ask_instead(failures[good - needed :]):
+                await asyncio.sleep(STARTING_SECONDS * (1 + self._rng(1)[0] / 510))
+                left, starting = starting, []
+            hoped_for = len(left) + (len(starting) if pauses < STARTING_PAUSES_MAX else 0)
+            group, left = left[:short], left[short:]
+            if hoped_for < short or not self._may_ask_instead(not_replaced[: len(group)]):
                 raise _too_few(failures, good, needed)
-            asked += len(group)
+            del not_replaced[: len(group)]
             results = await asyncio.gather(*(ask(server) for server in group), return_exceptions=True)
             for server, result in zip(group, results, strict=True):
                 if isinstance(result, ParaventError):
                     failures.append(result)
+                    not_replaced.append(result)
                     starting += [server] if isinstance(result, WitnessNotReady) else []
                 elif isinstance(result, BaseException):
                     raise result
                 else:
                     good += 1
-        return asked
+        return [*left, *starting]
 
     def _may_ask_instead(self, failures: Sequence[ParaventError]) -> bool:
         """Says whether others may be asked instead of these: one that did no work for us costs a retry, no other."""
@@ -370,7 +372,7 @@ class DeskClient:
         return all(
             self._client.retries.may_ask_again(now)
             for failure in failures
-            if isinstance(failure, Overloaded | Unreachable | WitnessNotReady)
+            if isinstance(failure, Overloaded | Unreachable)
         )
 
     def _shuffled(self, servers: list[VerifiedServer], first: frozenset[int] = frozenset()) -> list[VerifiedServer]:

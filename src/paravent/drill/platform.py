@@ -353,10 +353,13 @@ def _claimed(port: int) -> bool:
     """Locks the byte of a port in a file of this user's; the system gives it back when this process ends."""
     if not _CLAIMS:
         path = Path(tempfile.gettempdir()) / f"paravent-ports-{os.getuid()}"
-        _CLAIMS.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        try:
+            _CLAIMS.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise TechnicalFailure(f"the file of the ports that are taken cannot be used: {error}") from None
     try:
         fcntl.lockf(_CLAIMS[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
     return True
 

@@ -19,7 +19,8 @@ from tests.unit.crypto.mutation import edited
 from paravent.access import app as app_module
 from paravent.access.admission_app import IN_PROGRESS_MAX, WAITING_MAX, InTurn, Turns
 from paravent.access.app import application
-from paravent.access.door import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN
+from paravent.access.door import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Door
+from paravent.access.door_app import ENTRANCE_STATE, Entrance
 from paravent.access.group_commit import ANSWER_BY
 from paravent.errors import Overloaded
 
@@ -118,21 +119,37 @@ async def test_a_refusal_says_when_to_come_back_and_reads_nothing() -> None:
         task.cancel()
 
 
-async def refused_inside() -> None:
-    """Who had a turn and waited in vain for a commit comes back as soon as who is refused at the door."""
+async def refused_inside(seconds: int) -> list[int]:
+    """What is said to one after another who had a turn and waited in vain for a commit that takes so long."""
 
     async def handler(_: Request) -> Response:
-        raise Overloaded("this request waited too long to be written: nothing was done")
+        refusal = Overloaded("this request waited too long to be written: nothing was done")
+        refusal.retry_seconds = seconds
+        raise refusal
 
     served = application("hub", [Route("/v1/rows", handler)], lifespan=_nothing)
-    (start, body) = await answered(served, method="GET", path="/v1/rows", query_string=b"", headers=[], state={})
-    assert start["status"] == 503
-    assert b"overloaded" in body["body"]
-    assert RETRY_SECONDS_MIN <= int(dict(start["headers"])[b"retry-after"]) <= RETRY_SECONDS_MAX
+    entrance, said = Entrance(door=Door()), []
+    for _ in range(600):
+        scope = {"method": "GET", "path": "/v1/rows", "query_string": b"", "headers": []}
+        start, body = await answered(served, **scope, state={ENTRANCE_STATE: entrance})
+        assert start["status"] == 503
+        assert b"overloaded" in body["body"]
+        said.append(int(dict(start["headers"])[b"retry-after"]))
+    return said
 
 
-async def test_who_is_refused_inside_comes_back_as_soon_as_who_is_refused_at_the_door() -> None:
-    await refused_inside()
+async def they_come_back_one_after_another() -> None:
+    said = await refused_inside(1)
+    assert (said[0], said) == (RETRY_SECONDS_MIN, sorted(said))
+    assert said[0] < said[-1] <= RETRY_SECONDS_MAX
+
+
+async def test_who_is_refused_inside_comes_back_with_those_refused_at_the_door() -> None:
+    await they_come_back_one_after_another()
+
+
+async def test_nobody_comes_back_into_the_same_slow_commit() -> None:
+    assert set(await refused_inside(7)) == {7}
 
 
 async def test_another_pace_for_who_is_refused_inside_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +157,7 @@ async def test_another_pace_for_who_is_refused_inside_is_found_out(monkeypatch: 
     monkeypatch.setattr(app_module, "_as_problem", paced)
     monkeypatch.setattr(app_module.application, "__defaults__", (paced, None))
     with pytest.raises(AssertionError):
-        await refused_inside()
+        await they_come_back_one_after_another()
 
 
 @asynccontextmanager

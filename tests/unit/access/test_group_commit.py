@@ -13,6 +13,7 @@ import pytest
 from tests.unit.access.ledgers import Shelf
 from tests.unit.crypto.mutation import edited
 
+from paravent.access.door import RETRY_SECONDS_MAX
 from paravent.access.group_commit import ANSWER_BY, COMMIT_REQUESTS_MAX, QUEUE_REQUESTS_MAX, GroupCommit
 from paravent.access.sqlite_store import SqliteConnection
 from paravent.errors import Overloaded, StorageDown
@@ -193,6 +194,8 @@ async def after_a_slow_commit() -> None:
             assert await asyncio.wait_for(commits.run(numbered(shelf, 4)), WAIT_SECONDS) == 4
         worker.cancel()
         assert [[type(one) for one in group] for group in told] == [[int], [Overloaded, Overloaded, int]]
+        # Who is refused is not told to come back into the same slow commit.
+        assert [one.retry_seconds for one in told[1] if isinstance(one, Overloaded)] == [RETRY_SECONDS_MAX] * 2
         assert shelf.notes() == {0, 3, 4}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.unit.crypto.mutation import edited
@@ -20,6 +21,7 @@ from paravent.access.requests import HttpRequest, authority_of
 from paravent.desk import client as desk_module
 from paravent.desk.client import DeskClient
 from paravent.desk.config import DeskConfig
+from paravent.desk.epoch import VerifiedServer
 from paravent.desk.store import Store
 from paravent.errors import TooFewServers, Unreachable, WitnessNotReady
 from paravent.person.bindings import lookup_input
@@ -141,12 +143,47 @@ def test_two_that_have_just_started_answer(network: Network, tmp_path: Path, mon
     two_that_have_just_started_answer(network, tmp_path)
 
 
-def test_a_third_is_asked_at_once_instead_of_one_that_has_just_started(network: Network, tmp_path: Path) -> None:
-    network.starting = Counter({"keyserver-2": CHECKS})
-    began = time.monotonic()
+def in_order(servers: list[VerifiedServer], first: frozenset[int] = frozenset()) -> list[VerifiedServer]:
+    return sorted(servers, key=lambda server: (server.index not in first, server.index))
+
+
+async def no_pause(_: float) -> None:
+    raise AssertionError("nobody waits for a server that has just started while another is left to ask")
+
+
+def test_a_third_is_asked_at_once_instead_of_one_that_has_just_started(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeskClient, "_shuffled", lambda _, *asked, **first: in_order(*asked, **first))
+    monkeypatch.setattr(desk_module, "asyncio", SimpleNamespace(gather=asyncio.gather, sleep=no_pause))
+    network.starting = Counter({"keyserver-2": 1})
     check(network, tmp_path, range(1))
-    assert time.monotonic() - began < desk_module.STARTING_SECONDS
+    assert network.asked[EVALUATIONS] == dict.fromkeys(SERVERS, 1)
     assert network.asked[OPENINGS] == {"keyserver-1": 1, "keyserver-3": 1}
+
+
+def test_who_had_just_started_is_left_to_ask_when_another_lies(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third server answers before it: where that answer is wrong, the one that started opens the row."""
+    monkeypatch.setattr(desk_module, "STARTING_SECONDS", 0.01)
+    world, asked = network.world, Counter[int]()
+    settings = DeskConfig(professional=world.device.professional, shop=world.device.shop, port=8_123)
+    servers: Any = [SimpleNamespace(index=index) for index in (1, 2, 3)]
+
+    async def ask(server: Any) -> None:
+        asked[server.index] += 1
+        if server.index < 3 and asked[server.index] == 1:
+            raise WitnessNotReady("it has just started")
+
+    async def run() -> list[Any]:
+        client = SignedClient(world.device_key, world.rng)
+        desk = DeskClient(settings, world.device_key, world.directory, SimpleNamespace(), client)  # type: ignore[arg-type]
+        return list(await desk._ask_enough(servers, 2, ask))
+
+    # The third, and one of the two after a pause; the other is left.
+    assert [server.index for server in asyncio.run(run())] == [2]
+    assert asked == {1: 2, 2: 1, 3: 1}
 
 
 def test_who_stays_at_its_start_is_waited_for_no_longer(
@@ -163,7 +200,7 @@ def test_who_stays_at_its_start_is_waited_for_no_longer(
 def test_a_desk_that_gives_up_on_who_has_just_started_is_found_out(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given_up = edited(DeskClient, "_ask_enough", "pauses < STARTING_PAUSES_MAX", "False")
+    given_up = edited(DeskClient, "_ask_enough", "good, pauses = 0, 0", "good, pauses = 0, STARTING_PAUSES_MAX")
     monkeypatch.setattr(DeskClient, "_ask_enough", given_up)
     with pytest.raises(TooFewServers):
         two_that_have_just_started_answer(network, tmp_path)

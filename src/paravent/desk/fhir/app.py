@@ -61,7 +61,7 @@ def fhir_response(body: bytes, status: int = 200, location: str | None = None) -
 
 def outcome_response(error: ParaventError) -> Response:
     """Answers an error as an OperationOutcome."""
-    headers = _NO_STORE | ({"retry-after": "30"} if error.retry.value == "later" else {})
+    headers = _NO_STORE | ({"retry-after": str(error.retry_seconds)} if error.retry.value == "later" else {})
     return Response(write(outcome_of(error)), error.status, headers, media_type=FHIR_JSON)
 
 

@@ -1,6 +1,7 @@
 """A desk of a simulation: the conversations of the number lane and of the trade, on the desk's own logic and store.
 
-It asks and retries as ``desk.client`` does, one request after another instead of several at once.
+It asks and retries as ``desk.client`` does, one request after another instead of several at once; a server that starts
+here is ready at once.
 """
 
 from __future__ import annotations
