@@ -176,6 +176,17 @@ def test_who_interrupts_waits_for_no_scenario_of_the_other_process(
     assert time.monotonic() - began < 15
 
 
+def test_a_drill_in_the_background_of_a_script_interrupts_the_other_process_too(
+    tmp_path: Path, people: Population, scenarios: list[Scenario]
+) -> None:
+    """Where interrupts are ignored, as a shell has it for what a script runs in its background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        test_who_interrupts_waits_for_no_scenario_of_the_other_process(tmp_path, people, scenarios)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_who_loses_its_parent_closes_its_ground(tmp_path: Path, people: Population, scenarios: list[Scenario]) -> None:
     """Nobody takes its rows any more: it plays nothing further."""
     here, there = multiprocessing.get_context("fork").Pipe(duplex=False)

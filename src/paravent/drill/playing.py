@@ -120,6 +120,8 @@ def _play(ground: Ground, share: Sequence[Scenario], here: Connection, there: Co
     here.close()
     try:
         try:
+            # What a script runs in its background has interrupts ignored: those of the parent end this all the same.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             for scenario in share:
                 there.send_bytes(msgspec.json.encode(_played(scenario, ground)))
