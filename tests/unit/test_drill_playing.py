@@ -192,10 +192,11 @@ def test_who_loses_its_parent_closes_its_ground(tmp_path: Path, people: Populati
     here, there = multiprocessing.get_context("fork").Pipe(duplex=False)
     ground = Ground(home=tmp_path / "ground-2", population=people)
     scenarios[1] = Scenario(name="two", paravent=fails(AssertionError("it was played")), conventional="none")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    before, handler = signal.pthread_sigmask(signal.SIG_BLOCK, set()), signal.getsignal(signal.SIGINT)
     try:
         playing._play(ground, scenarios, here, there)
     finally:
+        signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert (ground.home / "closed").exists()
     assert there.closed
